@@ -1,0 +1,60 @@
+"""What an actor holds, and the scope that every query on private data starts from."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from training_app.access.models import PersonInUnit, RoleGrant, RolePermission
+from training_app.access.rules import Grant, units_of
+
+
+def grants_of(session: Session, person_id: int, on: date) -> tuple[Grant, ...]:
+    """Return every permission a person holds on a day, with its unit."""
+    rows = session.execute(
+        sa.select(RolePermission.permission, RoleGrant.unit_id, RoleGrant.role)
+        .join(RoleGrant, RoleGrant.role == RolePermission.role)
+        .where(RoleGrant.person_id == person_id, *in_force(on))
+    )
+    return tuple(Grant(permission, unit_id, role) for permission, unit_id, role in rows)
+
+
+def in_force(on: date) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for role grants in force on a day."""
+    return (
+        RoleGrant.superseded_at.is_(None),
+        RoleGrant.valid_from <= on,
+        sa.or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on),
+    )
+
+
+def in_reach(
+    person_column: InstrumentedAttribute[int] | ColumnElement[int], grants: tuple[Grant, ...], permission: str
+) -> ColumnElement[bool]:
+    """Return the condition that limits a query to people whom `permission` reaches; no grant means nobody."""
+    units = units_of(grants, permission)
+    if units is None:
+        return sa.true()
+    if not units:
+        return sa.false()
+    return person_column.in_(
+        sa.select(PersonInUnit.person_id).where(PersonInUnit.ancestor_unit_id.in_(sorted(units)))
+    )
+
+
+def can_reach(session: Session, grants: tuple[Grant, ...], permission: str, person_id: int) -> bool:
+    """Tell whether `permission` reaches one person."""
+    units = units_of(grants, permission)
+    if units is None:
+        return True
+    if not units:
+        return False
+    found = session.scalar(
+        sa.select(sa.literal(1)).where(
+            PersonInUnit.person_id == person_id, PersonInUnit.ancestor_unit_id.in_(sorted(units))
+        )
+    )
+    return found is not None

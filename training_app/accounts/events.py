@@ -1,0 +1,9 @@
+"""Signals that accounts/ declares."""
+
+from __future__ import annotations
+
+from blinker import Signal
+
+# sender: None; person_id, now. Sent inside the transaction, under the person's lock.
+person_changed = Signal()
+person_created = Signal()

@@ -1,0 +1,59 @@
+"""The lock of a person: all events about one person are written, numbered and timed under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from training_app.accounts.models import Person
+from training_app.db import writing_session
+from training_app.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """When an event was recorded, and its place among all events of the person."""
+
+    recorded_at: datetime
+    seq: int
+
+
+@dataclass
+class PersonLock:
+    """A person locked for the rest of the transaction."""
+
+    session: Session
+    person: Person
+    now: datetime
+
+    @property
+    def person_id(self) -> int:
+        """The person's id."""
+        return self.person.id
+
+    def stamp(self) -> Stamp:
+        """Return the next (recorded_at, seq): max(now, last + 1 µs), so that no later commit changes an earlier answer."""
+        recorded_at = max(self.now, self.person.last_recorded_at + timedelta(microseconds=1))
+        self.person.seq += 1
+        self.person.last_recorded_at = recorded_at
+        self.session.flush()
+        return Stamp(recorded_at, self.person.seq)
+
+
+def lock_person(person_id: int, *, now: datetime) -> PersonLock:
+    """Lock a person's row until the end of the transaction; raises NotFound.
+
+    Lock order: person, then attempt or sheet; several people sorted by id.
+    """
+    session = writing_session()
+    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
+    if person is None:
+        raise NotFound()
+    return PersonLock(session, person, now)
+
+
+def lock_people(person_ids: list[int], *, now: datetime) -> dict[int, PersonLock]:
+    """Lock several people in the order of their ids."""
+    return {person_id: lock_person(person_id, now=now) for person_id in sorted(set(person_ids))}

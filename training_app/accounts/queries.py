@@ -1,0 +1,216 @@
+"""Reading people, units and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from training_app.accounts.models import (
+    Assignment,
+    Login,
+    Person,
+    PersonProfile,
+    SignInSession,
+    Unit,
+    UnitParent,
+    UnitVersion,
+)
+from training_app.accounts.rules import AssignmentKind, UnitType
+from training_app.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonCard:
+    """A person as pages name them."""
+
+    person_id: int
+    number: str
+    name: str
+    name_latin: str | None
+    language: str
+    photo_sha256: str | None
+    unit_id: int | None
+    unit_name: str | None
+    employer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitRow:
+    """A unit as of a day, with its parent."""
+
+    unit_id: int
+    number: str
+    name: str
+    name_latin: str | None
+    type: UnitType
+    stars: int
+    parent_id: int | None
+    zone: str
+
+
+def holds_on(table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for rows that hold on a day and are not superseded."""
+    return (
+        table.superseded_at.is_(None),
+        table.valid_from <= on,
+        sa.or_(table.valid_to.is_(None), table.valid_to > on),
+    )
+
+
+def _cards(on: date) -> sa.Select[tuple[object, ...]]:
+    return (
+        sa.select(
+            PersonProfile.person_id,
+            PersonProfile.number,
+            PersonProfile.name,
+            PersonProfile.name_latin,
+            PersonProfile.language,
+            PersonProfile.photo_sha256,
+            Assignment.unit_id,
+            UnitVersion.name.label("unit_name"),
+            Assignment.employer,
+        )
+        .outerjoin(
+            Assignment,
+            sa.and_(
+                Assignment.person_id == PersonProfile.person_id,
+                Assignment.kind == AssignmentKind.MAIN,
+                *holds_on(Assignment, on),
+            ),
+        )
+        .outerjoin(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
+    )
+
+
+def get_card(session: Session, person_id: int, on: date) -> PersonCard:
+    """Return one person; raises NotFound, also when the link to the person was erased."""
+    row = session.execute(_cards(on).where(PersonProfile.person_id == person_id)).mappings().first()
+    if row is None:
+        raise NotFound()
+    return PersonCard(**row)
+
+
+def cards(session: Session, person_ids: Iterable[int], on: date) -> dict[int, PersonCard]:
+    """Return the people with these ids, by id; erased ones are missing."""
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return {}
+    rows = session.execute(_cards(on).where(PersonProfile.person_id.in_(wanted))).mappings()
+    return {row["person_id"]: PersonCard(**row) for row in rows}
+
+
+def names(session: Session, person_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return names by person id, for lines of a history."""
+    wanted = sorted({p for p in person_ids if p is not None})
+    if not wanted:
+        return {}
+    rows = session.execute(
+        sa.select(PersonProfile.person_id, PersonProfile.name).where(PersonProfile.person_id.in_(wanted))
+    )
+    return {person_id: name for person_id, name in rows}
+
+
+def matches(text: str) -> ColumnElement[bool]:
+    """Return the condition for a search by prefix on name, pinyin or number."""
+    escaped = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pinyin = escaped.lower().replace(" ", "")
+    return sa.or_(
+        PersonProfile.name.like(f"{escaped}%", escape="\\"),
+        PersonProfile.sort_key.like(f"{pinyin}%", escape="\\"),
+        PersonProfile.number.like(f"{escaped.upper()}%", escape="\\"),
+    )
+
+
+def find_person_id(session: Session, number: str) -> int | None:
+    """Return the person with an employee number, or None."""
+    return session.scalar(sa.select(PersonProfile.person_id).where(PersonProfile.number == number.strip().upper()))
+
+
+def find_login(session: Session, number: str) -> tuple[int, str | None, datetime | None, str] | None:
+    """Return (person id, password hash, disabled at, language) of an employee number, or None."""
+    row = session.execute(
+        sa.select(Login.person_id, Login.password_hash, Login.disabled_at, PersonProfile.language)
+        .join(PersonProfile, PersonProfile.person_id == Login.person_id)
+        .where(PersonProfile.number == number.strip().upper())
+    ).first()
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+def main_unit(session: Session, person_id: int, on: date) -> int | None:
+    """Return the unit of the main assignment on a day, or None."""
+    return session.scalar(
+        sa.select(Assignment.unit_id).where(
+            Assignment.person_id == person_id, Assignment.kind == AssignmentKind.MAIN, *holds_on(Assignment, on)
+        )
+    )
+
+
+def ancestors(session: Session, unit_id: int, on: date) -> list[int]:
+    """Return a unit and all units above it on a day, nearest first."""
+    parents = dict(
+        session.execute(sa.select(UnitParent.unit_id, UnitParent.parent_id).where(*holds_on(UnitParent, on))).tuples()
+    )
+    chain, at = [unit_id], unit_id
+    while at in parents and parents[at] not in chain:
+        at = parents[at]
+        chain.append(at)
+    return chain
+
+
+def units(session: Session, on: date) -> list[UnitRow]:
+    """Return all units of a day with their parents, by number."""
+    rows = session.execute(
+        sa.select(
+            Unit.id.label("unit_id"),
+            Unit.number,
+            UnitVersion.name,
+            UnitVersion.name_latin,
+            UnitVersion.type,
+            UnitVersion.stars,
+            UnitParent.parent_id,
+            UnitVersion.zone,
+        )
+        .join(UnitVersion, sa.and_(UnitVersion.unit_id == Unit.id, *holds_on(UnitVersion, on)))
+        .outerjoin(UnitParent, sa.and_(UnitParent.unit_id == Unit.id, *holds_on(UnitParent, on)))
+        .order_by(Unit.number)
+    ).mappings()
+    return [UnitRow(**row) for row in rows]
+
+
+def zone_of(session: Session, person_id: int, on: date) -> str:
+    """Return the legal zone of a person's main unit."""
+    zone = session.scalar(
+        sa.select(UnitVersion.zone)
+        .join(Assignment, Assignment.unit_id == UnitVersion.unit_id)
+        .where(
+            Assignment.person_id == person_id,
+            Assignment.kind == AssignmentKind.MAIN,
+            *holds_on(Assignment, on),
+            *holds_on(UnitVersion, on),
+        )
+    )
+    return zone or "Asia/Shanghai"
+
+
+def find_session(session: Session, token_hash: str) -> sa.Row[tuple[int, datetime, datetime, datetime | None, str, str, str]] | None:
+    """Return session and person in one read: id, created, seen, ended, name, number, language; None if unknown."""
+    return session.execute(
+        sa.select(
+            SignInSession.person_id,
+            SignInSession.created_at,
+            SignInSession.last_seen_at,
+            SignInSession.ended_at,
+            PersonProfile.name,
+            PersonProfile.number,
+            PersonProfile.language,
+        )
+        .join(PersonProfile, PersonProfile.person_id == SignInSession.person_id)
+        .join(Login, Login.person_id == SignInSession.person_id)
+        .join(Person, Person.id == SignInSession.person_id)
+        .where(SignInSession.token_hash == token_hash, Login.disabled_at.is_(None))
+    ).first()

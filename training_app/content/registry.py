@@ -1,0 +1,61 @@
+"""The kinds of content and who checks them: rooms register at wiring, so content/ imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from training_app.content.schema import Problem
+from training_app.content.sources import Entry
+
+CrossCheck = Callable[[Sequence[Any]], list[Problem]]
+
+_models: dict[str, type[BaseModel]] = {}
+_cross_checks: list[CrossCheck] = []
+
+
+def register(kinds: dict[str, type[BaseModel]], cross_check: CrossCheck | None = None) -> None:
+    """Let a room check its kinds; registering again changes nothing."""
+    _models.update(kinds)
+    if cross_check is not None and cross_check not in _cross_checks:
+        _cross_checks.append(cross_check)
+
+
+def model_of(kind: str) -> type[BaseModel]:
+    """Return the checker of a kind; raises KeyError."""
+    return _models[kind]
+
+
+def check(entry: Entry) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Return the clean body of an entry, or its problems: file, where, reason, mend."""
+    model = _models.get(entry.kind)
+    if model is None:
+        return None, [Problem(file=entry.file, where=entry.kind, reason="unknown kind", mend="Move the file.")]
+    try:
+        return model.model_validate(entry.body).model_dump(mode="json", by_alias=True), []
+    except ValidationError as error:
+        key = str(entry.body.get("key", "?"))
+        return None, [
+            Problem(
+                file=entry.file,
+                where=".".join([key, *(str(part) for part in fault["loc"])]),
+                reason=fault["msg"],
+                mend=_mend(fault["type"]),
+            )
+            for fault in error.errors()
+        ]
+
+
+def cross_check(entries: Sequence[Any]) -> list[Problem]:
+    """Return what is wrong between entries: links, keys, cells that cannot be filled."""
+    return [problem for function in _cross_checks for problem in function(entries)]
+
+
+def _mend(fault: str) -> str:
+    return {
+        "missing": "Add this field.",
+        "extra_forbidden": "Remove this field, or correct its name.",
+        "string_type": "Write it as text, in quotation marks.",
+    }.get(fault, "Correct the value there.")

@@ -1,0 +1,43 @@
+"""Certificates, and the files made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from training_app.db import Key, db
+
+
+class Certificate(db.Model):
+    """The document of one award. `printed` holds every field as printed, for comparison on the certificate page."""
+
+    __tablename__ = "certificate"
+    __table_args__ = (sa.Index("ix_certificate_person", "person_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    level_event_id: Mapped[int] = mapped_column(sa.ForeignKey("level_event.id"), unique=True)
+    scheme: Mapped[str] = mapped_column(sa.String(60))
+    level: Mapped[str] = mapped_column(sa.String(60))
+    number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    code: Mapped[str] = mapped_column(sa.String(43), unique=True)
+    printed_payload_id: Mapped[int] = mapped_column(sa.ForeignKey("payload.id"))
+    facts: Mapped[dict[str, Any]]
+    issued_at: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    replaced_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificate.id"))
+    withdrawn_at: Mapped[datetime | None]
+
+
+class CertificateFile(db.Model):
+    """A rendered PDF; kept for the holder, never served as clean once the certificate is not valid."""
+
+    __tablename__ = "certificate_file"
+
+    certificate_id: Mapped[int] = mapped_column(sa.ForeignKey("certificate.id"), primary_key=True)
+    template: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    sha256: Mapped[str] = mapped_column(sa.ForeignKey("blob.sha256"))
+    rendered_at: Mapped[datetime]

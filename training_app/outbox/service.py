@@ -1,0 +1,73 @@
+"""Write effects to come, and dispatch them after the commit, at least once, in order of their time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from training_app.db import db, transaction, writing_session
+from training_app.outbox.models import OutboxMessage
+
+Consumer = Callable[[Mapping[str, object], datetime], None]
+
+_consumers: dict[str, Consumer] = {}
+MAX_ATTEMPTS = 8
+log = structlog.get_logger()
+
+
+def consumer(topic: str) -> Callable[[Consumer], Consumer]:
+    """Register the one consumer of a topic; it gets the body and `now`, opens its own transaction, and may be repeated."""
+
+    def register(function: Consumer) -> Consumer:
+        _consumers[topic] = function
+        return function
+
+    return register
+
+
+def send(topic: str, key: str, body: Mapping[str, object], *, now: datetime, not_before: datetime | None = None) -> None:
+    """Write one effect in the running transaction; the same key a second time changes nothing."""
+    session = writing_session()
+    if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is None:
+        session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
+        session.flush()
+
+
+def dispatch_due(*, now: datetime, limit: int = 100) -> int:
+    """Run the consumers of what is due; return how many were done. A fault delays that one message alone."""
+    due = db.session.execute(
+        sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.body)
+        .where(
+            OutboxMessage.dispatched_at.is_(None), OutboxMessage.dead_at.is_(None), OutboxMessage.not_before <= now
+        )
+        .order_by(OutboxMessage.not_before, OutboxMessage.id)
+        .limit(limit)
+    ).all()
+    db.session.rollback()
+    return sum(_dispatch(message_id, topic, body, now) for message_id, topic, body in due)
+
+
+def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: datetime) -> bool:
+    try:
+        _consumers[topic](body, now)
+    except Exception as error:
+        db.session.rollback()
+        log.exception("outbox message failed", topic=topic, message=message_id)
+        _note_failure(message_id, repr(error), now)
+        return False
+    with transaction() as session:
+        session.execute(sa.update(OutboxMessage).where(OutboxMessage.id == message_id).values(dispatched_at=now))
+    return True
+
+
+def _note_failure(message_id: int, error: str, now: datetime) -> None:
+    with transaction() as session:
+        message = session.get_one(OutboxMessage, message_id)
+        message.attempts += 1
+        message.last_error = error[:2000]
+        message.not_before = now + timedelta(seconds=2**message.attempts)
+        if message.attempts >= MAX_ATTEMPTS:
+            message.dead_at = now
