@@ -1,0 +1,390 @@
+/*
+ * What every page needs, without a framework and in the language of a three-year-old WebView (ES2019).
+ * All behaviour hangs on data attributes; a page works without this file, only less conveniently.
+ */
+(function () {
+  "use strict";
+
+  var KEEP_PREFIX = "kept-form:";
+
+  function each(selector, root, action) {
+    Array.prototype.forEach.call((root || document).querySelectorAll(selector), action);
+  }
+
+  function methodOf(form) {
+    /* Not form.method: a field of that name would hide it. */
+    return (form.getAttribute("method") || "get").toLowerCase();
+  }
+
+  function labelOf(button) {
+    return button.querySelector("[data-label-text]") || button;
+  }
+
+  /* --- typed values over a change of language ------------------------------------------------------------------- */
+
+  function isKeepable(control) {
+    var refused = ["password", "file", "hidden", "submit", "button", "reset", "image"];
+    return Boolean(control.name) && refused.indexOf(control.type) === -1 && !control.closest("[data-no-keep]");
+  }
+
+  function keepableForms() {
+    return Array.prototype.filter.call(document.querySelectorAll("main form"), function (form) {
+      return methodOf(form) !== "dialog";
+    });
+  }
+
+  function keepForms() {
+    var kept = keepableForms().map(function (form) {
+      return Array.prototype.filter.call(form.elements, isKeepable).map(function (control) {
+        var chosen = null;
+        if (control.type === "checkbox" || control.type === "radio") {
+          chosen = control.checked;
+        } else if (control.multiple && control.options) {
+          chosen = Array.prototype.map.call(control.selectedOptions, function (option) { return option.value; });
+        }
+        return [control.name, control.value, chosen];
+      });
+    });
+    try {
+      sessionStorage.setItem(KEEP_PREFIX + location.pathname, JSON.stringify(kept));
+    } catch (error) {
+      /* Storage is full or forbidden: the switch still works, the words have to be typed again. */
+    }
+  }
+
+  function restoreControl(control, value, chosen) {
+    if (control.type === "checkbox" || control.type === "radio") {
+      control.checked = chosen;
+    } else if (Array.isArray(chosen)) {
+      Array.prototype.forEach.call(control.options, function (option) {
+        option.selected = chosen.indexOf(option.value) !== -1;
+      });
+    } else {
+      control.value = value;
+    }
+  }
+
+  function restoreForms() {
+    var key = KEEP_PREFIX + location.pathname;
+    var kept;
+    try {
+      kept = JSON.parse(sessionStorage.getItem(key) || "null");
+      sessionStorage.removeItem(key);
+    } catch (error) {
+      return;
+    }
+    if (!Array.isArray(kept)) {
+      return;
+    }
+    keepableForms().forEach(function (form, index) {
+      var left = (kept[index] || []).slice();
+      Array.prototype.filter.call(form.elements, isKeepable).forEach(function (control) {
+        var isChoice = control.type === "checkbox" || control.type === "radio";
+        var at = left.findIndex(function (entry) {
+          return entry[0] === control.name && (!isChoice || entry[1] === control.value);
+        });
+        if (at !== -1) {
+          var entry = left.splice(at, 1)[0];
+          restoreControl(control, entry[1], entry[2]);
+          /* Rooms that listen (counters, autosave) see the value as if it had been typed. */
+          control.dispatchEvent(new Event("input", { bubbles: true }));
+          control.dispatchEvent(new Event("change", { bubbles: true }));
+        }
+      });
+    });
+  }
+
+  /* --- leaving with unsent words -------------------------------------------------------------------------------- */
+
+  var leaving = false;
+
+  function hasUnsent() {
+    return Boolean(document.querySelector("form[data-warn-unsaved][data-dirty]"));
+  }
+
+  document.addEventListener("input", function (event) {
+    var form = event.target.form;
+    if (form && form.hasAttribute("data-warn-unsaved")) {
+      form.setAttribute("data-dirty", "");
+    }
+  });
+
+  window.addEventListener("beforeunload", function (event) {
+    if (!leaving && hasUnsent()) {
+      event.preventDefault();
+      event.returnValue = "";
+    }
+  });
+
+  /* --- asking first, sending once ------------------------------------------------------------------------------- */
+
+  function askFirst(form, button) {
+    var source = button && button.hasAttribute("data-confirm") ? button : form;
+    var dialog = document.getElementById("confirm-dialog");
+    var words = source.getAttribute("data-confirm");
+    if (!dialog || !dialog.showModal) {
+      if (window.confirm(words)) {
+        goOn(form, button);
+      }
+      return;
+    }
+    var ok = dialog.querySelector("[data-confirm-ok]");
+    var isDanger = source.hasAttribute("data-confirm-danger");
+    document.getElementById("confirm-words").textContent = words;
+    ok.textContent = source.getAttribute("data-confirm-label") || (button ? button.textContent.trim() : "OK");
+    ok.classList.toggle("button-danger", isDanger);
+    ok.classList.toggle("button-primary", !isDanger);
+    dialog.returnValue = "cancel";
+    dialog.onclose = function () {
+      if (dialog.returnValue === "ok") {
+        goOn(form, button);
+      }
+    };
+    dialog.showModal();
+  }
+
+  function goOn(form, button) {
+    form.confirmed = true;
+    if (form.requestSubmit) {
+      form.requestSubmit(button || undefined);
+    } else {
+      form.submit();
+    }
+  }
+
+  function showBusy(form, button) {
+    form.setAttribute("data-sent", "");
+    if (!button) {
+      return;
+    }
+    var label = labelOf(button);
+    button.setAttribute("aria-busy", "true");
+    button.setAttribute("aria-disabled", "true");
+    if (button.hasAttribute("data-busy-label")) {
+      button.setAttribute("data-idle-label", label.textContent);
+      label.textContent = button.getAttribute("data-busy-label");
+    }
+  }
+
+  function showIdle() {
+    leaving = false;
+    each("form[data-sent]", document, function (form) { form.removeAttribute("data-sent"); });
+    each("[aria-busy='true'][aria-disabled='true']", document, function (button) {
+      button.removeAttribute("aria-busy");
+      button.removeAttribute("aria-disabled");
+      if (button.hasAttribute("data-idle-label")) {
+        labelOf(button).textContent = button.getAttribute("data-idle-label");
+      }
+    });
+  }
+
+  function hasChosenFile() {
+    return Array.prototype.some.call(document.querySelectorAll("main input[type=file]"), function (input) {
+      return input.files && input.files.length > 0;
+    });
+  }
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    var button = event.submitter || null;
+    if (methodOf(form) === "dialog") {
+      return;
+    }
+    if (form.hasAttribute("data-sent")) {
+      event.preventDefault();
+      return;
+    }
+    var asks = form.hasAttribute("data-confirm") || (button && button.hasAttribute("data-confirm"));
+    if (asks && !form.confirmed) {
+      event.preventDefault();
+      /* Nobody else may send it before the answer: htmx listens on the form itself. */
+      event.stopImmediatePropagation();
+      askFirst(form, button);
+      return;
+    }
+    form.confirmed = false;
+    if (form.hasAttribute("data-language-switch")) {
+      keepForms();
+      /* What was typed comes back; only a chosen file would be lost, so the browser may ask about that. */
+      leaving = !hasChosenFile();
+    }
+    /* Handlers of the page come after this one; what they stop themselves (to send it by fetch) is not a departure. */
+    setTimeout(function () {
+      if (event.defaultPrevented) {
+        return;
+      }
+      form.removeAttribute("data-dirty");
+      if (methodOf(form) === "post" && !form.hasAttribute("target")) {
+        showBusy(form, button);
+      }
+    }, 0);
+    if (form.hasAttribute("data-warn-unsaved")) {
+      leaving = true;
+      setTimeout(function () { leaving = leaving && !event.defaultPrevented; }, 0);
+    }
+  }, true);
+
+  /* A page taken from the browser's memory (the back button) must not stay locked. */
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) {
+      showIdle();
+    }
+  });
+
+  /* A download answers the form without leaving the page: the button is freed again. */
+  document.addEventListener("submit", function (event) {
+    if (event.target.hasAttribute("data-downloads")) {
+      setTimeout(showIdle, 4000);
+    }
+  });
+
+  /* --- clicks --------------------------------------------------------------------------------------------------- */
+
+  function copyWords(button) {
+    var source = document.getElementById(button.getAttribute("data-copy"));
+    var words = source ? (source.value || source.textContent).trim() : "";
+    var label = labelOf(button);
+    var before = label.textContent;
+    function say() {
+      label.textContent = button.getAttribute("data-copied-label") || before;
+      setTimeout(function () { label.textContent = before; }, 2500);
+    }
+    function copyBySelection() {
+      var area = document.createElement("textarea");
+      area.value = words;
+      area.className = "visually-hidden";
+      document.body.appendChild(area);
+      area.select();
+      if (document.execCommand("copy")) {
+        say();
+      }
+      area.remove();
+      button.focus();
+    }
+    /* The clipboard interface is missing on plain http and in some in-app browsers. */
+    if (navigator.clipboard && window.isSecureContext) {
+      navigator.clipboard.writeText(words).then(say, copyBySelection);
+    } else {
+      copyBySelection();
+    }
+  }
+
+  document.addEventListener("click", function (event) {
+    var origin = event.target;
+    var opener = origin.closest("[data-opens]");
+    if (opener) {
+      var dialog = document.getElementById(opener.getAttribute("data-opens"));
+      if (dialog && dialog.showModal) {
+        dialog.showModal();
+      }
+      return;
+    }
+    var closer = origin.closest("[data-closes]");
+    if (closer && closer.closest("dialog")) {
+      closer.closest("dialog").close();
+      return;
+    }
+    var copier = origin.closest("[data-copy]");
+    if (copier) {
+      copyWords(copier);
+      return;
+    }
+    if (origin.closest("[data-print]")) {
+      window.print();
+      return;
+    }
+    if (origin.closest("[data-reload]")) {
+      location.reload();
+      return;
+    }
+    each("details[data-closes-outside][open]", document, function (details) {
+      if (!details.contains(origin)) {
+        details.removeAttribute("open");
+      }
+    });
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") {
+      return;
+    }
+    each("details[data-closes-outside][open]", document, function (details) {
+      details.removeAttribute("open");
+      details.querySelector("summary").focus();
+    });
+  });
+
+  /* One box that ticks all boxes of a name: <input type="checkbox" data-check-all="person">. */
+  document.addEventListener("change", function (event) {
+    var name = event.target.getAttribute("data-check-all");
+    if (!name) {
+      return;
+    }
+    each("input[type=checkbox][name='" + name + "']:not(:disabled)", event.target.form, function (box) {
+      box.checked = event.target.checked;
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
+
+  /* --- connection ----------------------------------------------------------------------------------------------- */
+
+  function showConnection() {
+    each("[data-offline-banner]", document, function (banner) {
+      banner.textContent = navigator.onLine === false ? banner.getAttribute("data-words") : "";
+    });
+  }
+
+  window.addEventListener("online", showConnection);
+  window.addEventListener("offline", showConnection);
+
+  /* --- timers --------------------------------------------------------------------------------------------------- */
+
+  function twoDigits(number) {
+    return number < 10 ? "0" + number : String(number);
+  }
+
+  function words(seconds) {
+    var hours = Math.floor(seconds / 3600);
+    var minutes = Math.floor((seconds % 3600) / 60);
+    var clock = twoDigits(minutes) + ":" + twoDigits(seconds % 60);
+    return hours > 0 ? hours + ":" + clock : clock;
+  }
+
+  function startTimer(timer) {
+    /* The wall clock of a phone may be wrong or changed: count from the server's figure. Date.now() as the step,
+       because performance.now() stands still while some phones sleep; a jump backwards is ignored. */
+    var left = Number(timer.getAttribute("data-seconds-left"));
+    var low = Number(timer.getAttribute("data-low") || 0);
+    var figure = timer.querySelector("[data-figure]") || timer;
+    var last = Date.now();
+    function tick() {
+      var now = Date.now();
+      left = Math.max(0, left - Math.max(0, now - last) / 1000);
+      last = now;
+      figure.textContent = words(Math.ceil(left));
+      timer.classList.toggle("is-low", left <= low);
+      if (left <= 0) {
+        clearInterval(handle);
+        timer.dispatchEvent(new CustomEvent("timer:end", { bubbles: true }));
+      }
+    }
+    var handle = setInterval(tick, 500);
+    /* A room moves the deadline by sending "timer:set" with the seconds that are left. */
+    timer.addEventListener("timer:set", function (event) {
+      left = Number(event.detail);
+      last = Date.now();
+    });
+    tick();
+  }
+
+  /* --- start ---------------------------------------------------------------------------------------------------- */
+
+  /* Scripts of the rooms are deferred too and come before this event: they hear the restored values. */
+  document.addEventListener("DOMContentLoaded", restoreForms);
+  showConnection();
+  each("[data-seconds-left]", document, startTimer);
+  var summary = document.querySelector(".error-summary");
+  if (summary) {
+    summary.focus();
+  }
+})();
