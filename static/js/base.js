@@ -293,10 +293,6 @@
       window.print();
       return;
     }
-    if (origin.closest("[data-reload]")) {
-      location.reload();
-      return;
-    }
     each("details[data-closes-outside][open]", document, function (details) {
       if (!details.contains(origin)) {
         details.removeAttribute("open");
