@@ -186,7 +186,8 @@ def test_a_learner_sees_neither_key_nor_feedback_nor_explanation() -> None:
 
 def test_a_review_explains_each_option() -> None:
     shown = review(SINGLE, ["a"])
-    assert (shown.share, shown.correct) == (0, frozenset("b"))
+    assert shown.share == 0
+    assert shown.correct == frozenset("b")
     assert shown.feedback["a"] == words("why a")
 
 
@@ -202,8 +203,10 @@ BODY = {
 
 
 def test_a_truefalse_body_becomes_an_item_with_its_key() -> None:
-    rows = [{"id": "true", "text": words("True"), "correct": False}, {"id": "false", "text": words("False")}]
-    rows[1]["correct"] = True
+    rows = [
+        {"id": "true", "text": words("True"), "correct": False},
+        {"id": "false", "text": words("False"), "correct": True},
+    ]
     built = item_from_body({**BODY, "type": "truefalse", "options": rows})
     assert score(built, ["false"]) == 1
     assert score(built, ["true"]) == 0
