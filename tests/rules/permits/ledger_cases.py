@@ -1,0 +1,153 @@
+"""The standard policy and short ways to write entries, for the tests of the permit rules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from training_app.permits.entry_rules import Entry, EntryKind
+from training_app.permits.ledger_rules import Fold, fold
+from training_app.permits.policy_rules import Policy
+
+STANDARD_BODY: dict[str, Any] = {
+    "key": "standard",
+    "limit": 12,
+    "exists_when": "final",
+    "membership_date": "occurred",
+    "window": {"kind": "cycle", "months": 12},
+    "carry": "unresolved",
+    "stages": [
+        {"at": 4, "sanction": "talk"},
+        {"at": 8, "sanction": "warning"},
+        {"at": 12, "sanction": "revoke"},
+    ],
+    "latch": True,
+    "same_occasion": {"kind": "sum", "n": None},
+    "patterns": [{"count": 3, "points": 3, "months": 6, "sanction": "review"}],
+    "escalation": {
+        "lookback_months": 36,
+        "steps": [
+            {"count": 1, "points": None, "parts": ["theory"]},
+            {"count": 2, "points": 24, "parts": ["theory", "practical"]},
+            {"count": 3, "points": 36, "parts": ["theory", "practical", "panel"]},
+        ],
+    },
+    "after_sanction": "exam_passed",
+    "gap_points": "count_after",
+    "merit": {
+        "routes": {"online": 1, "class": 2, "service": 1},
+        "cap": 6,
+        "below_limit_only": True,
+        "bank": False,
+    },
+    "appeal": {"working_days": 10, "suspends": "sanction"},
+    "answer_working_days": 5,
+    "late_discovery": {"limitation_months": 24, "closed_window": "reopen_now"},
+    "zone": "Asia/Shanghai",
+    "interim_stop": {"days": 14, "renewals": 1},
+    "validity_months": 12,
+    "renewal_window_days": 60,
+    "grace_days": 30,
+    "retake_wait_days": 10,
+}
+
+
+def policy_with(**changes: Any) -> Policy:
+    """Return the standard policy with some fields of its body changed."""
+    body = copy.deepcopy(STANDARD_BODY)
+    body.update(changes)
+    return Policy.from_body(body)
+
+
+STANDARD = policy_with()
+ANCHOR = date(2026, 1, 10)
+# 00:00 on the anchor day in Shanghai.
+START = datetime(2026, 1, 9, 16, tzinfo=UTC)
+LATER = START + timedelta(days=360)
+
+
+def on_day(day: float) -> datetime:
+    """Return the instant so many days after the anchor."""
+    return START + timedelta(days=day)
+
+
+def entry(
+    kind: EntryKind, points: int, day: float, *, idem: str = "", refs: Iterable[str] = (), **more: Any
+) -> Entry:
+    """Return an entry that occurred, exists and was recorded on one day after the anchor."""
+    at = on_day(day)
+    times: dict[str, Any] = {"effective_at": at, "exists_at": at, "recorded_at": at, **more}
+    return Entry(idem=idem or f"{kind.value}@{day}", kind=kind, points=points, refs=tuple(refs), **times)
+
+
+def demerit(points: int, day: float, **more: Any) -> Entry:
+    """Return a demerit."""
+    return entry(EntryKind.DEMERIT, points, day, **more)
+
+
+def merit(points: int, day: float, **more: Any) -> Entry:
+    """Return a merit."""
+    return entry(EntryKind.MERIT, points, day, **more)
+
+
+def void(day: float, *refs: str, **more: Any) -> Entry:
+    """Return a void of some entries."""
+    return entry(EntryKind.VOID, 0, day, refs=refs, **more)
+
+
+def clear(day: float, *refs: str, **more: Any) -> Entry:
+    """Return a clear of some entries."""
+    return entry(EntryKind.CLEAR, 0, day, refs=refs, **more)
+
+
+def folded(entries: Iterable[Entry], policy: Policy = STANDARD, as_of: datetime = LATER, **more: Any) -> Fold:
+    """Return the fold of entries near the end of the first window."""
+    return fold(entries, policy, anchor_on=ANCHOR, as_of=as_of, **more)
+
+
+@st.composite
+def ledgers(draw: st.DrawFn, *, days: int = 700, clears: bool = True, voids: bool = True) -> list[Entry]:
+    """Draw a ledger of up to ten points entries, with voids and clears of some of them."""
+    entries: list[Entry] = []
+    for number in range(draw(st.integers(0, 10))):
+        day = draw(st.integers(0, days))
+        kind = draw(st.sampled_from([EntryKind.DEMERIT, EntryKind.DEMERIT, EntryKind.MERIT]))
+        points = draw(st.sampled_from([1, 3, 6, 9, 12]) if kind is EntryKind.DEMERIT else st.integers(1, 3))
+        late = draw(st.sampled_from([0, 0, 20, 200]))
+        entries.append(
+            entry(
+                kind,
+                points,
+                day,
+                idem=f"e{number}",
+                exists_at=on_day(day + late),
+                recorded_at=on_day(day + late),
+                occasion=draw(st.sampled_from(["", "", "visit-1", "visit-2"])),
+            )
+        )
+    names = [one.idem for one in entries]
+    for kind, wanted in ((EntryKind.VOID, voids), (EntryKind.CLEAR, clears)):
+        for number in range(draw(st.integers(0, 2)) if wanted and names else 0):
+            refs = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
+            day = draw(st.integers(0, days))
+            entries.append(entry(kind, 0, day, idem=f"{kind.value}{number}", refs=refs))
+    return entries
+
+
+POLICIES = st.sampled_from(
+    [
+        STANDARD,
+        policy_with(carry="none", latch=False),
+        policy_with(carry="all"),
+        policy_with(same_occasion={"kind": "max"}),
+        policy_with(same_occasion={"kind": "cap", "n": 9}),
+        policy_with(
+            merit={"routes": {"online": 1}, "cap": 3, "below_limit_only": False, "bank": False},
+            window={"kind": "cycle", "months": 6},
+        ),
+    ]
+)
