@@ -53,7 +53,9 @@ class UnitRow:
     zone: str
 
 
-def holds_on(table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date) -> tuple[ColumnElement[bool], ...]:
+def holds_on(
+    table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date
+) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for rows that hold on a day and are not superseded."""
     return (
         table.superseded_at.is_(None),
@@ -83,7 +85,9 @@ def _cards(on: date) -> sa.Select[tuple[object, ...]]:
                 *holds_on(Assignment, on),
             ),
         )
-        .outerjoin(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
+        .outerjoin(
+            UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on))
+        )
     )
 
 
@@ -128,7 +132,9 @@ def matches(text: str) -> ColumnElement[bool]:
 
 def find_person_id(session: Session, number: str) -> int | None:
     """Return the person with an employee number, or None."""
-    return session.scalar(sa.select(PersonProfile.person_id).where(PersonProfile.number == number.strip().upper()))
+    return session.scalar(
+        sa.select(PersonProfile.person_id).where(PersonProfile.number == number.strip().upper())
+    )
 
 
 def find_login(session: Session, number: str) -> tuple[int, str | None, datetime | None, str] | None:
@@ -145,16 +151,19 @@ def main_unit(session: Session, person_id: int, on: date) -> int | None:
     """Return the unit of the main assignment on a day, or None."""
     return session.scalar(
         sa.select(Assignment.unit_id).where(
-            Assignment.person_id == person_id, Assignment.kind == AssignmentKind.MAIN, *holds_on(Assignment, on)
+            Assignment.person_id == person_id,
+            Assignment.kind == AssignmentKind.MAIN,
+            *holds_on(Assignment, on),
         )
     )
 
 
 def ancestors(session: Session, unit_id: int, on: date) -> list[int]:
     """Return a unit and all units above it on a day, nearest first."""
-    parents = dict(
-        session.execute(sa.select(UnitParent.unit_id, UnitParent.parent_id).where(*holds_on(UnitParent, on))).tuples()
+    rows = session.execute(
+        sa.select(UnitParent.unit_id, UnitParent.parent_id).where(*holds_on(UnitParent, on))
     )
+    parents = {unit: parent for unit, parent in rows}
     chain, at = [unit_id], unit_id
     while at in parents and parents[at] not in chain:
         at = parents[at]
@@ -197,7 +206,9 @@ def zone_of(session: Session, person_id: int, on: date) -> str:
     return zone or "Asia/Shanghai"
 
 
-def find_session(session: Session, token_hash: str) -> sa.Row[tuple[int, datetime, datetime, datetime | None, str, str, str]] | None:
+def find_session(
+    session: Session, token_hash: str
+) -> sa.Row[tuple[int, datetime, datetime, datetime | None, str, str, str]] | None:
     """Return session and person in one read: id, created, seen, ended, name, number, language; None if unknown."""
     return session.execute(
         sa.select(

@@ -67,7 +67,9 @@ def wait_s(failures: Failures, steps: tuple[tuple[int, int], ...], now: datetime
     return max(0, -(-left // timedelta(seconds=1)))
 
 
-def is_session_over(*, now: datetime, created_at: datetime, last_seen_at: datetime, ended_at: datetime | None) -> bool:
+def is_session_over(
+    *, now: datetime, created_at: datetime, last_seen_at: datetime, ended_at: datetime | None
+) -> bool:
     """Tell whether a session no longer signs anyone in: ended, idle for 8 hours, or 7 days old."""
     return ended_at is not None or now - last_seen_at > SESSION_IDLE or now - created_at > SESSION_ABSOLUTE
 

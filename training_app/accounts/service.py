@@ -79,7 +79,9 @@ def create_unit(
         )  # fmt: skip
         if parent_id is not None:
             session.add(
-                UnitParent(unit_id=unit.id, parent_id=parent_id, valid_from=start, recorded_at=now, by_id=actor_id)
+                UnitParent(
+                    unit_id=unit.id, parent_id=parent_id, valid_from=start, recorded_at=now, by_id=actor_id
+                )
             )
         audit.record("unit.created", f"unit:{unit.id}", now=now, actor_id=actor_id, facts={"number": number})
         session.flush()
@@ -122,7 +124,9 @@ def create_person(
         lock = lock_person(person.id, now=now)
         _assign(lock, unit_id, employer, valid_from or today(now), actor_id)
         for role in roles:
-            _grant(lock, role, None if role == "administrator" else unit_id, valid_from or today(now), actor_id)
+            _grant(
+                lock, role, None if role == "administrator" else unit_id, valid_from or today(now), actor_id
+            )
         audit.record(
             "person.created", f"person:{person.id}", now=now, stream=audit.person_stream(person.id),
             actor_id=actor_id, facts={"unit": unit_id, "roles": list(roles)},
@@ -259,7 +263,12 @@ def _assign(lock: PersonLock, unit_id: int, employer: str, on: date, actor_id: i
 
 
 def _grant(
-    lock: PersonLock, role: str, unit_id: int | None, on: date, actor_id: int | None, approved_by: int | None = None
+    lock: PersonLock,
+    role: str,
+    unit_id: int | None,
+    on: date,
+    actor_id: int | None,
+    approved_by: int | None = None,
 ) -> None:
     lock.session.add(
         RoleGrant(

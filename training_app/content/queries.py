@@ -70,7 +70,8 @@ def _in_force(on: date, kind: str) -> sa.Select[Any]:
         sa.select(*_COLUMNS)
         .join(newest, sa.and_(ContentVersion.key == newest.c.key, ContentVersion.number == newest.c.number))
         .where(
-            ContentVersion.kind == kind, ~has_event.where(ContentEvent.kind == ContentEventKind.RETIRED).exists()
+            ContentVersion.kind == kind,
+            ~has_event.where(ContentEvent.kind == ContentEventKind.RETIRED).exists(),
         )
         .order_by(ContentVersion.key)
     )
@@ -116,7 +117,11 @@ def known(session: Session) -> dict[tuple[str, str], tuple[int, Known]]:
     last_file: dict[tuple[str, str], str] = {}
     rows = session.execute(
         sa.select(
-            ContentVersion.kind, ContentVersion.key, ContentVersion.number, ContentVersion.sha256, ContentVersion.origin
+            ContentVersion.kind,
+            ContentVersion.key,
+            ContentVersion.number,
+            ContentVersion.sha256,
+            ContentVersion.origin,
         ).order_by(ContentVersion.number)
     )
     for kind, key, number, sha256, origin in rows:
@@ -139,7 +144,9 @@ def media_of(session: Session, version_id: int) -> dict[str, str]:
 
 def is_shown_media(session: Session, sha256: str) -> bool:
     """Tell whether some content version shows this file."""
-    return session.scalar(sa.select(ContentMedia.name).where(ContentMedia.sha256 == sha256).limit(1)) is not None
+    return (
+        session.scalar(sa.select(ContentMedia.name).where(ContentMedia.sha256 == sha256).limit(1)) is not None
+    )
 
 
 def signed_off(session: Session, version_ids: Iterable[int]) -> set[int]:

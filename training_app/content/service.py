@@ -74,7 +74,12 @@ def check_files(root: Path) -> tuple[list[Checked], list[Problem]]:
         name = (entry.kind, body["key"])
         if name in seen:
             problems.append(
-                Problem(file=entry.file, where=body["key"], reason=f"also in {seen[name]}", mend="Give it another key.")
+                Problem(
+                    file=entry.file,
+                    where=body["key"],
+                    reason=f"also in {seen[name]}",
+                    mend="Give it another key.",
+                )
             )
             continue
         seen[name] = entry.file
@@ -165,12 +170,21 @@ def sign_off(version_id: int, *, now: datetime, actor_id: int, withdraw: bool = 
 def export_files(session: Session, target: Path, on: date) -> list[str]:
     """Write the versions in force back as the files they can be imported from; return the paths."""
     written: list[str] = []
-    for kind in ("course", "lesson", "exam_blueprint", "scoring_sheet", "scenario_card", *POLICY_FOLDERS.values()):
+    for kind in (
+        "course",
+        "lesson",
+        "exam_blueprint",
+        "scoring_sheet",
+        "scenario_card",
+        *POLICY_FOLDERS.values(),
+    ):
         for version in queries.current(session, kind, on).values():
             written += _export(session, target, version)
     items: dict[str, list[Mapping[str, Any]]] = {}
     for version in queries.current(session, "item", on).values():
-        items.setdefault(f"quizzes/{version.body['course']}/{version.body['pool']}.yaml", []).append(version.body)
+        items.setdefault(f"quizzes/{version.body['course']}/{version.body['pool']}.yaml", []).append(
+            version.body
+        )
     for name, bodies in items.items():
         written.append(_write_yaml(target, name, {"items": [dict(body) for body in bodies]}))
     return sorted(written)
@@ -178,7 +192,11 @@ def export_files(session: Session, target: Path, on: date) -> list[str]:
 
 def _export(session: Session, target: Path, version: queries.Version) -> list[str]:
     body = dict(version.body)
-    folders = {"exam_blueprint": "quizzes/exams", "scoring_sheet": "quizzes/scoring-sheets", "scenario_card": "quizzes/cards"}
+    folders = {
+        "exam_blueprint": "quizzes/exams",
+        "scoring_sheet": "quizzes/scoring-sheets",
+        "scenario_card": "quizzes/cards",
+    }
     folders |= {kind: f"policies/{folder}" for folder, kind in POLICY_FOLDERS.items()}
     if version.kind == "course":
         return [_write_yaml(target, f"courses/{version.key}/course.yaml", body)]
@@ -207,7 +225,12 @@ def _write(target: Path, name: str, data: bytes) -> str:
 
 def _add_version(session: Session, item: Checked, number: int, now: datetime) -> None:
     for file, data in item.entry.media.items():
-        storage.keep(item.media[file], len(data), MEDIA_TYPES.get(Path(file).suffix, "application/octet-stream"), now=now)
+        storage.keep(
+            item.media[file],
+            len(data),
+            MEDIA_TYPES.get(Path(file).suffix, "application/octet-stream"),
+            now=now,
+        )
     kind = item.entry.kind
     version = _insert(session, kind, item.body, item.sha256, number, Origin.FILE, now, None, item.entry.file)
     session.add_all(ContentMedia(version_id=version.id, name=n, sha256=h) for n, h in item.media.items())
@@ -256,4 +279,3 @@ def _project(session: Session, kind: str, body: Mapping[str, Any]) -> None:
 
 def _as_entry(item: Checked) -> Entry:
     return Entry(kind=item.entry.kind, file=item.entry.file, body=item.body, media=item.entry.media)
-

@@ -54,18 +54,32 @@ def read_all(root: Path) -> tuple[list[Entry], list[FileFault]]:
             mark = getattr(error, "problem_mark", None)
             where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
             faults.append(
-                FileFault(file=name, where=where, reason=str(getattr(error, "problem", error)), mend="Correct the YAML there.")
+                FileFault(
+                    file=name,
+                    where=where,
+                    reason=str(getattr(error, "problem", error)),
+                    mend="Correct the YAML there.",
+                )
             )
         except FileNotFoundError as error:
             missing = Path(error.filename).relative_to(root).as_posix()
-            faults.append(FileFault(file=name, where="the file", reason=f"{missing} is missing", mend=f"Add {missing}."))
+            faults.append(
+                FileFault(file=name, where="the file", reason=f"{missing} is missing", mend=f"Add {missing}.")
+            )
         except UnicodeDecodeError as error:
             faults.append(
-                FileFault(file=name, where=f"byte {error.start}", reason="not UTF-8", mend="Save the file as UTF-8.")
+                FileFault(
+                    file=name, where=f"byte {error.start}", reason="not UTF-8", mend="Save the file as UTF-8."
+                )
             )
         except (TypeError, AttributeError, KeyError):
             faults.append(
-                FileFault(file=name, where="the file", reason="not a mapping of fields", mend="Start from a file that loads.")
+                FileFault(
+                    file=name,
+                    where="the file",
+                    reason="not a mapping of fields",
+                    mend="Start from a file that loads.",
+                )
             )
     return entries, faults
 
@@ -95,7 +109,8 @@ def _entries(path: Path, name: str, kind: str) -> Iterator[Entry]:
     media: dict[str, bytes] = {}
     if kind == "lesson":
         body["text"] = {
-            language: path.with_name(f"{path.stem}.{language}.md").read_text(encoding="utf-8") for language in LANGUAGES
+            language: path.with_name(f"{path.stem}.{language}.md").read_text(encoding="utf-8")
+            for language in LANGUAGES
         }
         folder = path.parent.parent / "media"
         media = {file: (folder / file).read_bytes() for file in body.get("media") or []}

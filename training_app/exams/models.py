@@ -10,15 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from training_app.db import APPEND_ONLY, EventColumns, Key, db, enum_column
-
-
-class AttemptStatus(StrEnum):
-    """Where an attempt is; all but OPEN are final."""
-
-    OPEN = "open"
-    SUBMITTED = "submitted"
-    EXPIRED = "expired"
-    VOIDED = "voided"
+from training_app.exams.rules import AttemptState
 
 
 class AttemptEventKind(StrEnum):
@@ -140,7 +132,7 @@ class Attempt(db.Model):
     sitting_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sitting.id"))
     exam_form_id: Mapped[int] = mapped_column(sa.ForeignKey("exam_form.id"))
     snapshot: Mapped[dict[str, Any]]
-    status: Mapped[AttemptStatus] = mapped_column(enum_column(AttemptStatus))
+    status: Mapped[AttemptState] = mapped_column(enum_column(AttemptState))
     epoch: Mapped[int] = mapped_column(default=1)
     saves: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime]

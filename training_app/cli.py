@@ -1,0 +1,161 @@
+"""Commands: `flask --app wsgi <command>`. Wiring only."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from training_app import clock
+from training_app.accounts import queries as people
+from training_app.accounts import service as accounts
+from training_app.accounts import sign_in
+from training_app.audit import service as audit
+from training_app.calendar.rules import legal_day
+from training_app.content import service as content
+from training_app.content.rules import ImportMove
+from training_app.db import db
+from training_app.outbox import service as outbox
+from training_app.sweeping import sweep
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def register(app: Flask) -> None:
+    """Add all commands to the application."""
+    for command in (
+        check_content,
+        load_content,
+        export_content,
+        create_admin,
+        worker,
+        sweeper,
+        verify_audit,
+        anchor,
+    ):
+        app.cli.add_command(command)
+
+
+@click.command("check-content")
+@with_appcontext
+def check_content() -> None:
+    """Check all authored files; exit 1 with file, place, reason and mend of every problem."""
+    checked, problems = content.check_files(ROOT)
+    for problem in problems:
+        click.echo(f"{problem.file}: {problem.where}: {problem.reason} {problem.mend}", err=True)
+    if problems:
+        sys.exit(1)
+    click.echo(f"content: {len(checked)} entries, no problem")
+
+
+@click.command("load-content")
+@click.option(
+    "--overwrite", multiple=True, help='"kind/key" last edited in the browser that the files may replace'
+)
+@with_appcontext
+def load_content(overwrite: tuple[str, ...]) -> None:
+    """Import authored files, all or nothing; loading twice changes nothing."""
+    report = content.import_files(ROOT, now=clock.now(), overwrite=overwrite)
+    for problem in report.problems:
+        click.echo(f"{problem.file}: {problem.where}: {problem.reason} {problem.mend}", err=True)
+    if report.problems:
+        sys.exit(1)
+    for name in report.moves[ImportMove.KEPT_BROWSER]:
+        click.echo(f"kept the version edited in the browser: {name} (--overwrite {name} takes the file's)")
+    click.echo("content: " + ", ".join(f"{len(names)} {move.value}" for move, names in report.moves.items()))
+
+
+@click.command("export-content")
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def export_content(target: Path) -> None:
+    """Write the content in force back as the files it can be imported from."""
+    names = content.export_files(db.session(), target, legal_day(clock.now(), "Asia/Shanghai"))
+    click.echo(f"content: {len(names)} files written to {target}")
+
+
+@click.command("create-admin")
+@click.option("--number", prompt="Employee number")
+@click.option("--name", prompt="Name")
+@click.option("--unit", prompt="Number of the headquarters unit", default="HQ")
+@with_appcontext
+def create_admin(number: str, name: str, unit: str) -> None:
+    """Make the first administrator, and the headquarters unit if there is none."""
+    from training_app.accounts.rules import UnitType
+
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        sign_in.check_password(password)
+        now = clock.now()
+        rows = people.units(db.session(), legal_day(now, "Asia/Shanghai"))
+        unit_id = next((row.unit_id for row in rows if row.number == unit), None)
+        if unit_id is None:
+            unit_id = accounts.create_unit(
+                number=unit, name=unit, type=UnitType.HEADQUARTERS, parent_id=None, now=now, actor_id=None
+            )
+        person_id = accounts.create_person(
+            number=number, name=name, unit_id=unit_id, employer=unit, now=now, actor_id=None,
+            roles=("administrator", "learner"),
+        )  # fmt: skip
+        sign_in.set_password(person_id, password, now=now)
+    except (sign_in.WeakPassword, accounts.BadNumber, accounts.NumberTaken) as error:
+        click.echo(error.message % error.values, err=True)
+        sys.exit(1)
+    click.echo(f"administrator {number.upper()} can sign in at {current_app.config['PUBLIC_URL']}")
+
+
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Run queued jobs until stopped."""
+    from training_app.jobs.queue import run_worker
+
+    run_worker(current_app.extensions["queue"])
+
+
+@click.command("sweeper")
+@click.option("--every", default=1.0, help="seconds between rounds")
+@click.option("--once", is_flag=True, help="one round, then stop")
+@with_appcontext
+def sweeper(every: float, once: bool) -> None:
+    """Dispatch effects that wait, close what is overdue, fold who changes today; until stopped."""
+    running = [True]
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        running[0] = False
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while running[0]:
+        outbox.dispatch_due(now=clock.now())
+        sweep(now=clock.now())
+        db.session.remove()
+        if once:
+            return
+        time.sleep(every)
+
+
+@click.command("verify-audit")
+@with_appcontext
+def verify_audit() -> None:
+    """Check every chain, anchor and payload; exit 1 and say what is broken."""
+    faults = audit.verify(db.session())
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        sys.exit(1)
+    click.echo("audit: all chains are whole")
+
+
+@click.command("anchor-audit")
+@with_appcontext
+def anchor() -> None:
+    """Write one hash over the heads of all streams."""
+    click.echo(f"anchor: {audit.anchor(now=clock.now()).hash}")

@@ -1,0 +1,39 @@
+"""The rooms from the top, and the parts of them that the wiring loads."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+ROOMS = (
+    "audit",
+    "outbox",
+    "storage",
+    "jobs",
+    "content",
+    "calendar",
+    "access",
+    "accounts",
+    "courses",
+    "items",
+    "exams",
+    "roleplay",
+    "permits",
+    "certifications",
+    "licences",
+    "status",
+    "credentials",
+    "notices",
+    "dashboards",
+    "home",
+)
+
+
+def parts(name: str) -> list[ModuleType]:
+    """Import and return the module `name` (models, views, handlers, tasks, content …) of every room that has it."""
+    return [
+        import_module(f"training_app.{room}.{name}")
+        for room in ROOMS
+        if find_spec(f"training_app.{room}.{name}")
+    ]

@@ -1,0 +1,97 @@
+"""What every page shares: the signed-in person, flashes, dates in words, navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from flask import g, has_request_context, request
+from flask_babel import format_date, format_datetime, get_locale, gettext
+from flask_login import current_user
+
+from training_app.accounts.sign_in import Actor
+
+DISPLAY_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavItem:
+    """One entry of the navigation: shown to who holds any of `permissions` (empty: to every signed-in person).
+
+    `label` is an English message id, marked by the room with `lazy_gettext`; `order` sorts the bar, lowest first.
+    """
+
+    label: object
+    endpoint: str
+    icon: str
+    order: int
+    permissions: Sequence[str] = ()
+
+
+def actor() -> Actor:
+    """Return the signed-in person; views behind `signed_in` or `needs` may rely on it."""
+    return cast(Actor, current_user._get_current_object())
+
+
+def language() -> str:
+    """Return the language of this response: "zh" or "en"."""
+    if not has_request_context():
+        return str(g.get("language", "zh"))
+    if current_user.is_authenticated:
+        return actor().language
+    chosen = request.cookies.get("lang")
+    if chosen in ("zh", "en"):
+        return str(chosen)
+    return request.accept_languages.best_match(["zh", "en"]) or "zh"
+
+
+def pick(text: object) -> str:
+    """Return the reader's language of a {zh, en} pair; other values as they are."""
+    if isinstance(text, dict) and {"zh", "en"} <= text.keys():
+        locale = get_locale()
+        return str(text["zh" if locale is None or locale.language == "zh" else "en"])
+    return "" if text is None else str(text)
+
+
+def when(instant: datetime | None, *, now: datetime | None = None) -> str:
+    """Word an instant in the display zone: weekday where it is near, the year where it is not this one."""
+    if instant is None:
+        return "—"
+    local = instant.astimezone(DISPLAY_ZONE)
+    chinese = _is_chinese()
+    if now is not None and abs((instant - now).days) < 14:
+        return str(format_datetime(instant, "M月d日 EEE HH:mm" if chinese else "EEE d MMM, HH:mm"))
+    pattern = ("yyyy年M月d日 HH:mm" if chinese else "d MMM yyyy, HH:mm") if local else ""
+    return str(format_datetime(instant, pattern))
+
+
+def day(value: date | datetime | None) -> str:
+    """Word a day (of an instant: in the display zone)."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(DISPLAY_ZONE).date()
+    return str(format_date(value, "yyyy年M月d日" if _is_chinese() else "d MMM yyyy"))
+
+
+def in_days(until: datetime | date | None, now: datetime) -> str:
+    """Word how far a day is from today: "today", "in 2 days", "3 days ago"."""
+    if until is None:
+        return ""
+    last = until.astimezone(DISPLAY_ZONE).date() if isinstance(until, datetime) else until
+    days = (last - now.astimezone(DISPLAY_ZONE).date()).days
+    if days == 0:
+        return gettext("today")
+    if days == 1:
+        return gettext("tomorrow")
+    if days > 0:
+        return gettext("in %(days)s days", days=days)
+    return gettext("%(days)s days ago", days=-days)
+
+
+def _is_chinese() -> bool:
+    locale = get_locale()
+    return locale is None or locale.language == "zh"
