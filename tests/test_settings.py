@@ -41,8 +41,7 @@ def test_without_any_variable_all_data_lies_in_the_folder_data_and_only_loopback
     assert settings.environment is Environment.DEVELOPMENT
     assert settings.demo
     assert settings.redis_url is settings.smtp is settings.test_clock is None
-    places = (settings.jobs_path, settings.uploads_dir, settings.mail_dir, settings.keys_dir)
-    assert all(place.parent == settings.data_dir for place in places)
+    assert settings.mail_dir.parent == settings.demo_accounts_path.parent == settings.data_dir
 
 
 def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:

@@ -118,24 +118,9 @@ class Settings:
         return urlsplit(self.public_url).netloc
 
     @property
-    def jobs_path(self) -> Path:
-        """Return the job queue's own SQLite file, used unless REDIS_URL is set."""
-        return self.data_dir / "jobs.db"
-
-    @property
-    def uploads_dir(self) -> Path:
-        """Return the folder of content-addressed files."""
-        return self.data_dir / "files"
-
-    @property
     def mail_dir(self) -> Path:
         """Return the folder that takes the mail while no SMTP_URL is set."""
         return self.data_dir / "mail"
-
-    @property
-    def keys_dir(self) -> Path:
-        """Return the folder of generated keys, closed to other users."""
-        return self.data_dir / "keys"
 
     @property
     def demo_accounts_path(self) -> Path:
