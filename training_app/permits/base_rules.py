@@ -81,11 +81,11 @@ class PointsRefused(RuleError):
     code = "points_refused"
 
 
-def require_other(actor: PersonId | None, **roles: PersonId | None) -> PersonId:
+def require_other(actor: PersonId | None, **roles: PersonId | tuple[PersonId, ...] | None) -> PersonId:
     """Return the actor: a person, none of those named. Raises PersonNeeded, SamePersonRefused."""
     if actor is None:
         raise PersonNeeded()
-    for role, person in roles.items():
-        if person is not None and person == actor:
+    for role, persons in roles.items():
+        if actor in (persons if isinstance(persons, tuple) else (persons,)):
             raise SamePersonRefused(role=role)
     return actor
