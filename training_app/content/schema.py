@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
 Language = Literal["zh", "en"]
@@ -32,9 +42,19 @@ def fault(reason: str, mend: str) -> PydanticCustomError:
 
 
 class Strict(BaseModel):
-    """A mapping that holds exactly its fields, and no value that YAML has guessed into another type."""
+    """A mapping that holds exactly its fields, and no value that YAML has guessed into another type.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    A dump gives back what was written: an optional field that was left out stays out, so that a field
+    added later changes no hash of an older version.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, serialize_by_alias=True)
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        left_out = {fields[name].alias or name for name in fields if name not in self.model_fields_set}
+        return {name: value for name, value in dump(self).items() if name not in left_out}
 
 
 def _not_blank(text: str) -> str:
@@ -69,10 +89,19 @@ def _quoted(value: Any) -> Any:
     return value
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise fault(f"no time zone is called {name}", "Write a zone such as Asia/Shanghai.") from None
+    return name
+
+
 Words = Annotated[str, AfterValidator(_not_blank)]
 Key = Annotated[str, BeforeValidator(_quoted), Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Share = Annotated[str, BeforeValidator(_quoted), AfterValidator(_share)]
 Day = Annotated[str, BeforeValidator(_day)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 

@@ -1,0 +1,72 @@
+"""Checker of the organisation's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from training_app.content.links import bodies, of_kind, unknown
+from training_app.content.schema import (
+    Count,
+    Key,
+    Problem,
+    Stamp,
+    Strict,
+    TwoLanguages,
+    Words,
+    Zone,
+    all_different,
+    fault,
+)
+from training_app.content.sources import Entry
+
+
+class RetentionDays(Strict):
+    """How long things are kept, in days."""
+
+    entries_hidden: Count
+    after_leaving: Count
+    evidence_reading_log: Count
+    export_files: Count
+
+
+class Settings(Stamp):
+    """What a company sets for itself; `hotline_to_set` is true while the number only stands in for one."""
+
+    title: TwoLanguages
+    note: TwoLanguages | None = None
+    name: TwoLanguages
+    hotline: Words
+    hotline_to_set: bool
+    certificate_note: TwoLanguages
+    default_language: Literal["zh", "en"]
+    zone: Zone
+    calendar: Key
+    points_policy: Key
+    expiry_reminder_days: Annotated[list[Count], Field(min_length=1)]
+    retention_days: RetentionDays
+
+    @model_validator(mode="after")
+    def _reminders_fall(self) -> Self:
+        all_different(self.expiry_reminder_days, "reminder")
+        if self.expiry_reminder_days != sorted(self.expiry_reminder_days, reverse=True):
+            raise fault("the reminders are not in order", "Write the earliest first, such as [60, 30, 7].")
+        return self
+
+
+KINDS: dict[str, type[BaseModel]] = {"settings": Settings}
+
+
+def cross_check(entries: Sequence[Entry]) -> list[Problem]:
+    """Check that the calendar and the points policy in force exist."""
+    return list(_links(entries))
+
+
+def _links(entries: Sequence[Entry]) -> Iterator[Problem]:
+    for entry in of_kind(entries, "settings"):
+        for field, kind in (("calendar", "calendar"), ("points_policy", "points_policy")):
+            yield from unknown(
+                entry, field, [entry.body[field]], bodies(entries, kind), field.replace("_", " ")
+            )
