@@ -22,15 +22,18 @@ from training_app.permits.policy_rules import Carry, Pattern, Policy, Retraining
 
 @dataclass(frozen=True, kw_only=True)
 class KnownSanction:
-    """A sanction that exists, by the `cause` of its proposal.
+    """A sanction that exists, by the `cause` of its proposal, and the `entries` it stands on.
 
-    `fell_away`: annulled because the entries behind it were voided or in error; an appeal won against the
-    sanction itself, or a decision not to impose it, is no such case, and the stage is not proposed again.
+    `fell_away`: annulled because the entries behind it were voided, or in error. An appeal won against the sanction
+    itself, or a decision not to impose it, is no such case: the stage is not proposed again. `is_live`: neither
+    dismissed nor annulled. `is_pending`: live and not served yet.
     """
 
     cause: str
+    entries: tuple[str, ...] = ()
     fell_away: bool = False
-    pending: bool = False
+    is_live: bool = True
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +81,24 @@ def fallen_away(
     tasks: Iterable[CorrectiveTask] = (),
     sanctions: Iterable[KnownSanction] = (),
 ) -> tuple[str, ...]:
-    """Return the causes of pending sanctions that a void left without support; a lapse is no reason."""
+    """Return the causes of live sanctions that lost their support; the service annuls them.
+
+    A void takes the support away at any time, be the sanction served or ended; what else changes the ledger (a merit
+    recorded late) only while it is not served. A clear never does, nor, with the latch, the end of the window.
+    """
     known = known_entries(entries, known_at)
-    supported = {stage.key for stage in _reached(known, policy, anchor_on, as_of, tuple(tasks))}
-    supported |= {hit.cause for hit in _patterns(known, policy, as_of)}
-    return tuple(one.cause for one in sanctions if one.pending and _base(one.cause) not in supported)
+    gone = voided(known, as_of)
+    supported: set[str] = set()
+    for view in (known, [entry for entry in known if entry.kind is not EntryKind.CLEAR]):
+        supported |= {stage.key for stage in _reached(view, policy, anchor_on, as_of, tuple(tasks))}
+        supported |= {hit.cause for hit in _patterns(view, policy, as_of)}
+    return tuple(
+        one.cause
+        for one in sanctions
+        if one.is_live
+        and _base(one.cause) not in supported
+        and (one.is_pending or not gone.isdisjoint(one.entries))
+    )
 
 
 def retraining_parts(
