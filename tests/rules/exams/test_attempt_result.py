@@ -128,7 +128,7 @@ def test_supervision_needs_an_examiner_for_identity_and_for_invigilation(
 @pytest.mark.parametrize("state", AttemptState)
 def test_nothing_of_a_result_is_seen_before_release(state: AttemptState, purpose: Purpose) -> None:
     sight = what_learner_sees(state, purpose=purpose, released=False)
-    assert not (sight.result or sight.weak_topics or sight.keys_and_feedback)
+    assert not any((sight.result, sight.weak_topics, sight.keys_and_feedback))
     assert sight.questions is sight.own_answers is (state is AttemptState.OPEN)
 
 

@@ -180,7 +180,8 @@ def test_a_learner_sees_neither_key_nor_feedback_nor_explanation() -> None:
     assert [option.id for option in seen.options] == list("dbca")
     assert seen.options[0].text == words("d")
     shown = repr(seen)
-    assert "why" not in shown and "Because" not in shown
+    assert "why" not in shown
+    assert "Because" not in shown
     assert {"correct", "order", "pairs", "scheme", "explanation"}.isdisjoint(seen.__dataclass_fields__)
 
 
