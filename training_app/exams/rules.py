@@ -78,8 +78,9 @@ def next_state(state: AttemptState, move: Move) -> AttemptState:
 class Snapshot:
     """The terms of an attempt, copied at its start and never changed after.
 
-    `limit` is in whole seconds. `factor` (1 or more) lengthens the limit and `extra` moves the closing time, both for this person;
-    `close_at` None means that only the limit counts. `grace` is time to hand in, not to answer.
+    `limit` is in whole seconds. `factor` (1 or more) lengthens the limit and `extra` moves the closing
+    time, both for this person; `close_at` None means that only the limit counts. `grace` is time to hand
+    in, not to answer.
     """
 
     started_at: datetime
