@@ -1,8 +1,8 @@
 """Zones, legal days, anchored boundaries and deadlines.
 
-An *instant* is an aware datetime; a *legal day* is the local date of an instant in a zone. Windows are half-open
-[start, end). A deadline is the instant at which its last day is over (24:00 local), so a step is in time while
-`now < deadline`.
+An *instant* is an aware datetime; a *legal day* is the local date of an instant in a zone. Windows are
+half-open [start, end). A deadline is the instant at which its last day is over (24:00 local), so a step is in
+time while `now < deadline`.
 
     shanghai = WorkCalendar(zone="Asia/Shanghai", holidays=frozenset({date(2026, 10, 1)}))
     answer_until = working_day_deadline(served_at, 5, shanghai)
@@ -49,7 +49,8 @@ class DayCountTooSmall(CalendarError):
 class WorkCalendar:
     """The working days of one zone: Monday to Friday, but for `holidays`, and the weekend days in `workdays`.
 
-    `years` names the years that were entered; without it a year counts as entered once any of its days is listed.
+    `years` names the years that were entered; without it a year counts as entered once any of its days is
+    listed.
     """
 
     zone: str
@@ -97,7 +98,7 @@ def legal_day(instant: datetime, zone: str) -> date:
 
 
 def day_start(day: date, zone: str) -> datetime:
-    """Return the first instant of a local day, in UTC; where midnight is skipped, the instant of the change."""
+    """Return the first instant of a local day, in UTC; where midnight is skipped, that of the change."""
     return datetime.combine(day, time.min, tzinfo=get_zone(zone)).astimezone(UTC)
 
 
@@ -119,7 +120,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def boundary_on(anchor: date, k: int, months: int = 12) -> date:
-    """Return the k-th boundary, always counted from the anchor: 29 February comes back in the next leap year."""
+    """Return the k-th boundary, always from the anchor: 29 February comes back in a leap year."""
     return add_months(anchor, k * months)
 
 
@@ -175,7 +176,7 @@ def working_day_deadline(start: datetime, days: int, calendar: WorkCalendar) -> 
 
 
 def natural_day_deadline(start: datetime, days: int, calendar: WorkCalendar) -> datetime:
-    """Return the end (24:00 local) of the n-th day after the start day; a last day that is not worked rolls on.
+    """Return the end (24:00 local) of the n-th day after the start day; a last day off rolls on.
 
     `days` >= 1. Raises DayCountTooSmall. Source: Civil Code of the PRC, articles 201 to 203.
     """
@@ -186,7 +187,7 @@ def natural_day_deadline(start: datetime, days: int, calendar: WorkCalendar) -> 
 
 
 def through_days_end(start: datetime, days: int, zone: str) -> datetime:
-    """Return the end of a measure of `days` days, the start day not counted; it ends on any day and never rolls."""
+    """Return the end of a measure of `days` days, the start day not counted; it never rolls."""
     if days < 1:
         raise DayCountTooSmall(days)
     return day_end(legal_day(start, zone) + timedelta(days=days), zone)

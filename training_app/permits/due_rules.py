@@ -24,9 +24,9 @@ from training_app.permits.policy_rules import Carry, Pattern, Policy, Retraining
 class KnownSanction:
     """A sanction that exists, by the `cause` of its proposal, and the `entries` it stands on.
 
-    `fell_away`: annulled because the entries behind it were voided, or in error. An appeal won against the sanction
-    itself, or a decision not to impose it, is no such case: the stage is not proposed again. `is_live`: neither
-    dismissed nor annulled. `is_pending`: live and not served yet.
+    `fell_away`: annulled because the entries behind it were voided, or in error. An appeal won against the
+    sanction itself, or a decision not to impose it, is no such case: the stage is not proposed again.
+    `is_live`: neither dismissed nor annulled. `is_pending`: live and not served yet.
     """
 
     cause: str
@@ -83,8 +83,9 @@ def fallen_away(
 ) -> tuple[str, ...]:
     """Return the causes of live sanctions that lost their support; the service annuls them.
 
-    A void takes the support away at any time, be the sanction served or ended; what else changes the ledger (a merit
-    recorded late) only while it is not served. A clear never does, nor, with the latch, the end of the window.
+    A void takes the support away at any time, be the sanction served or ended; what else changes the ledger
+    (a merit recorded late) only while it is not served. A clear never does, nor, with the latch, the end of
+    the window.
     """
     known = known_entries(entries, known_at)
     gone = voided(known, as_of)

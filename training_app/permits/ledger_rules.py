@@ -145,6 +145,20 @@ def fold(
     )
 
 
+def last_demerit_at(
+    entries: Iterable[Entry], *, as_of: datetime, known_at: datetime | None = None
+) -> datetime | None:
+    """Return the latest occurrence of a demerit that exists and is not void, in any window, cleared or not."""
+    known = known_entries(entries, known_at)
+    gone = voided(known, as_of)
+    dates = (
+        entry.effective_at
+        for entry in known
+        if entry.kind is EntryKind.DEMERIT and entry.exists_at <= as_of and entry.idem not in gone
+    )
+    return max(dates, default=None)
+
+
 def _line(
     entry: Entry, status: EntryStatus, counted: int, total_after: int | None, *, cleared: set[str]
 ) -> EntryLine:
