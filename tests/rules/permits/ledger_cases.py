@@ -75,9 +75,7 @@ def on_day(day: float) -> datetime:
     return START + timedelta(days=day)
 
 
-def entry(
-    kind: EntryKind, points: int, day: float, *, idem: str = "", refs: Iterable[str] = (), **more: Any
-) -> Entry:
+def entry(kind: EntryKind, points: int, day: float, *, idem: str = "", refs: Iterable[str] = (), **more: Any) -> Entry:
     """Return an entry that occurred, exists and was recorded on one day after the anchor."""
     at = on_day(day)
     times: dict[str, Any] = {"effective_at": at, "exists_at": at, "recorded_at": at, **more}

@@ -45,9 +45,7 @@ class Story:
 
     def __init__(self, points: int = 6) -> None:
         self.events: list[CaseEvent] = []
-        self.add(
-            K.REPORT, 0, REPORTER, holder=HOLDER, code="broken-promise", points=points, occurred_at=at(-3)
-        )
+        self.add(K.REPORT, 0, REPORTER, holder=HOLDER, code="broken-promise", points=points, occurred_at=at(-3))
 
     def add(self, kind: CaseEventKind, day: float, actor: str | None = None, **more: Any) -> Story:
         seq = len(self.events) + 1
@@ -141,16 +139,12 @@ def test_a_decision_waits_for_the_answer_or_the_end_of_its_clock() -> None:
 def test_an_appeal_is_in_time_until_the_deadline_or_with_leave() -> None:
     state = upheld().state()
     assert state.appeal_until is not None
-    check_move(
-        state, CaseMove(kind=K.APPEAL), actor=HOLDER, now=state.appeal_until - timedelta(microseconds=1)
-    )
+    check_move(state, CaseMove(kind=K.APPEAL), actor=HOLDER, now=state.appeal_until - timedelta(microseconds=1))
     with pytest.raises(refused.TooLate):
         check_move(state, CaseMove(kind=K.APPEAL), actor=HOLDER, now=state.appeal_until)
     check_move(state, CaseMove(kind=K.APPEAL, leave=True), actor=HOLDER, now=state.appeal_until)
     with pytest.raises(refused.ClockRunning):
-        check_move(
-            state, CaseMove(kind=K.LAPSE), actor=None, now=state.appeal_until - timedelta(microseconds=1)
-        )
+        check_move(state, CaseMove(kind=K.LAPSE), actor=None, now=state.appeal_until - timedelta(microseconds=1))
     check_move(state, CaseMove(kind=K.LAPSE), actor=None, now=state.appeal_until)
 
 
@@ -175,9 +169,7 @@ def test_an_appeal_is_in_time_until_the_deadline_or_with_leave() -> None:
         (Story(), CaseMove(kind=K.TAKE_BACK, reason=True), HOLDER),
     ],
 )
-def test_reporter_decider_and_who_resolves_the_appeal_differ(
-    story: Story, move: CaseMove, actor: str
-) -> None:
+def test_reporter_decider_and_who_resolves_the_appeal_differ(story: Story, move: CaseMove, actor: str) -> None:
     """Invariant 28."""
     with pytest.raises(refused.SamePersonRefused):
         check_move(story.state(), move, actor=actor, now=at(40))
@@ -355,9 +347,7 @@ def test_what_was_known_of_a_case_never_changes(cut: int) -> None:
     """Invariant 26."""
     story = appealed().add(K.RESOLVE, 15, JUDGE, outcome=Outcome.VOID)
     known = [event for event in story.events if event.recorded_at <= at(cut)]
-    assert fold_case(story.events, STANDARD, CALENDAR, known_at=at(cut)) == fold_case(
-        known, STANDARD, CALENDAR
-    )
+    assert fold_case(story.events, STANDARD, CALENDAR, known_at=at(cut)) == fold_case(known, STANDARD, CALENDAR)
     assert fold_case(story.events, STANDARD, CALENDAR, as_of=at(-1)) is None
 
 

@@ -93,9 +93,7 @@ def test_a_reached_stage_stays_with_the_latch_though_merits_lower_the_total() ->
 
 
 def test_the_window_begins_and_ends_at_local_midnight_of_the_anchor_day() -> None:
-    result = folded(
-        [demerit(3, 0), demerit(6, 364.999), demerit(9, 365), demerit(1, -0.001)], as_of=on_day(364.9995)
-    )
+    result = folded([demerit(3, 0), demerit(6, 364.999), demerit(9, 365), demerit(1, -0.001)], as_of=on_day(364.9995))
     assert result.total == 9
     assert result.window.start == datetime(2026, 1, 9, 16, tzinfo=UTC)
     assert result.window.end == result.next_change_at == datetime(2027, 1, 9, 16, tzinfo=UTC)
@@ -121,9 +119,7 @@ def test_of_one_instant_the_demerit_comes_before_the_merit_and_the_key_decides_l
     assert result.total == 3
 
 
-@pytest.mark.parametrize(
-    ("rule", "total"), [({"kind": "sum"}, 10), ({"kind": "max"}, 7), ({"kind": "cap", "n": 8}, 9)]
-)
+@pytest.mark.parametrize(("rule", "total"), [({"kind": "sum"}, 10), ({"kind": "max"}, 7), ({"kind": "cap", "n": 8}, 9)])
 def test_the_demerits_of_one_occasion_count_by_the_rule(rule: dict[str, object], total: int) -> None:
     entries = [
         demerit(3, 1, occasion="visit"),
@@ -147,12 +143,8 @@ def test_an_entry_whose_corrective_task_is_open_is_carried_and_counted_once() ->
         EntryStatus.CARRIED,
         EntryStatus.COUNTED,
     ]
-    assert (
-        folded([open_one, done], as_of=on_day(400), tasks=tasks, policy=policy_with(carry="none")).total == 0
-    )
-    assert (
-        folded([open_one, done], as_of=on_day(400), tasks=tasks, policy=policy_with(carry="all")).total == 9
-    )
+    assert folded([open_one, done], as_of=on_day(400), tasks=tasks, policy=policy_with(carry="none")).total == 0
+    assert folded([open_one, done], as_of=on_day(400), tasks=tasks, policy=policy_with(carry="all")).total == 9
 
 
 def test_a_closed_window_can_be_folded_with_an_entry_that_came_late() -> None:
@@ -161,9 +153,7 @@ def test_a_closed_window_can_be_folded_with_an_entry_that_came_late() -> None:
     assert folded([late], as_of=on_day(501), window_index=0).total == 12
 
 
-@pytest.mark.parametrize(
-    ("kind", "points"), [(EntryKind.DEMERIT, 0), (EntryKind.MERIT, -1), (EntryKind.CLEAR, 3)]
-)
+@pytest.mark.parametrize(("kind", "points"), [(EntryKind.DEMERIT, 0), (EntryKind.MERIT, -1), (EntryKind.CLEAR, 3)])
 def test_points_that_do_not_fit_the_kind_are_refused(kind: EntryKind, points: int) -> None:
     at = on_day(1)
     with pytest.raises(EntryInvalid):
