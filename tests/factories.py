@@ -66,9 +66,7 @@ class World:
             world.add(name, full_name, unit, now, roles=roles)
         return world
 
-    def add(
-        self, name: str, full_name: str, unit: str, now: datetime, *, roles: tuple[str, ...] = ("learner",)
-    ) -> int:
+    def add(self, name: str, full_name: str, unit: str, now: datetime, *, roles: tuple[str, ...] = ("learner",)) -> int:
         """Create one more person in a unit; return the id."""
         number = f"T-{10000 + len(self.people)}"
         person_id = accounts.create_person(

@@ -136,14 +136,14 @@ def _sign_in(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None  # the server-side session row decides, not a guess by address
 
-    @login_manager.user_loader  # type: ignore[untyped-decorator]
+    @login_manager.user_loader
     def load(token: str) -> sign_in.Actor | None:
         now = clock.now()
         actor = sign_in.load_actor(db.session(), token, now=now, on=legal_day(now, "Asia/Shanghai"))
         db.session.rollback()
         return actor
 
-    @login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
+    @login_manager.unauthorized_handler
     def unauthorized() -> WerkzeugResponse:
         if _wants_json() or request.method not in ("GET", "HEAD"):
             abort(401)
@@ -187,7 +187,7 @@ def _pages(app: Flask, settings: Settings) -> None:
         }
 
     app.register_error_handler(DomainError, _domain_error)
-    app.register_error_handler(CSRFError, lambda _error: _error_page(400, gettext("This page was open too long. Go back, reload it and send it again: what you typed is still there.")))  # fmt: skip
+    app.register_error_handler(CSRFError, _stale_page)
     app.register_error_handler(HTTPException, lambda error: _error_page(error.code or 500, None))
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _unexpected)
@@ -202,8 +202,7 @@ def _nav(app: Flask) -> list[dict[str, Any]]:
             "href": url_for(item.endpoint),
             "label": str(item.label),
             "icon": item.icon,
-            "current": request.endpoint is not None
-            and request.endpoint.split(".")[0] == item.endpoint.split(".")[0],
+            "current": request.endpoint is not None and request.endpoint.split(".")[0] == item.endpoint.split(".")[0],
         }
         for item in app.extensions["nav"]
         if not item.permissions or not held.isdisjoint(item.permissions)
@@ -244,6 +243,11 @@ def _wants_json() -> bool:
 
 def _domain_error(error: DomainError) -> tuple[Any, int]:
     return _error_page(error.status, gettext(error.message, **error.values), code=error.code)
+
+
+def _stale_page(_error: CSRFError) -> tuple[Any, int]:
+    words = gettext("This page was open too long. Go back, reload it and send it again: what you typed is still there.")
+    return _error_page(400, words)
 
 
 def _database_away(error: OperationalError) -> tuple[Any, int]:

@@ -56,9 +56,7 @@ def check_content() -> None:
 
 
 @click.command("load-content")
-@click.option(
-    "--overwrite", multiple=True, help='"kind/key" last edited in the browser that the files may replace'
-)
+@click.option("--overwrite", multiple=True, help='"kind/key" last edited in the browser that the files may replace')
 @with_appcontext
 def load_content(overwrite: tuple[str, ...]) -> None:
     """Import authored files, all or nothing; loading twice changes nothing."""

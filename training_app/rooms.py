@@ -32,8 +32,4 @@ ROOMS = (
 
 def parts(name: str) -> list[ModuleType]:
     """Import and return the module `name` (models, views, handlers, tasks, content …) of every room that has it."""
-    return [
-        import_module(f"training_app.{room}.{name}")
-        for room in ROOMS
-        if find_spec(f"training_app.{room}.{name}")
-    ]
+    return [import_module(f"training_app.{room}.{name}") for room in ROOMS if find_spec(f"training_app.{room}.{name}")]

@@ -94,9 +94,7 @@ class Supervisor:
         if self._stop_at is None:
             self._stop_at = time.monotonic() + self._grace_s
         for part in self._parts:
-            part.process.send_signal(
-                STOP_SIGNALS.get(part.name, signal.SIGTERM)
-            )  # harmless once it has ended
+            part.process.send_signal(STOP_SIGNALS.get(part.name, signal.SIGTERM))  # harmless once it has ended
 
     def forget(self, part: Part) -> None:
         """Let go of a part that was meant to end, with the last lines it printed."""
@@ -111,9 +109,7 @@ class Supervisor:
             if ended and not self.is_stopping:
                 code = 1
                 first = ended[0]
-                self._out(
-                    f"{first.name} ended by itself ({_how(first.process.returncode)}); stopping everything."
-                )
+                self._out(f"{first.name} ended by itself ({_how(first.process.returncode)}); stopping everything.")
                 self.stop()
             if self.is_stopping and not self._has_told and code == 0:
                 self._out("stopping …")

@@ -60,12 +60,10 @@ def when(instant: datetime | None, *, now: datetime | None = None) -> str:
     """Word an instant in the display zone: weekday where it is near, the year where it is not this one."""
     if instant is None:
         return "—"
-    local = instant.astimezone(DISPLAY_ZONE)
     chinese = _is_chinese()
     if now is not None and abs((instant - now).days) < 14:
         return str(format_datetime(instant, "M月d日 EEE HH:mm" if chinese else "EEE d MMM, HH:mm"))
-    pattern = ("yyyy年M月d日 HH:mm" if chinese else "d MMM yyyy, HH:mm") if local else ""
-    return str(format_datetime(instant, pattern))
+    return str(format_datetime(instant, "yyyy年M月d日 HH:mm" if chinese else "d MMM yyyy, HH:mm"))
 
 
 def day(value: date | datetime | None) -> str:
@@ -84,12 +82,12 @@ def in_days(until: datetime | date | None, now: datetime) -> str:
     last = until.astimezone(DISPLAY_ZONE).date() if isinstance(until, datetime) else until
     days = (last - now.astimezone(DISPLAY_ZONE).date()).days
     if days == 0:
-        return gettext("today")
+        return str(gettext("today"))
     if days == 1:
-        return gettext("tomorrow")
+        return str(gettext("tomorrow"))
     if days > 0:
-        return gettext("in %(days)s days", days=days)
-    return gettext("%(days)s days ago", days=-days)
+        return str(gettext("in %(days)s days", days=days))
+    return str(gettext("%(days)s days ago", days=-days))
 
 
 def _is_chinese() -> bool:

@@ -72,9 +72,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(length=60), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column(
-            "body",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "body", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("not_before", training_app.db.UtcDateTime(), nullable=False),
@@ -154,14 +152,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum(
-                "main",
-                "secondary",
-                name="assignmentkind",
-                native_enum=False,
-                create_constraint=True,
-                length=30,
-            ),
+            sa.Enum("main", "secondary", name="assignmentkind", native_enum=False, create_constraint=True, length=30),
             nullable=False,
         ),
         sa.Column("employer", sa.String(length=200), nullable=False),
@@ -203,14 +194,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "change",
-            sa.Enum(
-                "editorial",
-                "substantive",
-                name="change",
-                native_enum=False,
-                create_constraint=True,
-                length=30,
-            ),
+            sa.Enum("editorial", "substantive", name="change", native_enum=False, create_constraint=True, length=30),
             nullable=False,
         ),
         sa.Column("effective_on", sa.Date(), nullable=False),
@@ -218,9 +202,7 @@ def upgrade() -> None:
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("number > 0", name=op.f("ck_content_version_number_positive")),
-        sa.ForeignKeyConstraint(
-            ["created_by"], ["person.id"], name=op.f("fk_content_version_created_by_person")
-        ),
+        sa.ForeignKeyConstraint(["created_by"], ["person.id"], name=op.f("fk_content_version_created_by_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_content_version")),
         sa.UniqueConstraint("kind", "key", "number", name=op.f("uq_content_version_kind_key_number")),
     )
@@ -258,9 +240,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
-            "body",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "body", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
@@ -318,9 +298,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("path", sa.String(length=300), nullable=True),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
@@ -377,9 +355,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["ancestor_unit_id"], ["unit.id"], name=op.f("fk_person_in_unit_ancestor_unit_id_unit")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_person_in_unit_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_person_in_unit_person_id_person")),
         sa.PrimaryKeyConstraint("ancestor_unit_id", "sort_key", "person_id", name=op.f("pk_person_in_unit")),
     )
     with op.batch_alter_table("person_in_unit", schema=None) as batch_op:
@@ -404,12 +380,8 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=200), nullable=True),
         sa.Column("language", sa.String(length=10), nullable=False),
         sa.Column("photo_sha256", sa.String(length=64), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_person_profile_person_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["photo_sha256"], ["blob.sha256"], name=op.f("fk_person_profile_photo_sha256_blob")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_person_profile_person_id_person")),
+        sa.ForeignKeyConstraint(["photo_sha256"], ["blob.sha256"], name=op.f("fk_person_profile_photo_sha256_blob")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_profile")),
         sa.UniqueConstraint("number", name=op.f("uq_person_profile_number")),
     )
@@ -430,18 +402,12 @@ def upgrade() -> None:
         sa.Column("recorded_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("superseded_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("superseded_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.CheckConstraint(
-            "granted_by IS NULL OR granted_by <> person_id", name=op.f("ck_role_grant_not_to_oneself")
-        ),
+        sa.CheckConstraint("granted_by IS NULL OR granted_by <> person_id", name=op.f("ck_role_grant_not_to_oneself")),
         sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_role_grant_in_order")),
-        sa.ForeignKeyConstraint(
-            ["approved_by"], ["person.id"], name=op.f("fk_role_grant_approved_by_person")
-        ),
+        sa.ForeignKeyConstraint(["approved_by"], ["person.id"], name=op.f("fk_role_grant_approved_by_person")),
         sa.ForeignKeyConstraint(["granted_by"], ["person.id"], name=op.f("fk_role_grant_granted_by_person")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_role_grant_person_id_person")),
-        sa.ForeignKeyConstraint(
-            ["superseded_by"], ["person.id"], name=op.f("fk_role_grant_superseded_by_person")
-        ),
+        sa.ForeignKeyConstraint(["superseded_by"], ["person.id"], name=op.f("fk_role_grant_superseded_by_person")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_role_grant_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_grant")),
     )
@@ -454,9 +420,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "purpose",
-            sa.Enum(
-                "invite", "reset", name="linkpurpose", native_enum=False, create_constraint=True, length=30
-            ),
+            sa.Enum("invite", "reset", name="linkpurpose", native_enum=False, create_constraint=True, length=30),
             nullable=False,
         ),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
@@ -464,9 +428,7 @@ def upgrade() -> None:
         sa.Column("expires_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("used_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("revoked_at", training_app.db.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["created_by"], ["person.id"], name=op.f("fk_sign_in_link_created_by_person")
-        ),
+        sa.ForeignKeyConstraint(["created_by"], ["person.id"], name=op.f("fk_sign_in_link_created_by_person")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sign_in_link_person_id_person")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_link")),
     )
@@ -481,9 +443,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("ended_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("device", sa.String(length=200), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_sign_in_session_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sign_in_session_person_id_person")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_session")),
     )
     with op.batch_alter_table("sign_in_session", schema=None) as batch_op:
@@ -500,8 +460,11 @@ def upgrade() -> None:
         sa.Column("created_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("ended_at", training_app.db.UtcDateTime(), nullable=True),
+        sa.Column("invigilated_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("invigilated_at", training_app.db.UtcDateTime(), nullable=True),
         sa.CheckConstraint("closes_at > opens_at", name=op.f("ck_sitting_in_order")),
         sa.ForeignKeyConstraint(["created_by"], ["person.id"], name=op.f("fk_sitting_created_by_person")),
+        sa.ForeignKeyConstraint(["invigilated_by"], ["person.id"], name=op.f("fk_sitting_invigilated_by_person")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_sitting_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sitting")),
     )
@@ -556,9 +519,7 @@ def upgrade() -> None:
         sa.Column("superseded_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("stars BETWEEN 0 AND 5", name=op.f("ck_unit_version_stars_in_range")),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_unit_version_in_order")
-        ),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_unit_version_in_order")),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_unit_version_by_id_person")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_unit_version_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_version")),
@@ -584,9 +545,7 @@ def upgrade() -> None:
         sa.Column("prev_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_audit_entry_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_audit_entry_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_audit_entry_payload_id_payload")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
         sa.UniqueConstraint("idem", name=op.f("uq_audit_entry_idem")),
         sa.UniqueConstraint("stream", "seq", name=op.f("uq_audit_entry_stream_seq")),
@@ -621,9 +580,7 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_content_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_content_event_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_content_event_payload_id_payload")),
         sa.ForeignKeyConstraint(
             ["version_id"], ["content_version.id"], name=op.f("fk_content_event_version_id_content_version")
         ),
@@ -659,14 +616,10 @@ def upgrade() -> None:
     op.create_table(
         "exam_form",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "blueprint_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("blueprint_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column(
-            "body",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "body", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
@@ -694,12 +647,8 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_learning_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_learning_event_payload_id_payload")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_learning_event_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_learning_event_payload_id_payload")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_learning_event_person_id_person")),
         sa.ForeignKeyConstraint(
             ["version_id"], ["content_version.id"], name=op.f("fk_learning_event_version_id_content_version")
         ),
@@ -722,9 +671,7 @@ def upgrade() -> None:
         sa.Column("completed_at", training_app.db.UtcDateTime(), nullable=True),
         sa.CheckConstraint("position BETWEEN 0 AND 1000", name=op.f("ck_lesson_progress_position_per_mille")),
         sa.CheckConstraint("seconds >= 0", name=op.f("ck_lesson_progress_seconds_not_negative")),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_lesson_progress_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_lesson_progress_person_id_person")),
         sa.ForeignKeyConstraint(
             ["version_id"], ["content_version.id"], name=op.f("fk_lesson_progress_version_id_content_version")
         ),
@@ -736,13 +683,9 @@ def upgrade() -> None:
         sa.Column("scheme", sa.String(length=60), nullable=False),
         sa.Column("level", sa.String(length=60), nullable=False),
         sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("requirement_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "requirement_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -753,9 +696,7 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_level_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_level_event_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_level_event_payload_id_payload")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_level_event_person_id_person")),
         sa.ForeignKeyConstraint(
             ["requirement_version_id"],
@@ -820,9 +761,7 @@ def upgrade() -> None:
         sa.Column("led_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["card_version_id"],
-            ["content_version.id"],
-            name=op.f("fk_performance_card_version_id_content_version"),
+            ["card_version_id"], ["content_version.id"], name=op.f("fk_performance_card_version_id_content_version")
         ),
         sa.ForeignKeyConstraint(["led_by"], ["person.id"], name=op.f("fk_performance_led_by_person")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_performance_unit_id_unit")),
@@ -850,13 +789,9 @@ def upgrade() -> None:
         sa.CheckConstraint("reporter_id <> person_id", name=op.f("ck_permit_case_not_about_oneself")),
         sa.ForeignKeyConstraint(["permit_id"], ["permit.id"], name=op.f("fk_permit_case_permit_id_permit")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_permit_case_person_id_person")),
+        sa.ForeignKeyConstraint(["reporter_id"], ["person.id"], name=op.f("fk_permit_case_reporter_id_person")),
         sa.ForeignKeyConstraint(
-            ["reporter_id"], ["person.id"], name=op.f("fk_permit_case_reporter_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["tariff_version_id"],
-            ["content_version.id"],
-            name=op.f("fk_permit_case_tariff_version_id_content_version"),
+            ["tariff_version_id"], ["content_version.id"], name=op.f("fk_permit_case_tariff_version_id_content_version")
         ),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_permit_case_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_permit_case")),
@@ -872,9 +807,7 @@ def upgrade() -> None:
         sa.Column("permit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -885,9 +818,7 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_permit_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_permit_event_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_permit_event_payload_id_payload")),
         sa.ForeignKeyConstraint(["permit_id"], ["permit.id"], name=op.f("fk_permit_event_permit_id_permit")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_permit_event_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_permit_event")),
@@ -923,9 +854,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("next_change_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column(
-            "reasons",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("as_of_seq", sa.Integer(), nullable=False),
         sa.Column("computed_at", training_app.db.UtcDateTime(), nullable=False),
@@ -967,9 +896,7 @@ def upgrade() -> None:
         sa.Column("identity_checked_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("identity_checked_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("extra_minutes", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["admission_id"], ["admission.id"], name=op.f("fk_seat_admission_id_admission")
-        ),
+        sa.ForeignKeyConstraint(["admission_id"], ["admission.id"], name=op.f("fk_seat_admission_id_admission")),
         sa.ForeignKeyConstraint(["admitted_by"], ["person.id"], name=op.f("fk_seat_admitted_by_person")),
         sa.ForeignKeyConstraint(
             ["identity_checked_by"], ["person.id"], name=op.f("fk_seat_identity_checked_by_person")
@@ -994,9 +921,7 @@ def upgrade() -> None:
         sa.Column("sitting_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("exam_form_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "snapshot",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "snapshot", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column(
             "status",
@@ -1022,16 +947,10 @@ def upgrade() -> None:
         sa.Column("passed", sa.Boolean(), nullable=True),
         sa.Column("supervised", sa.Boolean(), nullable=False),
         sa.Column("result", sa.JSON(), nullable=True),
-        sa.CheckConstraint(
-            "(status = 'open') = (finished_at IS NULL)", name=op.f("ck_attempt_finished_when_closed")
-        ),
+        sa.CheckConstraint("(status = 'open') = (finished_at IS NULL)", name=op.f("ck_attempt_finished_when_closed")),
         sa.CheckConstraint("number > 0", name=op.f("ck_attempt_number_positive")),
-        sa.ForeignKeyConstraint(
-            ["admission_id"], ["admission.id"], name=op.f("fk_attempt_admission_id_admission")
-        ),
-        sa.ForeignKeyConstraint(
-            ["exam_form_id"], ["exam_form.id"], name=op.f("fk_attempt_exam_form_id_exam_form")
-        ),
+        sa.ForeignKeyConstraint(["admission_id"], ["admission.id"], name=op.f("fk_attempt_admission_id_admission")),
+        sa.ForeignKeyConstraint(["exam_form_id"], ["exam_form.id"], name=op.f("fk_attempt_exam_form_id_exam_form")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_attempt_person_id_person")),
         sa.ForeignKeyConstraint(["sitting_id"], ["sitting.id"], name=op.f("fk_attempt_sitting_id_sitting")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
@@ -1062,9 +981,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -1075,12 +992,8 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_case_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["permit_case.id"], name=op.f("fk_case_event_case_id_permit_case")
-        ),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_case_event_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["permit_case.id"], name=op.f("fk_case_event_case_id_permit_case")),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_case_event_payload_id_payload")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_case_event_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_event")),
         sa.UniqueConstraint("idem", name=op.f("uq_case_event_idem")),
@@ -1099,9 +1012,7 @@ def upgrade() -> None:
         sa.Column("added_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("erased_at", training_app.db.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["added_by"], ["person.id"], name=op.f("fk_case_evidence_added_by_person")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["permit_case.id"], name=op.f("fk_case_evidence_case_id_permit_case")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["permit_case.id"], name=op.f("fk_case_evidence_case_id_permit_case")),
         sa.ForeignKeyConstraint(
             ["label_payload_id"], ["payload.id"], name=op.f("fk_case_evidence_label_payload_id_payload")
         ),
@@ -1122,9 +1033,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=43), nullable=False),
         sa.Column("printed_payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("issued_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("valid_until", training_app.db.UtcDateTime(), nullable=True),
@@ -1159,9 +1068,7 @@ def upgrade() -> None:
         sa.Column("occasion", sa.String(length=100), nullable=False),
         sa.Column("exists_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column(
-            "refs",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "refs", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -1172,20 +1079,13 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
-            "(kind IN ('demerit', 'merit')) = (points > 0)",
-            name=op.f("ck_ledger_entry_points_where_they_count"),
+            "(kind IN ('demerit', 'merit')) = (points > 0)", name=op.f("ck_ledger_entry_points_where_they_count")
         ),
-        sa.CheckConstraint(
-            "kind IN ('demerit', 'merit', 'clear', 'void')", name=op.f("ck_ledger_entry_kind_known")
-        ),
+        sa.CheckConstraint("kind IN ('demerit', 'merit', 'clear', 'void')", name=op.f("ck_ledger_entry_kind_known")),
         sa.CheckConstraint("points >= 0", name=op.f("ck_ledger_entry_points_not_negative")),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_ledger_entry_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["permit_case.id"], name=op.f("fk_ledger_entry_case_id_permit_case")
-        ),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_ledger_entry_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["permit_case.id"], name=op.f("fk_ledger_entry_case_id_permit_case")),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_ledger_entry_payload_id_payload")),
         sa.ForeignKeyConstraint(["permit_id"], ["permit.id"], name=op.f("fk_ledger_entry_permit_id_permit")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_ledger_entry_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
@@ -1200,13 +1100,9 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("part", sa.String(length=30), nullable=False),
         sa.ForeignKeyConstraint(
-            ["performance_id"],
-            ["performance.id"],
-            name=op.f("fk_performance_part_performance_id_performance"),
+            ["performance_id"], ["performance.id"], name=op.f("fk_performance_part_performance_id_performance")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_performance_part_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_performance_part_person_id_person")),
         sa.PrimaryKeyConstraint("performance_id", "person_id", name=op.f("pk_performance_part")),
     )
     with op.batch_alter_table("performance_part", schema=None) as batch_op:
@@ -1218,9 +1114,7 @@ def upgrade() -> None:
         sa.Column("sanction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -1231,15 +1125,9 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_sanction_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_sanction_event_payload_id_payload")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_sanction_event_person_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["sanction_id"], ["sanction.id"], name=op.f("fk_sanction_event_sanction_id_sanction")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_sanction_event_payload_id_payload")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sanction_event_person_id_person")),
+        sa.ForeignKeyConstraint(["sanction_id"], ["sanction.id"], name=op.f("fk_sanction_event_sanction_id_sanction")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sanction_event")),
         sa.UniqueConstraint("idem", name=op.f("uq_sanction_event_idem")),
     )
@@ -1255,19 +1143,11 @@ def upgrade() -> None:
         sa.Column("about_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("rater_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column(
-            "scoring_sheet_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("scoring_sheet_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
-                "open",
-                "locked",
-                "withdrawn",
-                name="sheetstate",
-                native_enum=False,
-                create_constraint=True,
-                length=30,
+                "open", "locked", "withdrawn", name="sheetstate", native_enum=False, create_constraint=True, length=30
             ),
             nullable=False,
         ),
@@ -1293,10 +1173,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_score_sheet")),
         sa.UniqueConstraint(
-            "performance_id",
-            "about_id",
-            "rater_id",
-            name=op.f("uq_score_sheet_performance_id_about_id_rater_id"),
+            "performance_id", "about_id", "rater_id", name=op.f("uq_score_sheet_performance_id_about_id_rater_id")
         ),
         sa.UniqueConstraint("public_id", name=op.f("uq_score_sheet_public_id")),
     )
@@ -1330,9 +1207,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
-            "facts",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "facts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("effective_at", training_app.db.UtcDateTime(), nullable=False),
@@ -1343,12 +1218,8 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_attempt_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_event_attempt_id_attempt")
-        ),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_attempt_event_payload_id_payload")
-        ),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempt.id"], name=op.f("fk_attempt_event_attempt_id_attempt")),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_attempt_event_payload_id_payload")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_attempt_event_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt_event")),
         sa.UniqueConstraint("idem", name=op.f("uq_attempt_event_idem")),
@@ -1364,9 +1235,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("rendered_at", training_app.db.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["certificate_id"],
-            ["certificate.id"],
-            name=op.f("fk_certificate_file_certificate_id_certificate"),
+            ["certificate_id"], ["certificate.id"], name=op.f("fk_certificate_file_certificate_id_certificate")
         ),
         sa.ForeignKeyConstraint(["sha256"], ["blob.sha256"], name=op.f("fk_certificate_file_sha256_blob")),
         sa.PrimaryKeyConstraint("certificate_id", "template", name=op.f("pk_certificate_file")),
@@ -1387,12 +1256,8 @@ def upgrade() -> None:
         sa.Column("payload_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_digest", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_mark_event_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["payload_id"], ["payload.id"], name=op.f("fk_mark_event_payload_id_payload")
-        ),
-        sa.ForeignKeyConstraint(
-            ["sheet_id"], ["score_sheet.id"], name=op.f("fk_mark_event_sheet_id_score_sheet")
-        ),
+        sa.ForeignKeyConstraint(["payload_id"], ["payload.id"], name=op.f("fk_mark_event_payload_id_payload")),
+        sa.ForeignKeyConstraint(["sheet_id"], ["score_sheet.id"], name=op.f("fk_mark_event_sheet_id_score_sheet")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mark_event")),
         sa.UniqueConstraint("idem", name=op.f("uq_mark_event_idem")),
         sa.UniqueConstraint("sheet_id", "client", "seq", name=op.f("uq_mark_event_sheet_id_client_seq")),
@@ -1404,9 +1269,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column(
-            "answer",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
-            nullable=False,
+            "answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
         sa.Column("flagged", sa.Boolean(), nullable=False),
         sa.Column("received_at", training_app.db.UtcDateTime(), nullable=False),
@@ -1461,16 +1324,12 @@ def downgrade() -> None:
     op.drop_table("case_event")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_attempt_open",
-            sqlite_where=sa.text("status = 'open'"),
-            postgresql_where=sa.text("status = 'open'"),
+            "uq_attempt_open", sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")
         )
         batch_op.drop_index("ix_attempt_sitting")
         batch_op.drop_index("ix_attempt_person")
         batch_op.drop_index(
-            "ix_attempt_overdue",
-            sqlite_where=sa.text("status = 'open'"),
-            postgresql_where=sa.text("status = 'open'"),
+            "ix_attempt_overdue", sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")
         )
 
     op.drop_table("attempt")

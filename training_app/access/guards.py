@@ -47,9 +47,7 @@ def install(app: Flask) -> None:
         door = door_of(current_app, request.endpoint)
         if door is None:
             abort(404)
-        if opens(
-            door, signed_in=current_user.is_authenticated, held=getattr(current_user, "held", frozenset())
-        ):
+        if opens(door, signed_in=current_user.is_authenticated, held=getattr(current_user, "held", frozenset())):
             return None
         if current_user.is_authenticated:
             abort(404)

@@ -40,9 +40,7 @@ def in_reach(
         return sa.true()
     if not units:
         return sa.false()
-    return person_column.in_(
-        sa.select(PersonInUnit.person_id).where(PersonInUnit.ancestor_unit_id.in_(sorted(units)))
-    )
+    return person_column.in_(sa.select(PersonInUnit.person_id).where(PersonInUnit.ancestor_unit_id.in_(sorted(units))))
 
 
 def can_reach(session: Session, grants: tuple[Grant, ...], permission: str, person_id: int) -> bool:

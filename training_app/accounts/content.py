@@ -67,6 +67,4 @@ def cross_check(entries: Sequence[Entry]) -> list[Problem]:
 def _links(entries: Sequence[Entry]) -> Iterator[Problem]:
     for entry in of_kind(entries, "settings"):
         for field, kind in (("calendar", "calendar"), ("points_policy", "points_policy")):
-            yield from unknown(
-                entry, field, [entry.body[field]], bodies(entries, kind), field.replace("_", " ")
-            )
+            yield from unknown(entry, field, [entry.body[field]], bodies(entries, kind), field.replace("_", " "))

@@ -10,17 +10,15 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from training_app.accounts.rules import PASSWORD_MAX, PASSWORD_MIN
 
 
-class SignInForm(FlaskForm):  # type: ignore[misc]
+class SignInForm(FlaskForm):
     """Employee number and password."""
 
-    number = StringField(
-        _l("Employee number"), [InputRequired(_l("Enter your employee number.")), Length(max=32)]
-    )
+    number = StringField(_l("Employee number"), [InputRequired(_l("Enter your employee number.")), Length(max=32)])
     password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password.")), Length(max=1000)])
     next = HiddenField()
 
 
-class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+class NewPasswordForm(FlaskForm):
     """A new password, twice."""
 
     password = PasswordField(

@@ -34,7 +34,7 @@ class PersonLock:
         return self.person.id
 
     def stamp(self) -> Stamp:
-        """Return the next (recorded_at, seq): max(now, last + 1 µs), so that no later commit changes an earlier answer."""
+        """Return the next (recorded_at, seq): max(now, last + 1 µs); no later commit changes an earlier answer."""
         recorded_at = max(self.now, self.person.last_recorded_at + timedelta(microseconds=1))
         self.person.seq += 1
         self.person.last_recorded_at = recorded_at

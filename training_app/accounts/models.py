@@ -90,9 +90,7 @@ class PersonProfile(db.Model):
     )
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
-    number: Mapped[str] = mapped_column(
-        sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), unique=True
-    )
+    number: Mapped[str] = mapped_column(sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
     name_latin: Mapped[str | None] = mapped_column(sa.String(100))
     sort_key: Mapped[str] = mapped_column(SortKey)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -64,7 +65,7 @@ def holds_on(
     )
 
 
-def _cards(on: date) -> sa.Select[tuple[object, ...]]:
+def _cards(on: date) -> Any:
     return (
         sa.select(
             PersonProfile.person_id,
@@ -85,9 +86,7 @@ def _cards(on: date) -> sa.Select[tuple[object, ...]]:
                 *holds_on(Assignment, on),
             ),
         )
-        .outerjoin(
-            UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on))
-        )
+        .outerjoin(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
     )
 
 
@@ -116,7 +115,7 @@ def names(session: Session, person_ids: Iterable[int | None]) -> dict[int, str]:
     rows = session.execute(
         sa.select(PersonProfile.person_id, PersonProfile.name).where(PersonProfile.person_id.in_(wanted))
     )
-    return {person_id: name for person_id, name in rows}
+    return dict(iter(rows))
 
 
 def matches(text: str) -> ColumnElement[bool]:
@@ -132,9 +131,7 @@ def matches(text: str) -> ColumnElement[bool]:
 
 def find_person_id(session: Session, number: str) -> int | None:
     """Return the person with an employee number, or None."""
-    return session.scalar(
-        sa.select(PersonProfile.person_id).where(PersonProfile.number == number.strip().upper())
-    )
+    return session.scalar(sa.select(PersonProfile.person_id).where(PersonProfile.number == number.strip().upper()))
 
 
 def find_login(session: Session, number: str) -> tuple[int, str | None, datetime | None, str] | None:
@@ -160,10 +157,8 @@ def main_unit(session: Session, person_id: int, on: date) -> int | None:
 
 def ancestors(session: Session, unit_id: int, on: date) -> list[int]:
     """Return a unit and all units above it on a day, nearest first."""
-    rows = session.execute(
-        sa.select(UnitParent.unit_id, UnitParent.parent_id).where(*holds_on(UnitParent, on))
-    )
-    parents = {unit: parent for unit, parent in rows}
+    rows = session.execute(sa.select(UnitParent.unit_id, UnitParent.parent_id).where(*holds_on(UnitParent, on)))
+    parents = dict(iter(rows))
     chain, at = [unit_id], unit_id
     while at in parents and parents[at] not in chain:
         at = parents[at]
@@ -208,7 +203,7 @@ def zone_of(session: Session, person_id: int, on: date) -> str:
 
 def find_session(
     session: Session, token_hash: str
-) -> sa.Row[tuple[int, datetime, datetime, datetime | None, str, str, str]] | None:
+) -> sa.Row[int, datetime, datetime, datetime | None, str, str, str] | None:
     """Return session and person in one read: id, created, seen, ended, name, number, language; None if unknown."""
     return session.execute(
         sa.select(
@@ -225,3 +220,22 @@ def find_session(
         .join(Person, Person.id == SignInSession.person_id)
         .where(SignInSession.token_hash == token_hash, Login.disabled_at.is_(None))
     ).first()
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How a person is reached."""
+
+    name: str
+    email: str | None
+    language: str
+
+
+def contact(session: Session, person_id: int) -> Contact | None:
+    """Return how a person is reached, or None when the link to them was erased."""
+    row = session.execute(
+        sa.select(PersonProfile.name, PersonProfile.email, PersonProfile.language).where(
+            PersonProfile.person_id == person_id
+        )
+    ).first()
+    return None if row is None else Contact(*row)

@@ -67,9 +67,7 @@ def wait_s(failures: Failures, steps: tuple[tuple[int, int], ...], now: datetime
     return max(0, -(-left // timedelta(seconds=1)))
 
 
-def is_session_over(
-    *, now: datetime, created_at: datetime, last_seen_at: datetime, ended_at: datetime | None
-) -> bool:
+def is_session_over(*, now: datetime, created_at: datetime, last_seen_at: datetime, ended_at: datetime | None) -> bool:
     """Tell whether a session no longer signs anyone in: ended, idle for 8 hours, or 7 days old."""
     return ended_at is not None or now - last_seen_at > SESSION_IDLE or now - created_at > SESSION_ABSOLUTE
 
@@ -80,7 +78,7 @@ def is_employee_number(text: str) -> bool:
 
 
 def masked_name(name: str) -> str:
-    """Return the name as a customer sees it: family name kept, the rest as asterisks (王小明 -> 王**; Ana Lee -> A** L**)."""
+    """Return the name as a customer sees it: 王小明 -> 王**, Ana Lee -> A** L**."""
     name = " ".join(name.split())
     if any("\u3400" <= c <= "\u9fff" or ord(c) > 0x1FFFF for c in name):
         return name[:1] + "*" * max(1, len(name) - 1)

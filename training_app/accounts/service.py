@@ -79,9 +79,7 @@ def create_unit(
         )  # fmt: skip
         if parent_id is not None:
             session.add(
-                UnitParent(
-                    unit_id=unit.id, parent_id=parent_id, valid_from=start, recorded_at=now, by_id=actor_id
-                )
+                UnitParent(unit_id=unit.id, parent_id=parent_id, valid_from=start, recorded_at=now, by_id=actor_id)
             )
         audit.record("unit.created", f"unit:{unit.id}", now=now, actor_id=actor_id, facts={"number": number})
         session.flush()
@@ -124,9 +122,7 @@ def create_person(
         lock = lock_person(person.id, now=now)
         _assign(lock, unit_id, employer, valid_from or today(now), actor_id)
         for role in roles:
-            _grant(
-                lock, role, None if role == "administrator" else unit_id, valid_from or today(now), actor_id
-            )
+            _grant(lock, role, None if role == "administrator" else unit_id, valid_from or today(now), actor_id)
         audit.record(
             "person.created", f"person:{person.id}", now=now, stream=audit.person_stream(person.id),
             actor_id=actor_id, facts={"unit": unit_id, "roles": list(roles)},
@@ -135,9 +131,7 @@ def create_person(
         return person.id
 
 
-def move_person(
-    person_id: int, *, unit_id: int, employer: str, on: date, now: datetime, actor_id: int | None
-) -> None:
+def move_person(person_id: int, *, unit_id: int, employer: str, on: date, now: datetime, actor_id: int | None) -> None:
     """End the main assignment on a day and begin another; ledger and permit stay with the person."""
     with transaction():
         lock = lock_person(person_id, now=now)
@@ -218,9 +212,7 @@ def set_photo(person_id: int, sha256: str, *, now: datetime, actor_id: int) -> N
 def set_language(person_id: int, language: str, *, now: datetime) -> None:
     """Keep the language a person reads."""
     with transaction() as session:
-        session.execute(
-            sa.update(PersonProfile).where(PersonProfile.person_id == person_id).values(language=language)
-        )
+        session.execute(sa.update(PersonProfile).where(PersonProfile.person_id == person_id).values(language=language))
 
 
 def refresh_membership(lock: PersonLock) -> None:

@@ -1,4 +1,4 @@
-"""Signing in and out: passwords, sessions, single-use links, throttling. Used by views; writes through `transaction()`."""
+"""Signing in and out: passwords, sessions, single-use links, throttling."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class WrongSignIn(DomainError):
 
     status = 422
     code = "wrong_sign_in"
-    message = "The employee number or the password is not right. Check both, or ask your centre manager for a new link."
+    message = "The employee number or the password is not right. Check both, or ask your centre for a new link."
 
 
 class WeakPassword(Invalid):
     """The new password is refused."""
 
     code = "weak_password"
-    message = "Choose a password of 8 to 128 characters that is not on the list of common ones. A sentence of 15 or more is best."
+    message = "Choose a password of 8 to 128 characters that is not a common one. A sentence of 15 or more is best."
 
 
 class DeadLink(DomainError):
@@ -98,12 +98,7 @@ def sign_in(number: str, password: str, *, address: str, device: str, now: datet
     found = queries.find_login(db.session(), number)
     db.session.rollback()
     stored = found[1] if found else None
-    right = (
-        _verify(stored or _decoy_hash(), password)
-        and stored is not None
-        and found is not None
-        and found[2] is None
-    )
+    right = _verify(stored or _decoy_hash(), password) and stored is not None and found is not None and found[2] is None
     if not right or found is None or stored is None:
         _count_failure(number, address, now)
         raise WrongSignIn()
@@ -122,12 +117,8 @@ def sign_in(number: str, password: str, *, address: str, device: str, now: datet
         )
         session.execute(sa.delete(SignInFailure).where(SignInFailure.key == _account_key(number)))
         if rehashed:
-            session.execute(
-                sa.update(Login).where(Login.person_id == found[0]).values(password_hash=rehashed)
-            )
-        audit.record(
-            "sign_in", f"person:{found[0]}", now=now, stream=audit.person_stream(found[0]), actor_id=found[0]
-        )
+            session.execute(sa.update(Login).where(Login.person_id == found[0]).values(password_hash=rehashed))
+        audit.record("sign_in", f"person:{found[0]}", now=now, stream=audit.person_stream(found[0]), actor_id=found[0])
     return token, found[0], found[3]
 
 
@@ -144,9 +135,7 @@ def load_actor(session: Session, token: str, *, now: datetime, on: date) -> Acto
 def sign_out(token: str, *, now: datetime) -> None:
     """End one session for good."""
     with transaction() as session:
-        session.execute(
-            sa.update(SignInSession).where(SignInSession.token_hash == _digest(token)).values(ended_at=now)
-        )
+        session.execute(sa.update(SignInSession).where(SignInSession.token_hash == _digest(token)).values(ended_at=now))
 
 
 def sign_out_everywhere(person_id: int, *, now: datetime) -> None:
@@ -277,9 +266,7 @@ def _decoy_hash() -> str:
 
 
 def _set_password(session: Session, person_id: int, hashed: str, now: datetime) -> None:
-    session.execute(
-        sa.update(Login).where(Login.person_id == person_id).values(password_hash=hashed, changed_at=now)
-    )
+    session.execute(sa.update(Login).where(Login.person_id == person_id).values(password_hash=hashed, changed_at=now))
     _end_sessions(session, person_id, now)
 
 
@@ -294,9 +281,7 @@ def _end_sessions(session: Session, person_id: int, now: datetime) -> None:
 def _note_seen(token: str, now: datetime) -> None:
     with transaction() as session:
         session.execute(
-            sa.update(SignInSession)
-            .where(SignInSession.token_hash == _digest(token))
-            .values(last_seen_at=now)
+            sa.update(SignInSession).where(SignInSession.token_hash == _digest(token)).values(last_seen_at=now)
         )
 
 
@@ -308,9 +293,7 @@ def _check_throttle(number: str, address: str, now: datetime) -> None:
         )
     ).all()
     db.session.rollback()
-    wait = max(
-        (rules.wait_s(rules.Failures(count, last), steps[key], now) for key, count, last in rows), default=0
-    )
+    wait = max((rules.wait_s(rules.Failures(count, last), steps[key], now) for key, count, last in rows), default=0)
     if wait:
         raise Throttled(seconds=wait)
 

@@ -104,7 +104,10 @@ def anchor(*, now: datetime) -> AuditAnchor:
         last = session.scalar(sa.select(AuditAnchor).order_by(AuditAnchor.id.desc()).limit(1))
         prev = last.hash if last else rules.GENESIS
         row = AuditAnchor(
-            recorded_at=now, heads=heads, prev_hash=prev, hash=rules.link_hash(prev, {"heads": heads, "at": _iso(now)})
+            recorded_at=now,
+            heads=heads,
+            prev_hash=prev,
+            hash=rules.link_hash(prev, {"heads": heads, "at": _iso(now)}),
         )
         session.add(row)
     return row
@@ -143,9 +146,13 @@ def _broken_anchors(session: Session, streams: Mapping[str, list[AuditEntry]]) -
 
 
 def _broken_payloads(session: Session) -> list[str]:
-    kept = session.execute(sa.select(Payload.id, Payload.salt, Payload.body, Payload.digest).where(Payload.body.isnot(None)))
+    kept = session.execute(
+        sa.select(Payload.id, Payload.salt, Payload.body, Payload.digest).where(Payload.body.isnot(None))
+    )
     return [
-        f"payload {pid}: its text was changed" for pid, salt, body, digest in kept if rules.payload_digest(salt, body) != digest
+        f"payload {pid}: its text was changed"
+        for pid, salt, body, digest in kept
+        if rules.payload_digest(salt or "", body or "") != digest
     ]
 
 

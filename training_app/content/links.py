@@ -34,9 +34,7 @@ def problem(entry: Entry, where: str, reason: str, mend: str) -> Problem:
     return Problem(file=entry.file, where=f"{entry.body['key']}.{where}", reason=reason, mend=mend)
 
 
-def unknown(
-    entry: Entry, where: str, named: Sequence[str], known: Iterable[str], what: str
-) -> Iterator[Problem]:
+def unknown(entry: Entry, where: str, named: Sequence[str], known: Iterable[str], what: str) -> Iterator[Problem]:
     """Yield a problem for every key that is named but does not exist."""
     there = sorted(known)
     for key in named:

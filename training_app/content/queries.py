@@ -53,7 +53,7 @@ def _version(row: Any) -> Version:
     return Version(row[0], row[1], row[2], row[3], _parsed(row[0], row[4]), row[5], row[6], row[7])
 
 
-def _in_force(on: date, kind: str) -> sa.Select[Any]:
+def _in_force(on: date, kind: str) -> Any:
     """Select the newest published, not retired version of every key of a kind, as of a day."""
     has_event = sa.select(ContentEvent.id).where(ContentEvent.version_id == ContentVersion.id)
     newest = (
@@ -139,14 +139,12 @@ def media_of(session: Session, version_id: int) -> dict[str, str]:
     rows = session.execute(
         sa.select(ContentMedia.name, ContentMedia.sha256).where(ContentMedia.version_id == version_id)
     )
-    return {name: sha256 for name, sha256 in rows}
+    return dict(iter(rows))
 
 
 def is_shown_media(session: Session, sha256: str) -> bool:
     """Tell whether some content version shows this file."""
-    return (
-        session.scalar(sa.select(ContentMedia.name).where(ContentMedia.sha256 == sha256).limit(1)) is not None
-    )
+    return session.scalar(sa.select(ContentMedia.name).where(ContentMedia.sha256 == sha256).limit(1)) is not None
 
 
 def signed_off(session: Session, version_ids: Iterable[int]) -> set[int]:
@@ -160,5 +158,5 @@ def signed_off(session: Session, version_ids: Iterable[int]) -> set[int]:
         )
         .order_by(ContentEvent.recorded_at, ContentEvent.idem)
     )
-    last = {version_id: kind for version_id, kind in rows}
+    last = dict(iter(rows))
     return {version_id for version_id, kind in last.items() if kind is ContentEventKind.SIGNED_OFF}

@@ -32,9 +32,7 @@ def check(entry: Entry) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the clean body of an entry, or its problems: file, where, reason, mend."""
     model = _models.get(entry.kind)
     if model is None:
-        return None, [
-            Problem(file=entry.file, where=entry.kind, reason="unknown kind", mend="Move the file.")
-        ]
+        return None, [Problem(file=entry.file, where=entry.kind, reason="unknown kind", mend="Move the file.")]
     try:
         return model.model_validate(entry.body).model_dump(mode="json", by_alias=True), []
     except ValidationError as error:

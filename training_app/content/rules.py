@@ -52,9 +52,7 @@ class Known:
 
 def version_hash(body: Mapping[str, object], media: Mapping[str, str]) -> str:
     """Return the one SHA-256 over both languages (inside `body`) and the digests of all media."""
-    text = json.dumps(
-        {"body": body, "media": media}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
+    text = json.dumps({"body": body, "media": media}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

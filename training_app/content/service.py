@@ -122,9 +122,7 @@ def import_files(root: Path, *, now: datetime, overwrite: Iterable[str] = ()) ->
     return report
 
 
-def publish(
-    kind: str, body: Mapping[str, Any], *, now: datetime, actor_id: int, media_from: int | None = None
-) -> int:
+def publish(kind: str, body: Mapping[str, Any], *, now: datetime, actor_id: int, media_from: int | None = None) -> int:
     """Publish a new version written in the browser; return its id. Raises Invalid with the checker's words."""
     clean, problems = registry.check(Entry(kind=kind, file="browser", body=dict(body)))
     if clean is None:
@@ -182,9 +180,7 @@ def export_files(session: Session, target: Path, on: date) -> list[str]:
             written += _export(session, target, version)
     items: dict[str, list[Mapping[str, Any]]] = {}
     for version in queries.current(session, "item", on).values():
-        items.setdefault(f"quizzes/{version.body['course']}/{version.body['pool']}.yaml", []).append(
-            version.body
-        )
+        items.setdefault(f"quizzes/{version.body['course']}/{version.body['pool']}.yaml", []).append(version.body)
     for name, bodies in items.items():
         written.append(_write_yaml(target, name, {"items": [dict(body) for body in bodies]}))
     return sorted(written)
@@ -252,9 +248,7 @@ def _insert(
     return version
 
 
-def _event(
-    session: Session, version_id: int, kind: ContentEventKind, now: datetime, actor_id: int | None
-) -> None:
+def _event(session: Session, version_id: int, kind: ContentEventKind, now: datetime, actor_id: int | None) -> None:
     last = session.execute(
         sa.select(ContentEvent.seq, ContentEvent.recorded_at)
         .where(ContentEvent.version_id == version_id)

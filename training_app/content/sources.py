@@ -68,9 +68,7 @@ def read_all(root: Path) -> tuple[list[Entry], list[FileFault]]:
             )
         except UnicodeDecodeError as error:
             faults.append(
-                FileFault(
-                    file=name, where=f"byte {error.start}", reason="not UTF-8", mend="Save the file as UTF-8."
-                )
+                FileFault(file=name, where=f"byte {error.start}", reason="not UTF-8", mend="Save the file as UTF-8.")
             )
         except (TypeError, AttributeError, KeyError):
             faults.append(
@@ -109,8 +107,7 @@ def _entries(path: Path, name: str, kind: str) -> Iterator[Entry]:
     media: dict[str, bytes] = {}
     if kind == "lesson":
         body["text"] = {
-            language: path.with_name(f"{path.stem}.{language}.md").read_text(encoding="utf-8")
-            for language in LANGUAGES
+            language: path.with_name(f"{path.stem}.{language}.md").read_text(encoding="utf-8") for language in LANGUAGES
         }
         folder = path.parent.parent / "media"
         media = {file: (folder / file).read_bytes() for file in body.get("media") or []}

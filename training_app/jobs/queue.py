@@ -20,12 +20,11 @@ def make_queue(data_dir: Path, redis_url: str | None, secret_key: str) -> Huey:
 def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], object]:
     """Register the one task of the queue and return the function that sends a job id to it."""
     task = queue.task(retries=2, retry_delay=5, name="run_job")(run)
-    return lambda job_id: task(job_id)
+    send: Callable[[int], object] = task
+    return send
 
 
 def run_worker(queue: Huey) -> None:
     """Run the queue's consumer until SIGTERM: one child process, kept warm, that finishes what it runs."""
-    consumer = queue.create_consumer(
-        workers=1, worker_type="process", periodic=False, initial_delay=0.1, max_delay=1.0
-    )
+    consumer = queue.create_consumer(workers=1, worker_type="process", periodic=False, initial_delay=0.1, max_delay=1.0)
     consumer.run()

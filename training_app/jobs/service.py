@@ -47,11 +47,9 @@ def work(kind: str) -> Callable[[Work], Work]:
 def enqueue(kind: str, key: str, body: Mapping[str, object], *, now: datetime, actor_id: int | None) -> int:
     """Queue a job in the running transaction; the same key finds the one that is there. Return its id."""
     session = writing_session()
-    job = session.scalar(sa.select(Job).where(Job.key == key))
+    job: Job | None = session.scalar(sa.select(Job).where(Job.key == key))
     if job is None:
-        job = Job(
-            kind=kind, key=key, state=JobState.QUEUED, body=dict(body), created_by=actor_id, created_at=now
-        )
+        job = Job(kind=kind, key=key, state=JobState.QUEUED, body=dict(body), created_by=actor_id, created_at=now)
         session.add(job)
         session.flush()
     elif job.state is JobState.FAILED:

@@ -28,7 +28,9 @@ def consumer(topic: str) -> Callable[[Consumer], Consumer]:
     return register
 
 
-def send(topic: str, key: str, body: Mapping[str, object], *, now: datetime, not_before: datetime | None = None) -> None:
+def send(
+    topic: str, key: str, body: Mapping[str, object], *, now: datetime, not_before: datetime | None = None
+) -> None:
     """Write one effect in the running transaction; the same key a second time changes nothing."""
     session = writing_session()
     if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is None:
@@ -41,7 +43,9 @@ def dispatch_due(*, now: datetime, limit: int = 100) -> int:
     due = db.session.execute(
         sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.body)
         .where(
-            OutboxMessage.dispatched_at.is_(None), OutboxMessage.dead_at.is_(None), OutboxMessage.not_before <= now
+            OutboxMessage.dispatched_at.is_(None),
+            OutboxMessage.dead_at.is_(None),
+            OutboxMessage.not_before <= now,
         )
         .order_by(OutboxMessage.not_before, OutboxMessage.id)
         .limit(limit)

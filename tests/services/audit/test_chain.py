@@ -1,0 +1,56 @@
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.factories import World
+from training_app import clock
+from training_app.audit import service as audit
+from training_app.audit.models import Payload
+from training_app.db import db, transaction
+from training_app.triggers import guard, unguard
+
+
+def test_chains_of_a_used_database_are_whole_and_anchors_meet_them(any_app: Flask) -> None:
+    world = World.create(clock.now())
+    audit.anchor(now=clock.now())
+    with transaction():
+        audit.record("test.act", "unit:1", now=clock.now(), actor_id=world.hr)
+    audit.anchor(now=clock.now())
+    assert audit.verify(db.session()) == []
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit_entry SET facts = '{}' WHERE stream = 'person:1' AND seq = 1",
+        "UPDATE audit_entry SET actor_id = 2 WHERE stream = 'person:1' AND seq = 1",
+        "UPDATE audit_entry SET recorded_at = '2020-01-01 00:00:00.000000' WHERE stream = 'person:1' AND seq = 2",
+        "DELETE FROM audit_entry WHERE stream = 'person:1' AND seq = 1",
+        "DELETE FROM audit_entry WHERE stream = 'person:2'",
+        "UPDATE audit_anchor SET heads = '[]'",
+        "UPDATE payload SET body = 'other words'",
+    ],
+)
+def test_any_edit_behind_the_application_breaks_the_chain(world: World, now: datetime, tampering: str) -> None:
+    with transaction():
+        audit.keep_payload("what was said", person_id=world.learner, now=now)
+    audit.anchor(now=now)
+    connection = db.session.connection(execution_options={"write": True})
+    unguard(connection, ["audit_entry", "audit_anchor"])
+    connection.execute(sa.text(tampering))
+    guard(connection, ["audit_entry", "audit_anchor"])
+    db.session.commit()
+    assert audit.verify(db.session()) != []
+
+
+def test_erasing_keeps_digest_and_chain(world: World, now: datetime) -> None:
+    with transaction():
+        payload = audit.keep_payload({"words": "私事"}, person_id=world.learner, now=now, language="zh")
+        audit.record("test.said", "case:1", now=now, payload=payload)
+    with transaction():
+        assert audit.erase_payloads(world.learner, now=now) >= 1
+    kept = db.session.scalars(sa.select(Payload).where(Payload.person_id == world.learner)).all()
+    assert all(row.body is None and row.salt is None and row.digest for row in kept)
+    assert audit.verify(db.session()) == []

@@ -1,0 +1,70 @@
+"""What the database itself refuses, on both databases, after every migration up and down."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+
+from tests.factories import World
+from training_app import clock
+from training_app.accounts.locks import lock_person
+from training_app.accounts.models import Person
+from training_app.db import append_only_tables, db, transaction
+from training_app.triggers import guarded_tables
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_every_append_only_table_is_guarded_and_no_other(any_app: Flask) -> None:
+    assert guarded_tables(db.session.connection()) == append_only_tables()
+    assert len(append_only_tables()) >= 12
+
+
+def test_update_and_delete_of_events_are_refused(any_app: Flask) -> None:
+    World.create(clock.now())
+    for statement in (
+        "UPDATE audit_entry SET action = 'x'",
+        "DELETE FROM audit_entry",
+        "UPDATE content_version SET body = '{}'",
+        "DELETE FROM content_event",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), transaction() as session:
+            session.execute(sa.text(statement))
+
+
+def test_migrations_run_down_and_up_again_with_people_in_the_database(any_app: Flask) -> None:
+    World.create(clock.now())
+    db.session.remove()
+    db.engine.dispose()
+    downgrade(directory=str(ROOT / "migrations"), revision="base")
+    assert set(sa.inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    upgrade(directory=str(ROOT / "migrations"))
+    assert guarded_tables(db.session.connection()) == append_only_tables()
+    db.session.remove()
+    db.engine.dispose()
+
+
+def test_a_failing_use_case_leaves_nothing_behind(any_app: Flask) -> None:
+    before = db.session.scalar(sa.select(sa.func.count()).select_from(Person))
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        session.add(Person(created_at=clock.now(), last_recorded_at=clock.now(), seq=0))
+        session.flush()
+        _ = 1 // 0
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Person)) == before
+
+
+def test_transactions_do_not_nest(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="one use case"), transaction(), transaction():
+        pass
+
+
+def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    with transaction():
+        lock = lock_person(world.learner, now=now)
+        stamps = [lock.stamp() for _ in range(3)]
+    assert [b.seq - a.seq for a, b in zip(stamps, stamps[1:], strict=False)] == [1, 1]
+    assert all(a.recorded_at < b.recorded_at for a, b in zip(stamps, stamps[1:], strict=False))

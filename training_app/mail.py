@@ -1,0 +1,44 @@
+"""Mail: into a folder by default, by SMTP where it is set. Called by consumers after the commit, never in a request."""
+
+from __future__ import annotations
+
+import smtplib
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import make_msgid
+from hashlib import sha256
+from pathlib import Path
+
+from training_app.settings import SmtpServer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailer:
+    """Where mail goes."""
+
+    folder: Path
+    sender: str
+    smtp: SmtpServer | None
+
+    def send(self, *, key: str, to: str, subject: str, text: str, language: str) -> None:
+        """Send one plain message; `key` names it, so that a repeat replaces the file instead of adding one.
+
+        Raises OSError or smtplib.SMTPException; the outbox tries again later.
+        """
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self.sender, to, subject
+        message["Message-ID"] = make_msgid(idstring=sha256(key.encode()).hexdigest()[:24], domain="training.invalid")
+        message["Content-Language"] = {"zh": "zh-CN"}.get(language, language)
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        if self.smtp is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / f"{sha256(key.encode()).hexdigest()[:24]}.eml").write_bytes(bytes(message))
+            return
+        connect = smtplib.SMTP_SSL if self.smtp.tls else smtplib.SMTP
+        with connect(self.smtp.host, self.smtp.port, timeout=20) as server:
+            if self.smtp.starttls:
+                server.starttls()
+            if self.smtp.username:
+                server.login(self.smtp.username, self.smtp.password or "")
+            server.send_message(message)

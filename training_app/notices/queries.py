@@ -1,0 +1,55 @@
+"""Reading notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.notices.models import Notice
+
+PAGE = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeRow:
+    """One notice as its reader sees it."""
+
+    id: int
+    kind: str
+    facts: Mapping[str, Any]
+    path: str | None
+    created_at: datetime
+    read_at: datetime | None
+
+
+_COLUMNS = (Notice.id, Notice.kind, Notice.facts, Notice.path, Notice.created_at, Notice.read_at)
+
+
+def notices_of(session: Session, person_id: int, *, before: int | None = None, limit: int = PAGE) -> list[NoticeRow]:
+    """Return a person's notices, newest first; `before` continues after that notice."""
+    query = sa.select(*_COLUMNS).where(Notice.person_id == person_id)
+    if before is not None:
+        query = query.where(Notice.id < before)
+    return [NoticeRow(**row) for row in session.execute(query.order_by(Notice.id.desc()).limit(limit)).mappings()]
+
+
+def unread_count(session: Session, person_id: int) -> int:
+    """Return how many notices a person has not opened."""
+    return (
+        session.scalar(sa.select(sa.func.count()).where(Notice.person_id == person_id, Notice.read_at.is_(None))) or 0
+    )
+
+
+def find_own(session: Session, notice_id: int, person_id: int) -> NoticeRow | None:
+    """Return one of a person's notices, or None."""
+    row = (
+        session.execute(sa.select(*_COLUMNS).where(Notice.id == notice_id, Notice.person_id == person_id))
+        .mappings()
+        .first()
+    )
+    return None if row is None else NoticeRow(**row)

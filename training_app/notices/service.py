@@ -1,0 +1,58 @@
+"""Write notices and what was delivered; idempotent by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from training_app.db import transaction
+from training_app.notices.models import Delivery, Notice
+
+
+def write_notice(
+    *, person_id: int, kind: str, key: str, facts: Mapping[str, object], path: str | None, now: datetime
+) -> int:
+    """Write a notice once; a repeat returns the one that is there."""
+    with transaction() as session:
+        found = session.scalar(sa.select(Notice.id).where(Notice.key == key))
+        if found is not None:
+            return found
+        notice = Notice(person_id=person_id, kind=kind, key=key, facts=dict(facts), path=path, created_at=now)
+        session.add(notice)
+        session.flush()
+        return notice.id
+
+
+def mark_read(notice_id: int, person_id: int, *, now: datetime) -> None:
+    """Note that its own reader opened a notice; the first time counts."""
+    with transaction() as session:
+        session.execute(
+            sa.update(Notice)
+            .where(Notice.id == notice_id, Notice.person_id == person_id, Notice.read_at.is_(None))
+            .values(read_at=now)
+        )
+
+
+def log_delivery(notice_id: int, channel: str, outcome: str, *, now: datetime, error: str | None = None) -> None:
+    """Log one delivery by a channel; the newest outcome stands."""
+    with transaction() as session:
+        row = session.scalar(sa.select(Delivery).where(Delivery.notice_id == notice_id, Delivery.channel == channel))
+        if row is None:
+            session.add(Delivery(notice_id=notice_id, channel=channel, outcome=outcome, at=now, error=error))
+        else:
+            row.outcome, row.at, row.error = outcome, now, error
+
+
+def was_delivered(notice_id: int, channel: str) -> bool:
+    """Tell whether a channel already delivered a notice."""
+    with transaction() as session:
+        return (
+            session.scalar(
+                sa.select(Delivery.id).where(
+                    Delivery.notice_id == notice_id, Delivery.channel == channel, Delivery.outcome == "sent"
+                )
+            )
+            is not None
+        )

@@ -1,0 +1,44 @@
+"""Notices leave through the outbox: into the application always, by mail where the person has an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import force_locale
+
+from training_app.accounts import queries as accounts
+from training_app.db import db
+from training_app.mail import Mailer
+from training_app.notices import service
+from training_app.notices.wording import word
+from training_app.outbox import service as outbox
+
+
+@outbox.consumer("notice")
+def deliver(body: Mapping[str, Any], now: datetime) -> None:
+    """Write the notice, then send the mail; `body`: person, kind, key, facts, path."""
+    notice_id = service.write_notice(
+        person_id=body["person"], kind=body["kind"], key=body["key"], facts=body["facts"], path=body.get("path"),
+        now=now,
+    )  # fmt: skip
+    contact = accounts.contact(db.session(), body["person"])
+    db.session.rollback()
+    if contact is None or not contact.email or service.was_delivered(notice_id, "mail"):
+        return
+    with force_locale("zh" if contact.language == "zh" else "en"):
+        title, text = word(body["kind"], body["facts"])
+    settings = current_app.extensions["settings"]
+    link = current_app.config["PUBLIC_URL"] + (body.get("path") or "/")
+    mailer = Mailer(folder=settings.mail_dir, sender=settings.mail_from, smtp=settings.smtp)
+    try:
+        mailer.send(
+            key=body["key"], to=contact.email, subject=title, text=f"{contact.name}\n\n{text}\n\n{link}\n",
+            language=contact.language,
+        )  # fmt: skip
+    except OSError as error:
+        service.log_delivery(notice_id, "mail", "failed", now=now, error=repr(error)[:500])
+        raise
+    service.log_delivery(notice_id, "mail", "sent", now=now)
