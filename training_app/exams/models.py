@@ -56,7 +56,10 @@ class Admission(db.Model):
 
 
 class Sitting(db.Model):
-    """One supervised occasion: an exam, a unit, a time, an examiner. `code` lets the people in the room join it."""
+    """One supervised occasion: an exam, a unit, a time, an examiner.
+
+    Who invigilates says so for the room, which may be before the first paper is opened; each attempt then gets its event.
+    """
 
     __tablename__ = "sitting"
     __table_args__ = (
@@ -73,6 +76,8 @@ class Sitting(db.Model):
     created_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    invigilated_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    invigilated_at: Mapped[datetime | None]
 
 
 class Seat(db.Model):
