@@ -65,7 +65,10 @@ AnyRequirement = Annotated[
 
 
 class Level(Stamp):
-    """A level of a scheme: scope, validity, and requirements. A candidate has `due_days` to meet them."""
+    """A level of a scheme: scope, validity, and requirements. A candidate has `due_days` to meet them.
+
+    `renewal_days`: how long before its end a level can be renewed.
+    """
 
     scheme: Key
     level: Key
@@ -75,6 +78,7 @@ class Level(Stamp):
     note: TwoLanguages | None = None
     valid_months: Count
     due_days: Whole
+    renewal_days: Count = 90
     requirements: Annotated[list[AnyRequirement], Field(min_length=1)]
 
     @model_validator(mode="after")
