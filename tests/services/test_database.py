@@ -1,5 +1,6 @@
 """What the database itself refuses, on both databases, after every migration up and down."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,5 +67,5 @@ def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask) -> 
     with transaction():
         lock = lock_person(world.learner, now=now)
         stamps = [lock.stamp() for _ in range(3)]
-    assert [b.seq - a.seq for a, b in zip(stamps, stamps[1:], strict=False)] == [1, 1]
-    assert all(a.recorded_at < b.recorded_at for a, b in zip(stamps, stamps[1:], strict=False))
+    assert [b.seq - a.seq for a, b in pairwise(stamps)] == [1, 1]
+    assert all(a.recorded_at < b.recorded_at for a, b in pairwise(stamps))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from training_app.web import pick
@@ -49,4 +48,4 @@ def word(kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     """Return title and text of a notice in the language of the running request or context."""
     title, text = WORDS.get(kind, (_l("A notice for you"), _l("Open it to read more.")))
     values = {name: pick(value) for name, value in facts.items()}
-    return str(title), gettext(str(getattr(text, "_args", [text])[0]), **values)
+    return str(title), str(text) % values

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def consumer(topic: str) -> Callable[[Consumer], Consumer]:
-    """Register the one consumer of a topic; it gets the body and `now`, opens its own transaction, and may be repeated."""
+    """Register the one consumer of a topic: it gets body and `now`, opens its own transaction, may be repeated."""
 
     def register(function: Consumer) -> Consumer:
         _consumers[topic] = function

@@ -24,7 +24,9 @@ def test_a_session_carries_the_person_and_the_rights_of_the_moment(any_app: Flas
     now = clock.now()
     world = World.create(now)
     actor = _load(_sign_in(world, now), now)
-    assert actor is not None and actor.person_id == world.learner and actor.has("course.learn")
+    assert actor is not None
+    assert actor.person_id == world.learner
+    assert actor.has("course.learn")
 
 
 @pytest.mark.parametrize("ending", ["sign_out", "everywhere", "password", "idle", "absolute", "left"])
