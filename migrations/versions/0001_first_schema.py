@@ -757,6 +757,7 @@ def upgrade() -> None:
         ),
         sa.Column("planned_at", training_app.db.UtcDateTime(), nullable=False),
         sa.Column("started_at", training_app.db.UtcDateTime(), nullable=True),
+        sa.Column("performing_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("ended_at", training_app.db.UtcDateTime(), nullable=True),
         sa.Column("led_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("created_at", training_app.db.UtcDateTime(), nullable=False),

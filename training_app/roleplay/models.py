@@ -30,7 +30,7 @@ class SheetState(StrEnum):
 
 
 class Performance(db.Model):
-    """One role-play session: a scenario card, a scoring sheet, a time, a unit."""
+    """One role-play session: a scenario card, a time, a unit; `started_at` begins the preparation."""
 
     __tablename__ = "performance"
     __table_args__ = (sa.Index("ix_performance_unit", "unit_id", "planned_at"),)
@@ -44,6 +44,7 @@ class Performance(db.Model):
     state: Mapped[PerformanceState] = mapped_column(enum_column(PerformanceState))
     planned_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
+    performing_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     led_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     created_at: Mapped[datetime]
