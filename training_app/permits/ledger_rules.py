@@ -120,16 +120,16 @@ def fold(
     points = _points_after_occasion([e for e in members if here[e.idem] is not None], policy)
     lines: list[tuple[Entry, EntryStatus, int, int | None]] = []
     for entry in known:
-        if entry.exists_at > as_of:
-            lines.append((entry, EntryStatus.NOT_YET, 0, None))
-        elif entry.idem in gone:
+        if entry.idem in gone:
             lines.append((entry, EntryStatus.VOID, 0, None))
+        elif entry.exists_at > as_of:
+            lines.append((entry, EntryStatus.NOT_YET, 0, None))
         elif (place := here[entry.idem]) is None:
             lines.append((entry, EntryStatus.OUTSIDE_WINDOW, 0, None))
         else:
             status, counted = walk.step(entry, points.get(entry.idem, 0), place)
             lines.append((entry, status, counted, walk.total))
-    upcoming = [e.exists_at for e in known if e.exists_at > as_of]
+    upcoming = [e.exists_at for e in known if e.exists_at > as_of and e.idem not in gone]
     return Fold(
         window=window,
         total=walk.total,
@@ -148,7 +148,7 @@ def fold(
 def last_demerit_at(
     entries: Iterable[Entry], *, as_of: datetime, known_at: datetime | None = None
 ) -> datetime | None:
-    """Return the latest occurrence of a demerit that exists and is not void, in any window, cleared or not."""
+    """Return the latest occurrence of a demerit that exists and is not void, in any window."""
     known = known_entries(entries, known_at)
     gone = voided(known, as_of)
     dates = (

@@ -18,9 +18,7 @@ AUTUMN = WorkCalendar(
     holidays=frozenset(date(2026, 10, day) for day in range(1, 8)),
     workdays=frozenset({date(2026, 10, 10)}),
 )
-ZONES = st.sampled_from(
-    [SHANGHAI, "Europe/Berlin", "America/New_York", "Pacific/Apia", "America/Sao_Paulo", "UTC"]
-)
+ZONES = st.sampled_from([SHANGHAI, "Europe/Berlin", "America/New_York", "Pacific/Apia", "America/Sao_Paulo", "UTC"])
 DAYS = st.dates(date(2000, 1, 1), date(2060, 12, 31))
 INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2060, 12, 31), timezones=st.just(UTC))
 
@@ -105,9 +103,7 @@ def test_the_offset_in_which_an_instant_is_written_is_irrelevant(
         ("2026-10-03T10:00", 1, date(2026, 10, 8)),  # served on a holiday
     ],
 )
-def test_working_day_deadlines_leave_out_the_start_day_and_skip_holidays(
-    start: str, days: int, last: date
-) -> None:
+def test_working_day_deadlines_leave_out_the_start_day_and_skip_holidays(start: str, days: int, last: date) -> None:
     deadline = rules.working_day_deadline(at(start), days, AUTUMN)
     assert deadline == datetime(last.year, last.month, last.day, 16, tzinfo=UTC)
     assert rules.last_day(deadline, SHANGHAI) == last
@@ -151,9 +147,7 @@ def test_a_holiday_entered_later_never_moves_a_deadline_earlier(
 
 
 @given(start=INSTANTS, days=st.integers(1, 15), zone=ZONES)
-def test_a_working_day_deadline_leaves_exactly_the_promised_days(
-    start: datetime, days: int, zone: str
-) -> None:
+def test_a_working_day_deadline_leaves_exactly_the_promised_days(start: datetime, days: int, zone: str) -> None:
     calendar = WorkCalendar(zone=zone)
     last = rules.last_day(rules.working_day_deadline(start, days, calendar), zone)
     day, worked = rules.legal_day(start, zone), 0
@@ -180,6 +174,4 @@ def test_a_day_begins_at_the_change_of_the_clock_where_midnight_is_skipped() -> 
     # São Paulo put its clocks forward at midnight: 4 November 2018 began at 01:00.
     assert rules.day_start(date(2018, 11, 4), "America/Sao_Paulo") == datetime(2018, 11, 4, 3, tzinfo=UTC)
     # Apia left out 30 December 2011 altogether.
-    assert rules.day_start(date(2011, 12, 30), "Pacific/Apia") == rules.day_start(
-        date(2011, 12, 31), "Pacific/Apia"
-    )
+    assert rules.day_start(date(2011, 12, 30), "Pacific/Apia") == rules.day_start(date(2011, 12, 31), "Pacific/Apia")

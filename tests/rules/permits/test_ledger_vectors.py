@@ -165,4 +165,4 @@ def test_the_legal_day_of_the_holder_decides_the_window() -> None:
     boundary = datetime(2027, 1, 9, 16, tzinfo=UTC)
     for instant, total in ((boundary - timedelta(seconds=1), 3), (boundary, 0)):
         assert fold([demerit(3, 1)], STANDARD, anchor_on=ANCHOR, as_of=instant).total == total
-    assert LATER < boundary
+    assert boundary > LATER
