@@ -1,0 +1,224 @@
+"""What a holder's ledger comes to, with everything a page explains: points left, when they return, standing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.calendar.rules import add_months, legal_day
+from training_app.content import queries as content
+from training_app.permits import fold_queries
+from training_app.permits.due_rules import due
+from training_app.permits.entry_rules import Entry, EntryKind, voided
+from training_app.permits.fold_queries import CaseFile, PermitRecord
+from training_app.permits.ledger_rules import EntryStatus, Fold, fold
+from training_app.permits.models import LedgerEntry, PermitCase
+from training_app.permits.policy_queries import TARIFF
+from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.standing_rules import CLEAN_MONTHS, Standing, standing, standing_changes_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerState:
+    """The ledger of a permit at an instant. `total`: points deducted now; `left` = limit - total, never below 0.
+
+    `returns_at`: when the points of this window go, None while none are deducted; `returning`: how many go then.
+    `stage`: the highest total at which a measure was reached in this window, 0 for none. `merit_cap`: how many points
+    may be won back in a window, `merits_used` how many were.
+    """
+
+    permit_id: int
+    limit: int
+    total: int
+    left: int
+    stage: int
+    is_warned: bool
+    standing: Standing | None
+    returns_at: datetime | None
+    returning: int
+    merits_used: int
+    merit_cap: int
+    next_change_at: datetime | None
+    fold: Fold
+
+    @property
+    def can_win_back(self) -> int:
+        """How many points a reward could take off now."""
+        if self.total >= self.limit:
+            return 0
+        return max(0, min(self.total, self.merit_cap - self.merits_used))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine:
+    """One line of the ledger as a page shows it, newest first; `title` is that of its code."""
+
+    at: datetime
+    kind: EntryKind
+    status: EntryStatus
+    points: int
+    counted: int
+    code: str
+    title: Mapping[str, str]
+    case_id: int | None
+    case_number: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """What the ledger would come to after a decision: nothing of it is written."""
+
+    points: int
+    total: int
+    left: int
+    limit: int
+    sanctions: tuple[SanctionKind, ...]
+
+
+def ledger_state(
+    session: Session, person_id: int, now: datetime, *, record: PermitRecord | None = None
+) -> LedgerState | None:
+    """Return what the ledger of a person comes to now, None before the first permit."""
+    record = record or fold_queries.find_permit(session, person_id, now)
+    if record is None:
+        return None
+    return state_of(record, fold_queries.entries(session, person_id), now)
+
+
+def state_of(record: PermitRecord, entries: Sequence[Entry], now: datetime) -> LedgerState:
+    """Fold the entries of a permit; pure but for its argument types."""
+    policy, anchor = record.policy, record.anchor_on
+    result = fold(entries, policy, anchor_on=anchor, as_of=now)
+    later = fold(entries, policy, anchor_on=anchor, as_of=result.window.end)
+    is_warned = any(stage.stage.sanction is not SanctionKind.TALK for stage in result.stages)
+    last_demerit = _last_demerit(entries, now)
+    returning = max(0, result.total - later.total)
+    clean_at = standing_changes_at(record.facts, record.zone, last_demerit)
+    changes = [result.next_change_at, *([clean_at] if clean_at and clean_at > now else [])]
+    return LedgerState(
+        permit_id=record.permit_id,
+        limit=policy.limit,
+        total=result.total,
+        left=result.left,
+        stage=max((stage.stage.at for stage in result.stages), default=0),
+        is_warned=is_warned,
+        standing=standing(
+            record.facts,
+            now,
+            zone=record.zone,
+            total=result.total,
+            last_demerit_at=last_demerit,
+            is_warned=is_warned,
+            meets_merit=_has_merit(entries, record, now),
+        ),
+        returns_at=result.window.end if returning else None,
+        returning=returning,
+        merits_used=result.merits_used,
+        merit_cap=policy.merit.cap,
+        next_change_at=min(changes),
+        fold=result,
+    )
+
+
+def _last_demerit(entries: Iterable[Entry], now: datetime) -> datetime | None:
+    present = [entry for entry in entries if entry.exists_at <= now]
+    gone = voided(present, now)
+    demerits = (e for e in present if e.kind is EntryKind.DEMERIT and e.idem not in gone)
+    return max((entry.effective_at for entry in demerits), default=None)
+
+
+def _has_merit(entries: Iterable[Entry], record: PermitRecord, now: datetime) -> bool:
+    """Tell whether the merit criterion is met: a reward within the last 12 months, used or not."""
+    present = [entry for entry in entries if entry.exists_at <= now]
+    gone = voided(present, now)
+    since = add_months(legal_day(now, record.zone), -CLEAN_MONTHS)
+    return any(
+        entry.kind is EntryKind.MERIT
+        and entry.idem not in gone
+        and legal_day(entry.effective_at, record.zone) >= since
+        for entry in present
+    )
+
+
+def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -> list[LedgerLine]:
+    """Return the ledger as a page explains it, newest first."""
+    rows = session.execute(
+        sa.select(LedgerEntry.idem, LedgerEntry.case_id, PermitCase.number, PermitCase.tariff_version_id)
+        .outerjoin(PermitCase, PermitCase.id == LedgerEntry.case_id)
+        .where(LedgerEntry.person_id == person_id)
+    ).all()
+    cases = {row.idem: row for row in rows}
+    versions = content.versions(session, {row.tariff_version_id for row in rows if row.tariff_version_id})
+    current = content.current(session, TARIFF, legal_day(now, "Asia/Shanghai")).values()
+    titles = _titles([*current, *versions.values()])
+    found = [
+        LedgerLine(
+            at=line.entry.effective_at,
+            kind=line.entry.kind,
+            status=line.status,
+            points=line.entry.points,
+            counted=line.counted,
+            code=line.entry.code,
+            title=titles.get(line.entry.code, {"zh": line.entry.code, "en": line.entry.code}),
+            case_id=cases[line.entry.idem].case_id,
+            case_number=cases[line.entry.idem].number,
+        )
+        for line in state.fold.lines
+    ]
+    return sorted(found, key=lambda line: line.at, reverse=True)
+
+
+def _titles(versions: Iterable[content.Version]) -> dict[str, Mapping[str, str]]:
+    return {
+        row["code"]: row["title"]
+        for version in versions
+        for row in (*version.body["codes"], *version.body["merits"])
+    }
+
+
+def effects(session: Session, case: CaseFile, now: datetime) -> dict[int, Effect]:
+    """Return, by points, what each outcome that bears points would come to; 0 stands for no points at all."""
+    record = fold_queries.find_permit(session, case.person_id, now)
+    if record is None:
+        return {}
+    entries = fold_queries.entries(session, case.person_id)
+    return {points: _effect(record, entries, case, points, now) for points in range(case.state.points + 1)}
+
+
+def _effect(
+    record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, now: datetime
+) -> Effect:
+    simulated = list(entries)
+    if points:
+        simulated.append(
+            Entry(
+                idem="simulated", kind=EntryKind.DEMERIT, points=points, effective_at=case.occurred_at,
+                exists_at=now, recorded_at=now, code=case.code, occasion=case.occasion,
+            )
+        )  # fmt: skip
+    result = fold(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
+    was_due = {p.cause for p in due(entries, record.policy, anchor_on=record.anchor_on, as_of=now)}
+    now_due = due(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
+    return Effect(
+        points=points,
+        total=result.total,
+        left=result.left,
+        limit=record.policy.limit,
+        sanctions=tuple(proposal.sanction for proposal in now_due if proposal.cause not in was_due),
+    )
+
+
+def merit_effect(
+    record: PermitRecord, entries: Sequence[Entry], points: int, at: datetime, now: datetime
+) -> int:
+    """Return how many points a reward would take off now."""
+    merit = Entry(
+        idem="simulated", kind=EntryKind.MERIT, points=points, effective_at=at, exists_at=now, recorded_at=now
+    )
+    before = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=now).total
+    after = fold([*entries, merit], record.policy, anchor_on=record.anchor_on, as_of=now).total
+    return before - after
