@@ -23,6 +23,7 @@ from training_app.app import create_app
 from training_app.content import service as content
 from training_app.db import db
 from training_app.settings import Settings
+from training_app.storage import service as storage
 
 ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Shanghai
@@ -74,6 +75,7 @@ def app(sqlite_app: Flask) -> Iterator[Flask]:
         (folder / f"app.db{suffix}").unlink(missing_ok=True)
     shutil.copyfile(folder / "template.db", folder / "app.db")
     clock.use_offset_file(folder / "clock")
+    storage.use_root(folder / "blobs")
     clock.move_to(START)
     with sqlite_app.app_context():
         yield sqlite_app
@@ -148,6 +150,7 @@ def postgres_app(postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {name}_template")
     clock.use_offset_file(app.extensions["settings"].test_clock)
+    storage.use_root(app.extensions["settings"].data_dir / "blobs")
     clock.move_to(START)
     with app.app_context():
         yield app

@@ -1,0 +1,172 @@
+"""The whole product, started as people start it, with a real browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import START
+from tests.factories import PASSWORD, World
+from training_app import clock
+from training_app.app import create_app
+from training_app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Site:
+    """A running product: its address, its people, its clock, and browsers signed in as them."""
+
+    url: str
+    settings: Settings
+    world: World
+    browser: Browser
+    language: str = "zh"
+    viewport: dict[str, int] = field(default_factory=lambda: dict(DESK))
+    pictures: Path | None = None
+    _open: list[BrowserContext] = field(default_factory=list)
+
+    def page(self, name: str | None = None) -> Page:
+        """Return a page of a new browser, signed in as a person of the world (None: a visitor)."""
+        context = self.browser.new_context(
+            viewport=self.viewport, locale="zh-CN" if self.language == "zh" else "en-GB", reduced_motion="reduce"
+        )  # fmt: skip
+        self._open.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+        page.on("response", lambda answer: self._watch(page, answer.status, answer.url))
+        if name is not None:
+            page.goto(f"{self.url}/sign-in")
+            page.fill("input[name=number]", self.world.numbers[name])
+            page.fill("input[name=password]", PASSWORD)
+            page.click("main form button[type=submit]")
+            page.wait_for_url(lambda at: "/sign-in" not in at)
+        return page
+
+    faults: list[str] = field(default_factory=list)
+
+    def _watch(self, page: Page, status: int, url: str) -> None:
+        if status >= 500:
+            self.faults.append(f"{page.url}: {status} from {url}")
+
+    def move_clock(self, **by: float) -> datetime:
+        """Let web, worker and sweeper jump ahead; sessions may be over afterwards, so sign in again."""
+        instant = clock.now() + timedelta(**by)
+        clock.move_to(instant)
+        return instant
+
+    def look(self, page: Page, name: str, *, full: bool = True) -> None:
+        """Take a picture where pictures are asked for, and let axe look: no serious or critical finding."""
+        if self.pictures is not None:
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=self.pictures / f"{name}.png", full_page=full)
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")
+        ]
+        assert not serious, f"{name} ({page.url}): {serious}"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} ({page.url}) scrolls sideways by {wide} px"
+
+    def close(self) -> None:
+        """Close all browsers."""
+        for context in self._open:
+            context.close()
+        self._open.clear()
+
+
+@contextmanager
+def running_site(folder: Path, browser: Browser) -> Iterator[Site]:
+    """Start web, worker and sweeper on a fresh database and create the world; stop them at the end."""
+    port = _free_port()
+    environ = {
+        "APP_ENV": "test",
+        "DATA_DIR": str(folder),
+        "TEST_CLOCK": str(folder / "clock"),
+        "PORT": str(port),
+        "DEMO": "0",
+        "SECRET_KEY": "a test key that is long enough to be taken as one",
+    }
+    settings = Settings.from_env(environ)
+    clock.use_offset_file(settings.test_clock)
+    clock.move_to(START)
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training_app.start"], cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _answers(f"{url}/sign-in"), process, folder / "log")
+        with create_app(settings).app_context():
+            world = World.create(clock.now())
+        site = Site(url=url, settings=settings, world=world, browser=browser)
+        yield site
+        site.close()
+        assert not site.faults, site.faults
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 90
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end:
+            raise AssertionError(f"the product did not start:\n{log.read_text()}")
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return headless Chromium."""
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """Return a running product with its world."""
+    with running_site(tmp_path, browser) as running:
+        pictures = os.environ.get("PICTURES")
+        running.pictures = Path(pictures) if pictures else None
+        yield running
