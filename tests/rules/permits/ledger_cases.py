@@ -107,32 +107,45 @@ def folded(entries: Iterable[Entry], policy: Policy = STANDARD, as_of: datetime 
     return fold(entries, policy, anchor_on=ANCHOR, as_of=as_of, **more)
 
 
-@st.composite
-def ledgers(draw: st.DrawFn, *, days: int = 700, clears: bool = True, voids: bool = True) -> list[Entry]:
-    """Draw a ledger of up to ten points entries, with voids and clears of some of them."""
-    entries: list[Entry] = []
-    for number in range(draw(st.integers(0, 10))):
-        day = draw(st.integers(0, days))
-        kind = draw(st.sampled_from([EntryKind.DEMERIT, EntryKind.DEMERIT, EntryKind.MERIT]))
-        points = draw(st.sampled_from([1, 3, 6, 9, 12]) if kind is EntryKind.DEMERIT else st.integers(1, 3))
-        late = draw(st.sampled_from([0, 0, 20, 200]))
-        entries.append(
-            entry(
-                kind,
-                points,
-                day,
-                idem=f"e{number}",
-                exists_at=on_day(day + late),
-                recorded_at=on_day(day + late),
-                occasion=draw(st.sampled_from(["", "", "visit-1", "visit-2"])),
-            )
-        )
-    names = [one.idem for one in entries]
-    for kind, wanted in ((EntryKind.VOID, voids), (EntryKind.CLEAR, clears)):
-        for number in range(draw(st.integers(0, 2)) if wanted and names else 0):
-            refs = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
-            day = draw(st.integers(0, days))
-            entries.append(entry(kind, 0, day, idem=f"{kind.value}{number}", refs=refs))
+# What a points entry can look like: kind, points, days until it exists, occasion. One draw each keeps runs short.
+_SHAPES = [
+    (kind, points, late, occasion)
+    for kind, all_points in ((EntryKind.DEMERIT, (1, 3, 6, 9, 12)), (EntryKind.MERIT, (1, 2, 3)))
+    for points in all_points
+    for late in (0, 20, 200)
+    for occasion in ("", "visit-1", "visit-2")
+]
+_MOST = 8
+
+
+def ledgers(*, days: int = 700, clears: bool = True, voids: bool = True) -> st.SearchStrategy[list[Entry]]:
+    """Return ledgers of up to eight points entries, with up to two voids and clears of some of them."""
+    day = st.integers(0, days)
+    # The bits of the second number choose the entries that a void or clear names.
+    strikes = st.lists(st.tuples(day, st.integers(1, 2**_MOST - 1)), max_size=2)
+    return st.builds(
+        _ledger,
+        st.lists(st.tuples(day, st.sampled_from(_SHAPES)), max_size=_MOST),
+        strikes if voids else st.just([]),
+        strikes if clears else st.just([]),
+    )
+
+
+def _ledger(
+    shapes: list[tuple[int, tuple[EntryKind, int, int, str]]],
+    voids: list[tuple[int, int]],
+    clears: list[tuple[int, int]],
+) -> list[Entry]:
+    entries = []
+    for number, (day, (kind, points, late, occasion)) in enumerate(shapes):
+        there = on_day(day + late)
+        times: dict[str, Any] = {"exists_at": there, "recorded_at": there}
+        entries.append(entry(kind, points, day, idem=f"e{number}", occasion=occasion, **times))
+    for kind, strikes in ((EntryKind.VOID, voids), (EntryKind.CLEAR, clears)):
+        for number, (day, bits) in enumerate(strikes):
+            refs = [f"e{n}" for n in range(len(shapes)) if bits >> n & 1]
+            if refs:
+                entries.append(entry(kind, 0, day, idem=f"{kind.value}{number}", refs=refs))
     return entries
 
 

@@ -96,7 +96,8 @@ def test_a_case_runs_from_report_to_final_by_lapse() -> None:
 
 def test_the_answer_has_five_working_days_from_service_and_the_appeal_ten() -> None:
     state = upheld().state()
-    assert state.answer_until and state.appeal_until
+    assert state.answer_until is not None
+    assert state.appeal_until is not None
     assert last_day(state.answer_until, "Asia/Shanghai") == date(2026, 3, 9)
     # Decision served on Tuesday 10 March; ten working days later is Tuesday 24 March.
     assert last_day(state.appeal_until, "Asia/Shanghai") == date(2026, 3, 24)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -250,7 +251,7 @@ def test_what_does_not_exist_yet_does_not_count(
     assert figures(result)[:-1] == figures(without)[:-1]
     assert [line.status for line in result.lines if line.entry is pending] == [EntryStatus.NOT_YET]
     assert result.next_change_at <= on_day(day + wait)
-    arguments = {"anchor_on": ANCHOR, "as_of": on_day(day)}
+    arguments: dict[str, Any] = {"anchor_on": ANCHOR, "as_of": on_day(day)}
     assert due([*entries, pending], policy, **arguments) == due(entries, policy, **arguments)
 
 
@@ -326,7 +327,7 @@ def test_an_answer_as_known_at_an_instant_never_changes(
         else replace(one, idem=f"later-{one.idem}", recorded_at=at + timedelta(microseconds=1))
         for one in more
     ]
-    arguments = {"anchor_on": ANCHOR, "as_of": on_day(day), "known_at": at}
+    arguments: dict[str, Any] = {"anchor_on": ANCHOR, "as_of": on_day(day), "known_at": at}
     assert fold([*entries, *later], policy, **arguments) == fold(entries, policy, **arguments)
     assert due([*entries, *later], policy, **arguments) == due(entries, policy, **arguments)
 

@@ -54,7 +54,7 @@ class Story:
 
     def add(self, kind: SanctionEventKind, actor: str | None = None, **more: Any) -> Story:
         seq = len(self.events)
-        times = {"effective_at": at(seq), "recorded_at": at(seq)}
+        times: dict[str, Any] = {"effective_at": at(seq), "recorded_at": at(seq)}
         self.events.append(SanctionEvent(kind=kind, idem=f"{kind.value}-{seq}", seq=seq, actor=actor, **times, **more))
         return self
 
@@ -77,9 +77,11 @@ SERVED = (K.DECIDE, K.CONFIRM, K.SERVE)
 IN_FORCE = (*SERVED, K.TAKE_EFFECT)
 
 
-def check(state: SanctionState, kind: SanctionEventKind, actor: str | None, now: datetime = at(9), **more: Any) -> None:
+def check(
+    state: SanctionState, kind: SanctionEventKind, actor: str | None, now: datetime | None = None, **more: Any
+) -> None:
     move = SanctionMove(kind=kind, **{"reason": True, **more})
-    check_sanction_move(state, move, actor=actor, now=now, policy=STANDARD)
+    check_sanction_move(state, move, actor=actor, now=now or at(9), policy=STANDARD)
 
 
 def test_a_sanction_runs_from_proposal_to_its_end() -> None:

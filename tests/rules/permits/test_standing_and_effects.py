@@ -53,7 +53,7 @@ BARRED = facts(PermitEventKind.REVOKED, barred_until=NOW + timedelta(days=1))
 SUSPENDED = facts(PermitEventKind.SUSPENDED)
 
 
-def stands(found: PermitFacts = facts(), now: datetime = NOW, **more: Any) -> Standing | None:
+def stands(found: PermitFacts, now: datetime = NOW, **more: Any) -> Standing | None:
     plain = {"total": 0, "last_demerit_at": None, "is_warned": False, "meets_merit": True}
     return standing(found, now, zone=ZONE, **{**plain, **more})
 
