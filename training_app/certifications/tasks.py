@@ -1,0 +1,28 @@
+"""Consumers of what has to be looked at for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from training_app.certifications import onboarding
+from training_app.outbox import service as outbox
+
+
+@outbox.consumer(onboarding.ENROL)
+def enrol(body: Mapping[str, Any], now: datetime) -> None:
+    """Enrol a learner who begins."""
+    onboarding.enrol_learner(body["person"], now=now)
+
+
+@outbox.consumer(onboarding.ADMIT)
+def admit(body: Mapping[str, Any], now: datetime) -> None:
+    """Open the exam to who may sit it."""
+    onboarding.admit_if_ready(body["person"], now=now)
+
+
+@outbox.consumer(onboarding.FOLLOW_PERMIT)
+def follow_permit(body: Mapping[str, Any], now: datetime) -> None:
+    """Withdraw the levels of who is out for good."""
+    onboarding.follow_permit(body["person"], now=now)
