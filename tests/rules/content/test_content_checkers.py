@@ -99,16 +99,12 @@ BLUEPRINT = stamped(
     wait_days=10,
     expiry="submit",
 )
-EXAM_ITEMS = [
-    {**copy.deepcopy(SINGLE), "key": f"exam-{n}", "pool": "exam", "stem": words(f"{n}")} for n in (1, 2)
-]
+EXAM_ITEMS = [{**copy.deepcopy(SINGLE), "key": f"exam-{n}", "pool": "exam", "stem": words(f"{n}")} for n in (1, 2)]
 MARKS = ("situation", "why", "rule", "example", "counterexample", "tomorrow")
 
 
 def markdown(marks: tuple[str, ...] = MARKS, picture: str = "door.svg") -> str:
-    return "\n".join(
-        [f"## Heading {mark} {{#{mark}}}\n\nText.\n" for mark in marks] + [f"![A door](media/{picture})"]
-    )
+    return "\n".join([f"## Heading {mark} {{#{mark}}}\n\nText.\n" for mark in marks] + [f"![A door](media/{picture})"])
 
 
 LESSON = stamped(
@@ -368,9 +364,7 @@ def year(**changed: Any) -> Body:
         ({"workdays": [{"on": "2026-10-01", "name": words()}]}, "twice"),
     ],
 )
-def test_a_calendar_day_stands_once_in_its_year_and_make_up_days_at_a_weekend(
-    changed: Body, reason: str
-) -> None:
+def test_a_calendar_day_stands_once_in_its_year_and_make_up_days_at_a_weekend(changed: Body, reason: str) -> None:
     body = stamped("cn", title=words(), zone="Asia/Shanghai", years=[year()])
     assert check("calendar", body) == []
     problems = check("calendar", {**body, "years": [year(**changed)]})
@@ -449,9 +443,7 @@ def test_entries_that_fit_together_have_no_problem() -> None:
         ("scenario_card/long-wait", "drill", "first_arrival", "junior.requirements.1.ref", "drill complaint"),
     ],
 )
-def test_a_broken_link_is_named_where_it_is_written(
-    name: str, path: str, value: Any, where: str, reason: str
-) -> None:
+def test_a_broken_link_is_named_where_it_is_written(name: str, path: str, value: Any, where: str, reason: str) -> None:
     def change(bodies: dict[str, Body]) -> None:
         bodies[name] = put(bodies[name], path, value)
 

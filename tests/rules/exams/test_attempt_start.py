@@ -56,9 +56,7 @@ def test_a_start_is_answered_by_name(past: list[PastAttempt], now: datetime, ans
 
 
 def test_the_next_date_and_the_attempts_left_are_told() -> None:
-    assert ask([failed(2)], day(3)) == StartDecision(
-        answer=StartAnswer.WAITING, attempts_left=2, allowed_at=day(12)
-    )
+    assert ask([failed(2)], day(3)) == StartDecision(answer=StartAnswer.WAITING, attempts_left=2, allowed_at=day(12))
 
 
 def test_no_date_is_promised_that_the_admission_does_not_reach() -> None:

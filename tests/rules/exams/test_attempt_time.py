@@ -57,9 +57,7 @@ def given_minutes(minutes: int, *, id: str = "e1", sitting: str | None = None, w
         ({"close_at": at(20), "factor": Fraction(2)}, 20),
     ],
 )
-def test_the_deadline_is_the_earlier_of_closing_time_and_limit(
-    more: dict[str, object], minutes: float
-) -> None:
+def test_the_deadline_is_the_earlier_of_closing_time_and_limit(more: dict[str, object], minutes: float) -> None:
     assert deadline(terms(**more)) == at(minutes)
 
 

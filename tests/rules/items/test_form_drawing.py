@@ -1,6 +1,7 @@
 """Drawing a form from a blueprint."""
 
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -63,14 +64,29 @@ EXAM = Blueprint(
 )
 
 
-def assert_meets(form: ExamForm, blueprint: Blueprint) -> None:
+@pytest.mark.parametrize(
+    ("cell", "fits"),
+    [
+        (Cell(course="etiquette", count=1), True),
+        (Cell(course="complaints", count=1), False),
+        (Cell(course="etiquette", topic="one", count=1), True),
+        (Cell(course="etiquette", topic="two", count=1), False),
+        (Cell(course="etiquette", type=ItemType.ORDERING, count=1), True),
+        (Cell(course="etiquette", type=ItemType.SINGLE, count=1), False),
+    ],
+)
+def test_a_cell_takes_items_of_its_course_topic_and_type(cell: Cell, fits: bool) -> None:
+    assert cell.takes(item("o", "etiquette", "one", ItemType.ORDERING)) is fits
+
+
+def assert_meets(form: ExamForm, blueprint: Blueprint, bank: dict[str, Item] = KEYED) -> None:
     keys = [place.key for place in form.items]
     assert len(set(keys)) == len(keys)
     counted = Counter(place.cell for place in form.items)
     assert [counted[index] for index in range(len(blueprint.cells))] == [c.count for c in blueprint.cells]
-    assert all(blueprint.cells[place.cell].takes(KEYED[place.key]) for place in form.items)
+    assert all(blueprint.cells[place.cell].takes(bank[place.key]) for place in form.items)
     assert all(len(group & set(keys)) <= 1 for group in blueprint.enemies)
-    assert all(sorted(place.options) == sorted(KEYED[place.key].option_ids) for place in form.items)
+    assert all(sorted(place.options) == sorted(bank[place.key].option_ids) for place in form.items)
 
 
 @given(SEEDS)
@@ -120,11 +136,48 @@ def test_options_of_other_items_come_in_more_than_one_order() -> None:
 def test_a_form_is_found_whenever_there_is_one(seed: int) -> None:
     """The wide cell may only take what the narrow ones leave."""
     bank = [item(f"i{n}", "c", "narrow" if n < 3 else "wide") for n in range(5)]
-    blueprint = Blueprint(
-        pool="exam", cells=(Cell(course="c", count=2), Cell(course="c", topic="narrow", count=3))
-    )
+    blueprint = Blueprint(pool="exam", cells=(Cell(course="c", count=2), Cell(course="c", topic="narrow", count=3)))
     form = draw_form(blueprint, bank, seed=seed)
     assert {place.key for place in form.items if place.cell == 0} == {"i3", "i4"}
+
+
+@given(SEEDS)
+def test_what_one_cell_has_taken_is_not_counted_on_for_another(seed: int) -> None:
+    bank = [item(key, "c", "narrow" if key in "ab" else "wide") for key in "abyz"]
+    cells = (Cell(course="c", count=2), Cell(course="c", topic="narrow", count=1))
+    form = draw_form(Blueprint(pool="exam", cells=cells), bank, seed=seed)
+    assert len({place.key for place in form.items}) == 3
+
+
+TOPICS = st.sampled_from(["x", "y", "z"])
+CELLS = st.lists(st.tuples(st.none() | TOPICS, st.integers(1, 2)), min_size=1, max_size=3)
+
+
+@given(st.lists(TOPICS, max_size=5), CELLS, st.lists(st.sets(st.integers(0, 4), min_size=2)), SEEDS)
+def test_a_form_is_drawn_exactly_when_trying_everything_finds_one(
+    topics: list[str], wanted: list[tuple[str | None, int]], listed: list[set[int]], seed: int
+) -> None:
+    bank = [item(str(number), "c", topic) for number, topic in enumerate(topics)]
+    cells = tuple(Cell(course="c", topic=topic, count=count) for topic, count in wanted)
+    enemies = tuple(frozenset(map(str, one)) for one in listed[:1])
+    slots = [cell for cell in cells for _ in range(cell.count)]
+    exists = any(
+        all(cell.takes(one) for cell, one in zip(slots, chosen, strict=True))
+        and all(len(group & {one.key for one in chosen}) <= 1 for group in enemies)
+        for chosen in permutations(bank, len(slots))
+    )
+    blueprint = Blueprint(pool="exam", cells=cells, enemies=enemies)
+    assert (shortages(blueprint, bank) == ()) is exists
+    if exists:
+        assert_meets(draw_form(blueprint, bank, seed=seed), blueprint, {one.key: one for one in bank})
+
+
+@given(SEEDS)
+def test_enemy_lists_that_share_an_item_count_as_one(seed: int) -> None:
+    bank = [item(key, "c", "one") for key in "abcd"]
+    listed = (frozenset("ab"), frozenset("bc"))
+    two = Blueprint(pool="exam", cells=(Cell(course="c", count=2),), enemies=listed)
+    assert "d" in {place.key for place in draw_form(two, bank, seed=seed).items}
 
 
 @given(SEEDS)
@@ -139,9 +192,7 @@ def test_a_cell_that_cannot_be_filled_is_named_with_what_it_lacks() -> None:
     blueprint = Blueprint(
         pool="exam", cells=(Cell(course="etiquette", count=1), Cell(course="tools", topic="meter", count=2))
     )
-    with pytest.raises(
-        CellsCannotBeFilled, match=r"cell 2 \(tools, meter, any type\): 2 of 2 missing"
-    ) as raised:
+    with pytest.raises(CellsCannotBeFilled, match=r"cell 2 \(tools, meter, any type\): 2 of 2 missing") as raised:
         draw_form(blueprint, BANK, seed=1)
     assert [(one.cell, one.missing) for one in raised.value.shortages] == [(1, 2)]
 
@@ -156,8 +207,10 @@ def test_enemies_and_overlapping_cells_count_when_a_shortage_is_told() -> None:
 
 def test_another_pool_is_never_drawn_from() -> None:
     bank = [item("p", "c", "one", pool="practice")]
+    blueprint = Blueprint(pool="exam", cells=(Cell(course="c", count=1),))
+    assert shortages(blueprint, bank)
     with pytest.raises(CellsCannotBeFilled):
-        draw_form(Blueprint(pool="exam", cells=(Cell(course="c", count=1),)), bank, seed=1)
+        draw_form(blueprint, bank, seed=1)
 
 
 @given(SEEDS)

@@ -63,9 +63,7 @@ MATCH = item(
         (Scheme.BALANCED, Fraction(2, 3)),
     ],
 )
-def test_one_wrong_choice_beside_two_right_ones_earns_what_the_scheme_says(
-    scheme: Scheme, share: Fraction
-) -> None:
+def test_one_wrong_choice_beside_two_right_ones_earns_what_the_scheme_says(scheme: Scheme, share: Fraction) -> None:
     assert score_multiple(scheme, 5, frozenset("AB"), frozenset("ABC")) == share
 
 
@@ -74,6 +72,7 @@ def test_blank_earns_nothing_and_the_key_earns_all_under_every_scheme(scheme: Sc
     multiple = item(ItemType.MULTIPLE, scheme=scheme, correct=frozenset("ab"))
     assert score(multiple, None) == score(multiple, []) == 0
     assert score(multiple, ["b", "a"]) == 1
+    assert score_multiple(scheme, 5, frozenset("AB"), frozenset()) == 0
 
 
 @pytest.mark.parametrize("scheme", Scheme)

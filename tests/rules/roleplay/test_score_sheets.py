@@ -118,9 +118,7 @@ def test_a_comment_is_kept_beside_the_mark_and_can_be_undone(rater: Rater) -> No
     ("criterion", "value"),
     [("calm", 0), ("calm", 6), ("calm", None), ("name", 2), ("name", None), ("insult", 1), ("unknown", 3)],
 )
-def test_a_mark_that_does_not_fit_the_sheet_is_refused(
-    rater: Rater, criterion: str, value: int | None
-) -> None:
+def test_a_mark_that_does_not_fit_the_sheet_is_refused(rater: Rater, criterion: str, value: int | None) -> None:
     event = rater.do(MarkKind.MARK, criterion, value)
     assert rater.state.marks == {}
     assert rater.state.refused == (event.id,)
@@ -135,6 +133,12 @@ def test_an_offline_device_is_merged_by_its_own_clock(rater: Rater) -> None:
 def test_a_device_clock_that_jumps_back_does_not_turn_its_own_marks_round(rater: Rater) -> None:
     rater.mark("calm", 2, minute=30)
     rater.mark("calm", 4, minute=5)
+    assert rater.state.marks == {"calm": 4}
+
+
+def test_a_device_whose_marks_arrive_out_of_order_is_folded_by_its_own_numbers(rater: Rater) -> None:
+    rater.mark("calm", 4, seq=2, minute=5)
+    rater.mark("calm", 2, seq=1, minute=30)
     assert rater.state.marks == {"calm": 4}
 
 
@@ -312,8 +316,7 @@ def result(*, grade: int = 3, critical: frozenset[str] = frozenset(), **changed:
     state = SheetState(
         marks={**FULL, **changed, GLOBAL_GRADE: grade},
         critical=tuple(
-            CriticalFailure(criterion=name, event=("t", 1), has_words=True, is_confirmed=True)
-            for name in critical
+            CriticalFailure(criterion=name, event=("t", 1), has_words=True, is_confirmed=True) for name in critical
         ),
     )
     return score_sheet(SHEET, state)
