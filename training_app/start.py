@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import os
 import socket
 import sys
 import time
@@ -47,7 +48,9 @@ def commands(settings: Settings) -> dict[str, list[str]]:
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
     web += ["--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers)]
-    web += ["--workers-kill-timeout", "10", "wsgi:app"]
+    # Each thread may hold a database connection: fewer than the pool has, and no more than the cores can use.
+    threads = min(12, 2 * (os.cpu_count() or 1) + 1)
+    web += ["--blocking-threads", str(threads), "--backpressure", "128", "--workers-kill-timeout", "10", "wsgi:app"]
     return {"web": web, "worker": [*flask, "worker"], "sweeper": [*flask, "sweeper"]}
 
 
@@ -57,6 +60,7 @@ def _serve(settings: Settings) -> int:
     told = _bring_up_to_date(supervisor)
     if supervisor.is_stopping:
         return supervisor.run()
+    _check_port(settings)  # again: the server would share a port that was taken meanwhile
     for name, command in commands(settings).items():
         supervisor.start(name, command)
     if _is_ready(supervisor, settings):

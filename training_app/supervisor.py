@@ -99,6 +99,7 @@ class Supervisor:
     def forget(self, part: Part) -> None:
         """Let go of a part that was meant to end, with the last lines it printed."""
         self._read(part)
+        self._close(part)
         self._parts.remove(part)
 
     def run(self) -> int:
@@ -118,8 +119,10 @@ class Supervisor:
                 break
             self.turn()
         for part in self._parts:
-            self._read(part)
             self._signal(part, signal.SIGKILL)  # grandchildren that outlived their parent
+            self._read(part)
+            self._close(part)
+        self._selector.close()
         self._out("stopped.")
         return code
 
@@ -145,8 +148,12 @@ class Supervisor:
         if part.rest:
             self._take(part, part.rest)
             part.rest = b""
-        self._selector.unregister(part.process.stdout)
-        part.process.stdout.close()
+        self._close(part)
+
+    def _close(self, part: Part) -> None:
+        if part.process.stdout is not None and not part.process.stdout.closed:
+            self._selector.unregister(part.process.stdout)
+            part.process.stdout.close()
 
     @staticmethod
     def _take(part: Part, line: bytes) -> None:
