@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
-SECRET_FREE := APP_ENV=test DATA_DIR=.check-data
+# Checks read no data of a running product.
+CHECK_ENV := APP_ENV=test DATA_DIR=.check-data
 CODE := training_app tools tests migrations wsgi.py
 
 help: ## this list
@@ -30,16 +31,18 @@ check: ## format, lint, types, import rules, translations, content
 	@$(PY) tools/walls.py
 	@$(PY) tools/locks.py
 	@$(PY) tools/translations.py check
-	@$(SECRET_FREE) $(PY) -m flask --app wsgi check-content
+	@$(CHECK_ENV) $(PY) -m flask --app wsgi check-content
 
 format: ## put the code into the agreed format
 	@./setup
 	@.venv/bin/ruff check --quiet --fix-only $(CODE)
 	@.venv/bin/ruff format $(CODE)
 
+ifneq ($(wildcard tools/bench.py),)
 bench: ## ratios against yardsticks in the same run
 	@./setup
 	@$(PY) tools/bench.py
+endif
 
 lock: ## write requirements*.txt anew from requirements*.in
 	@./setup

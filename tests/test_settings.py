@@ -97,9 +97,7 @@ def test_another_database_url_is_refused_without_showing_its_password(tmp_path: 
     assert "hidden-word" not in line
 
 
-@pytest.mark.parametrize(
-    "url", ["redis://127.0.0.1:6379/0", "rediss://:pw@cache/1", "unix:///run/redis.sock"]
-)
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "rediss://:pw@cache/1", "unix:///run/redis.sock"])
 def test_a_redis_url_is_kept_as_given(tmp_path: Path, url: str) -> None:
     assert read(tmp_path, REDIS_URL=url).redis_url == url
 
@@ -269,9 +267,7 @@ def test_a_mail_server_that_would_leak_or_not_answer_is_refused(tmp_path: Path, 
         ("DATA_DIR", "what?"),
     ],
 )
-def test_each_other_wrong_value_is_refused_by_the_name_of_its_variable(
-    tmp_path: Path, name: str, value: str
-) -> None:
+def test_each_other_wrong_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, name: str, value: str) -> None:
     line = refusal(tmp_path, **{name: value})
     assert line.startswith(f"{name} is ")
     assert "; allowed: " in line
