@@ -13,14 +13,16 @@ from training_app.certifications.rules import Evidence, RequirementKind
 from training_app.content.models import ContentVersion
 from training_app.courses.models import LearningEvent, LessonProgress
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, Seat, Sitting
-from training_app.roleplay.models import Performance, ScoreSheet, SheetState
+from training_app.roleplay import queries as roleplay
+from training_app.roleplay.models import Performance, PerformancePart
+from training_app.roleplay.session_rules import LEARNER
 
 _EXAMINES = (AttemptEventKind.IDENTITY_CHECKED, AttemptEventKind.INVIGILATED, AttemptEventKind.EXTENDED)
 _QUIZ = "quiz:"
 
 
 def evidence_of(session: Session, person_ids: Iterable[int]) -> dict[int, list[Evidence]]:
-    """Return the evidence of each person, tries that failed included; six reads whatever their number."""
+    """Return the evidence of each person, tries that failed included; at most seven reads whatever their number."""
     wanted = sorted(set(person_ids))
     found: dict[int, list[Evidence]] = {person_id: [] for person_id in wanted}
     if wanted:
@@ -132,39 +134,36 @@ def _examiners(session: Session, attempt_ids: list[int]) -> dict[int, set[int]]:
 
 
 def _drills(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
-    """Return one piece per performance: passed if no rater's sheet says otherwise, the score being their mean."""
+    """Return one piece per performance whose result is out and needs no third rater."""
     rows = session.execute(
         sa.select(
-            ScoreSheet.about_id,
-            ScoreSheet.performance_id,
-            ScoreSheet.rater_id,
-            ScoreSheet.locked_at,
-            ScoreSheet.score,
-            ScoreSheet.passed,
+            PerformancePart.person_id,
+            Performance.id,
             Performance.drill,
             Performance.led_by,
             ContentVersion.number,
         )
-        .join(Performance, Performance.id == ScoreSheet.performance_id)
-        .join(ContentVersion, ContentVersion.id == ScoreSheet.scoring_sheet_version_id)
-        .where(ScoreSheet.about_id.in_(wanted), ScoreSheet.state == SheetState.LOCKED)
-        .order_by(ScoreSheet.performance_id, ScoreSheet.locked_at)
-    )
-    sheets: dict[tuple[int, int], list[sa.Row[tuple[object, ...]]]] = defaultdict(list)
+        .join(Performance, Performance.id == PerformancePart.performance_id)
+        .join(ContentVersion, ContentVersion.id == Performance.card_version_id)
+        .where(PerformancePart.person_id.in_(wanted), PerformancePart.part == LEARNER)
+    ).all()
+    verdicts = roleplay.judged(session, [row.id for row in rows]) if rows else {}
+    found = []
     for row in rows:
-        sheets[row.about_id, row.performance_id].append(row)  # type: ignore[arg-type]
-    return [(about_id, _drill(performance_id, group)) for (about_id, performance_id), group in sheets.items()]
-
-
-def _drill(performance_id: int, sheets: list[sa.Row[tuple[object, ...]]]) -> Evidence:
-    scores = [Fraction(sheet.score) for sheet in sheets if sheet.score]
-    return Evidence(
-        id=f"performance:{performance_id}",
-        kind=RequirementKind.ROLEPLAY,
-        ref=sheets[0].drill,
-        version=min(sheet.number for sheet in sheets),
-        at=max(sheet.locked_at for sheet in sheets),
-        passed=all(sheet.passed for sheet in sheets),
-        score=sum(scores, Fraction(0)) / len(scores) if scores else None,
-        trainers=frozenset({sheet.rater_id for sheet in sheets} | {sheet.led_by for sheet in sheets}),
-    )
+        verdict = verdicts.get((row.id, row.person_id))
+        joint = verdict.joint if verdict is not None and verdict.is_released else None
+        if verdict is None or verdict.at is None or joint is None or joint.passed is None:
+            continue
+        raters = frozenset(mark.rater_id for mark in verdict.marks)
+        piece = Evidence(
+            id=f"performance:{row.id}",
+            kind=RequirementKind.ROLEPLAY,
+            ref=row.drill,
+            version=row.number,
+            at=verdict.at,
+            passed=joint.passed,
+            score=joint.share,
+            trainers=raters | {row.led_by},
+        )
+        found.append((row.person_id, piece))
+    return found

@@ -1,0 +1,402 @@
+"""Where people stand: folded from their histories, or read from their rows and folded where a row is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from training_app.access import queries as access
+from training_app.access.models import PersonInUnit
+from training_app.access.rules import Permission
+from training_app.accounts.models import Assignment, Person
+from training_app.accounts.queries import holds_on
+from training_app.accounts.rules import AssignmentKind
+from training_app.calendar.rules import legal_day
+from training_app.certifications import queries as levels
+from training_app.certifications.evidence_queries import have_begun
+from training_app.certifications.level_rules import Held, Purpose, fold_levels, renewal_opens_at
+from training_app.certifications.rules import RequirementKind, pre_permit
+from training_app.permits import queries as permits
+from training_app.permits.models import PermitEvent
+from training_app.permits.standing_rules import (
+    CertificateAnswer,
+    certificate_answer,
+    is_eliminated,
+)
+from training_app.status import rules
+from training_app.status.models import LevelHeld, PersonState
+from training_app.status.rules import VALID_TODAY, Facts, HeldLevel, State
+
+_FACTS = tuple(field.name for field in fields(Facts))
+MOST_STALE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A person folded at an instant: the columns of their row, their levels, and the state then."""
+
+    person_id: int
+    facts: Facts
+    state: State
+    permit_id: int | None
+    permit_number: str | None
+    points: int
+    points_limit: int | None
+    points_return_at: datetime | None
+    stage: int
+    standing: str | None
+    open_cases: int
+    level: str | None
+    due_on: date | None
+    reasons: tuple[str, ...]
+    levels: tuple[HeldLevel, ...]
+    as_of_seq: int
+
+    @property
+    def is_valid_today(self) -> bool:
+        """Tell whether the person may take orders now."""
+        return self.state in VALID_TODAY
+
+
+def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
+    """Fold everything known of one person into dates and facts; writes nothing."""
+    events = levels.level_events(session, [person_id])[person_id]
+    folded = fold_levels(events, as_of=now)
+    record = permits.permit_facts(session, person_id, now)
+    ledger = permits.ledger_state(session, person_id, now, record=record) if record else None
+    cases = permits.open_cases(session, person_id, now) if record else []
+    held = _held(folded, record, now)
+    shown = rules.shown_level(held, now)
+    before, missing, due_on = _way(session, person_id, now) if record is None else (None, (), None)
+    permit = record.facts if record else None
+    facts = Facts(
+        valid_from=permit.valid_from if permit else None,
+        valid_until=permit.valid_until if permit else None,
+        renewal_from=permit.renewal_opens_at if permit else None,
+        grace_until=permit.grace_until if permit else None,
+        stopped_from=permit.stopped_from if permit else None,
+        stopped_until=permit.stopped_until if permit else None,
+        revoked_at=permit.revoked_at if permit else None,
+        retraining_from=permit.retraining_at if permit else None,
+        barred_until=permit.barred_until if permit else None,
+        surrendered_at=permit.surrendered_at if permit else None,
+        level_valid_until=shown.ends_at if shown else None,
+        pre_permit=before,
+        next_change_at=rules.next_change(
+            now,
+            permit.next_change_at if permit else None,
+            ledger.next_change_at if ledger else None,
+            _announced(session, person_id, now),
+            *(one.ends_at for one in held),
+            *_renewals(session, folded, now, record),
+        ),
+    )
+    state = rules.state_at(facts, now)
+    exercisable = state in VALID_TODAY
+    return Snapshot(
+        person_id=person_id,
+        facts=facts,
+        state=state,
+        permit_id=record.permit_id if record else None,
+        permit_number=record.number if record else None,
+        points=ledger.total if ledger else 0,
+        points_limit=ledger.limit if ledger else None,
+        points_return_at=ledger.returns_at if ledger else None,
+        stage=ledger.stage if ledger else 0,
+        standing=ledger.standing.value if ledger and ledger.standing else None,
+        open_cases=len(cases),
+        level=shown.level if shown else None,
+        due_on=due_on,
+        reasons=tuple(rules.reasons(state, facts, now, open_cases=len(cases), missing=missing)),
+        levels=tuple(rules.exercised(one, now, permit_is_good=exercisable) for one in held),
+        as_of_seq=session.scalar(sa.select(Person.seq).where(Person.id == person_id)) or 0,
+    )
+
+
+def _held(
+    folded: dict[tuple[str, str], Held], record: permits.PermitRecord | None, now: datetime
+) -> list[HeldLevel]:
+    """Return the levels ever awarded; a holder who is out for good holds none, even before that is written down."""
+    out_at = None
+    if record is not None and is_eliminated(record.facts, now):
+        out_at = record.facts.retraining_failed_at or record.facts.revoked_at
+    return [
+        HeldLevel(
+            scheme=one.scheme,
+            level=one.level,
+            rank=one.rank,
+            awarded_at=one.awarded_at,
+            valid_until=one.valid_until,
+            withdrawn_at=one.withdrawn_at or out_at,
+        )
+        for one in folded.values()
+        if one.awarded_at is not None and one.valid_until is not None
+    ]
+
+
+def _way(session: Session, person_id: int, now: datetime) -> tuple[str | None, Sequence[str], date | None]:
+    """Return (state before the permit, keys of what is missing, last day) of a learner; None for who is none."""
+    on = legal_day(now, levels.ZONE)
+    enrolled = levels.enrolled_courses(session, person_id)
+    grants = access.grants_of(session, person_id, on)
+    if not enrolled and not any(grant.permission == Permission.COURSE_LEARN for grant in grants):
+        return None, (), None
+    schemes = levels.schemes(session, on)
+    if not schemes:
+        return None, (), None
+    situation = levels.situations(session, [person_id], scheme=schemes[0], now=now)[person_id]
+    begun = bool(have_begun(session, [person_id]))
+    state = pre_permit(situation.lines, has_begun=begun)
+    courses = {
+        line.requirement.ref for line in situation.lines if line.requirement.kind is RequirementKind.COURSE
+    }
+    due = [day for key, day in enrolled.items() if day is not None and key in courses]
+    return (
+        state.value,
+        tuple(line.requirement.key for line in situation.missing),
+        max(due, default=None),
+    )
+
+
+def _announced(session: Session, person_id: int, now: datetime) -> datetime | None:
+    """Return when the next event of the permit that is written but not yet in effect begins."""
+    return session.scalar(
+        sa.select(sa.func.min(PermitEvent.effective_at)).where(
+            PermitEvent.person_id == person_id, PermitEvent.effective_at > now
+        )
+    )
+
+
+def _renewals(
+    session: Session,
+    folded: dict[tuple[str, str], Held],
+    now: datetime,
+    record: permits.PermitRecord | None,
+) -> list[datetime | None]:
+    """Return when the levels held can be renewed."""
+    if not folded:
+        return []
+    zone = record.zone if record else levels.ZONE
+    versions = {
+        (one.rules.scheme, one.rules.level): one.rules for one in levels.levels(session, legal_day(now, zone))
+    }
+    return [
+        renewal_opens_at(one, versions[place], zone) for place, one in folded.items() if place in versions
+    ]
+
+
+def in_renewal(session: Session, person_id: int, now: datetime) -> bool:
+    """Tell whether a person has a level that can be renewed now."""
+    on = legal_day(now, levels.ZONE)
+    for scheme in levels.schemes(session, on):
+        situation = levels.situations(session, [person_id], scheme=scheme, now=now)[person_id]
+        if situation.target is not None and situation.target.purpose is Purpose.RENEW:
+            return True
+    return False
+
+
+def row_facts(row: PersonState) -> Facts:
+    """Return the deciding dates of a row."""
+    return Facts(**{name: getattr(row, name) for name in _FACTS})
+
+
+def stored(session: Session, person_ids: Iterable[int]) -> dict[int, Snapshot]:
+    """Return rows as they stand, by person, states derived at the time each was computed; two reads."""
+    wanted = sorted(set(person_ids))
+    rows = session.scalars(sa.select(PersonState).where(PersonState.person_id.in_(wanted))).all()
+    held: dict[int, list[LevelHeld]] = {row.person_id: [] for row in rows}
+    for level in session.scalars(
+        sa.select(LevelHeld)
+        .where(LevelHeld.person_id.in_(list(held)))
+        .order_by(LevelHeld.scheme, LevelHeld.level)
+    ):
+        held[level.person_id].append(level)
+    return {row.person_id: _snapshot(row, held[row.person_id], row.computed_at) for row in rows}
+
+
+def _snapshot(row: PersonState, held: Sequence[LevelHeld], now: datetime) -> Snapshot:
+    facts = row_facts(row)
+    return Snapshot(
+        person_id=row.person_id,
+        facts=facts,
+        state=rules.state_at(facts, now),
+        permit_id=row.permit_id,
+        permit_number=row.permit_number,
+        points=row.points,
+        points_limit=row.points_limit,
+        points_return_at=row.points_return_at,
+        stage=row.stage,
+        standing=row.standing,
+        open_cases=row.open_cases,
+        level=row.level,
+        due_on=row.due_on,
+        reasons=tuple(row.reasons),
+        levels=tuple(
+            HeldLevel(
+                scheme=one.scheme, level=one.level, awarded_at=one.awarded_at,
+                valid_until=one.valid_until or one.awarded_at, withdrawn_at=one.withdrawn_at,
+                exercisable=one.exercisable,
+            )
+            for one in held
+        ),
+        as_of_seq=row.as_of_seq,
+    )  # fmt: skip
+
+
+def fresh_states(session: Session, person_ids: Iterable[int], now: datetime) -> dict[int, Snapshot]:
+    """Return where people stand now, by person: from their rows, or folded where a row is stale or missing.
+
+    Two reads, and the folds of the stale; a sweeper that is late thus never makes anybody valid.
+    """
+    wanted = sorted(set(person_ids))
+    rows = stored(session, wanted)
+    found = {}
+    for person_id in wanted:
+        row = rows.get(person_id)
+        if row is None or rules.is_stale(row.facts.next_change_at, now):
+            found[person_id] = fold_person(session, person_id, now)
+        else:
+            found[person_id] = row
+    return found
+
+
+def fresh_state(session: Session, person_id: int, now: datetime) -> Snapshot:
+    """Return where one person stands now."""
+    return fresh_states(session, [person_id], now)[person_id]
+
+
+def stale_condition(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for rows that may no longer be trusted."""
+    return PersonState.next_change_at <= now
+
+
+def state_condition(state: State, now: datetime) -> ColumnElement[bool]:
+    """Return the condition for rows that are in a state by their dates; stale rows are in none.
+
+    It says what `rules.state_at` says of the same dates.
+    """
+    p = PersonState
+    trusted = sa.or_(p.next_change_at.is_(None), p.next_change_at > now)
+    issued = sa.and_(p.valid_from.isnot(None), p.valid_from <= now)
+    if state is State.NONE or state in rules.BEFORE_THE_PERMIT:
+        before = p.pre_permit.is_(None) if state is State.NONE else p.pre_permit == state.value
+        return sa.and_(trusted, sa.or_(p.valid_from.is_(None), p.valid_from > now), before)
+    return sa.and_(trusted, issued, _permit_condition(state, now))
+
+
+def _permit_condition(state: State, now: datetime) -> ColumnElement[bool]:
+    p = PersonState
+    barred = sa.and_(p.barred_until.isnot(None), p.barred_until > now)
+    not_barred = sa.or_(p.barred_until.is_(None), p.barred_until <= now)
+    revoked = p.revoked_at.isnot(None)
+    kept = sa.and_(p.revoked_at.is_(None), p.surrendered_at.is_(None))
+    in_time = sa.and_(kept, p.grace_until.isnot(None), p.grace_until > now)
+    stopped = sa.and_(p.stopped_from.isnot(None), sa.or_(p.stopped_until.is_(None), p.stopped_until > now))
+    level_ended = sa.and_(p.level_valid_until.isnot(None), p.level_valid_until <= now)
+    running = sa.and_(
+        in_time,
+        sa.or_(p.stopped_from.is_(None), sa.and_(p.stopped_until.isnot(None), p.stopped_until <= now)),
+        sa.or_(p.level_valid_until.is_(None), p.level_valid_until > now),
+    )
+    good = sa.and_(running, p.valid_until.isnot(None), p.valid_until > now)
+    conditions: dict[State, ColumnElement[bool]] = {
+        State.BARRED: sa.and_(revoked, barred),
+        State.RETRAINING: sa.and_(revoked, not_barred, p.retraining_from.isnot(None)),
+        State.REVOKED: sa.and_(revoked, not_barred, p.retraining_from.is_(None)),
+        State.SURRENDERED: sa.and_(p.revoked_at.is_(None), p.surrendered_at.isnot(None)),
+        State.LAPSED: sa.and_(kept, sa.or_(p.grace_until.is_(None), p.grace_until <= now)),
+        State.SUSPENDED: sa.and_(in_time, sa.or_(stopped, level_ended)),
+        State.GRACE: sa.and_(running, sa.or_(p.valid_until.is_(None), p.valid_until <= now)),
+        State.VALID: sa.and_(good, p.renewal_from.isnot(None), p.renewal_from > now),
+        State.RENEWAL_OPEN: sa.and_(good, sa.or_(p.renewal_from.is_(None), p.renewal_from <= now)),
+    }
+    return conditions[state]
+
+
+def state_filter(session: Session, states: Iterable[State], now: datetime) -> ColumnElement[bool]:
+    """Return the exact condition for lists and counts over `person_state`: trusted rows by date, stale ones by fold.
+
+    One read more than the list itself while nothing is stale. Beyond MOST_STALE stale rows the rest is in no state
+    until the sweeper has folded it: rather missing than wrongly valid.
+    """
+    wanted = frozenset(states)
+    ids = session.scalars(
+        sa.select(PersonState.person_id)
+        .where(stale_condition(now))
+        .order_by(PersonState.next_change_at)
+        .limit(MOST_STALE)
+    ).all()
+    folded = [person_id for person_id in ids if fold_person(session, person_id, now).state in wanted]
+    by_date = sa.or_(*(state_condition(state, now) for state in sorted(wanted)))
+    return sa.or_(by_date, PersonState.person_id.in_(folded)) if folded else by_date
+
+
+def due(session: Session, now: datetime, limit: int) -> list[int]:
+    """Return people whose rows have to be folded again, the longest overdue first, and those without a row."""
+    stale = session.scalars(
+        sa.select(PersonState.person_id)
+        .where(stale_condition(now))
+        .order_by(PersonState.next_change_at, PersonState.person_id)
+        .limit(limit)
+    ).all()
+    if len(stale) == limit:
+        return list(stale)
+    without = session.scalars(
+        sa.select(Person.id)
+        .outerjoin(PersonState, PersonState.person_id == Person.id)
+        .where(PersonState.person_id.is_(None))
+        .limit(limit - len(stale))
+    )
+    return [*stale, *without]
+
+
+def certificate_state(
+    session: Session, person_id: int, level_event_id: int, now: datetime
+) -> CertificateAnswer | None:
+    """Return what the certificate of a level event says now; None where the event awarded nothing to this person.
+
+    A later award or renewal in the scheme replaces it. Withdrawn reads as not valid now.
+    """
+    events = levels.level_events(session, [person_id])[person_id]
+    event = next((one for one in events if one.id == level_event_id), None)
+    record = permits.permit_facts(session, person_id, now)
+    if event is None or event.valid_until is None or record is None:
+        return None
+    held = fold_levels(events, as_of=now)
+    in_scheme = [one for one in events if one.scheme == event.scheme and one.valid_until is not None]
+    latest = max(in_scheme, key=lambda one: (one.effective_at, one.seq))
+    return certificate_answer(
+        record.facts,
+        now,
+        level_until=event.valid_until,
+        is_replaced=latest.id != event.id,
+        is_withdrawn=held[event.scheme, event.level].withdrawn_at is not None,
+    )
+
+
+def moved_on(session: Session, on: date) -> list[int]:
+    """Return people whose scope rows are not those of their main assignment on a day: it began or ended meanwhile."""
+    main = (
+        sa.select(Assignment.unit_id)
+        .where(
+            Assignment.person_id == Person.id,
+            Assignment.kind == AssignmentKind.MAIN,
+            *holds_on(Assignment, on),
+        )
+        .scalar_subquery()
+    )
+    touched = sa.select(Assignment.person_id).where(
+        Assignment.kind == AssignmentKind.MAIN,
+        Assignment.superseded_at.is_(None),
+        sa.or_(Assignment.valid_from == on, Assignment.valid_to == on),
+    )
+    scope = sa.select(PersonInUnit.person_id).where(PersonInUnit.person_id == Person.id)
+    stands = sa.case(
+        (main.is_(None), ~scope.exists()), else_=scope.where(PersonInUnit.ancestor_unit_id == main).exists()
+    )
+    return list(session.scalars(sa.select(Person.id).where(Person.id.in_(touched), sa.not_(stands))))

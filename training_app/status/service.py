@@ -1,0 +1,135 @@
+"""Keep the rows true: recompute one person, refresh who is due, rebuild and compare all."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.accounts import service as accounts
+from training_app.accounts.locks import lock_person
+from training_app.accounts.models import Person
+from training_app.certifications import onboarding
+from training_app.db import db, transaction, writing_session
+from training_app.status import queries
+from training_app.status.models import LevelHeld, PersonState
+from training_app.status.queries import Snapshot
+
+PORTION = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A column of a person's row that was not what the histories come to."""
+
+    person_id: int
+    field: str
+    stored: object
+    folded: object
+
+
+def recompute(person_id: int, *, now: datetime) -> Snapshot:
+    """Fold a person and write their row and levels, in the running transaction and under the person's lock."""
+    session = writing_session()
+    session.flush()
+    snapshot = queries.fold_person(session, person_id, now)
+    _write(session, snapshot, now)
+    return snapshot
+
+
+def _write(session: Session, snapshot: Snapshot, now: datetime) -> None:
+    row = session.get(PersonState, snapshot.person_id)
+    if row is None:
+        row = PersonState(person_id=snapshot.person_id)
+        session.add(row)
+    for name, value in columns(snapshot).items():
+        setattr(row, name, value)
+    row.as_of_seq, row.computed_at = snapshot.as_of_seq, now
+    session.execute(sa.delete(LevelHeld).where(LevelHeld.person_id == snapshot.person_id))
+    session.add_all(
+        LevelHeld(
+            person_id=snapshot.person_id, scheme=one.scheme, level=one.level, awarded_at=one.awarded_at,
+            valid_until=one.valid_until, exercisable=one.exercisable, withdrawn_at=one.withdrawn_at,
+        )
+        for one in snapshot.levels
+    )  # fmt: skip
+    session.flush()
+
+
+def columns(snapshot: Snapshot) -> dict[str, object]:
+    """Return the columns of `person_state` that a fold decides."""
+    return {
+        **asdict(snapshot.facts),
+        "permit_id": snapshot.permit_id,
+        "permit_number": snapshot.permit_number,
+        "points": snapshot.points,
+        "points_limit": snapshot.points_limit,
+        "points_return_at": snapshot.points_return_at,
+        "stage": snapshot.stage,
+        "standing": snapshot.standing,
+        "open_cases": snapshot.open_cases,
+        "level": snapshot.level,
+        "due_on": snapshot.due_on,
+        "reasons": list(snapshot.reasons),
+    }
+
+
+def refresh_due(*, now: datetime, limit: int = PORTION) -> int:
+    """Fold again whose next change has come, a portion at a time, each in a short transaction; return how many.
+
+    A level that can be renewed from now on opens its exam by the same step.
+    """
+    ids = queries.due(db.session(), now, limit)
+    db.session.rollback()
+    for person_id in ids:
+        with transaction() as session:
+            lock_person(person_id, now=now)
+            recompute(person_id, now=now)
+            if queries.in_renewal(session, person_id, now):
+                onboarding.ask_for(onboarding.ADMIT, person_id, now=now)
+    return len(ids)
+
+
+def refresh_memberships(*, now: datetime) -> int:
+    """Write the scope rows anew of people whose assignment begins or ends today; return how many were changed."""
+    ids = queries.moved_on(db.session(), accounts.today(now))
+    db.session.rollback()
+    for person_id in ids:
+        with transaction():
+            accounts.refresh_membership(lock_person(person_id, now=now))
+    return len(ids)
+
+
+def rebuild(*, now: datetime) -> list[Difference]:
+    """Fold everybody anew, rewrite what differs, and return the differences; none means that the rows were true.
+
+    A row that is merely due counts as it would read after its refresh: only the fold's own result is compared.
+    """
+    ids = db.session.scalars(sa.select(Person.id).order_by(Person.id)).all()
+    db.session.rollback()
+    found: list[Difference] = []
+    for person_id in ids:
+        with transaction() as session:
+            lock_person(person_id, now=now)
+            stored = queries.stored(session, [person_id]).get(person_id)
+            folded = queries.fold_person(session, person_id, now)
+            differences = _differences(stored, folded)
+            if differences:
+                _write(session, folded, now)
+            found += differences
+    return found
+
+
+def _differences(stored: Snapshot | None, folded: Snapshot) -> list[Difference]:
+    if stored is None:
+        return [Difference(person_id=folded.person_id, field="row", stored=None, folded=folded.state.value)]
+    before, after = columns(stored), columns(folded)
+    before["levels"], after["levels"] = set(stored.levels), set(folded.levels)
+    before["as_of_seq"], after["as_of_seq"] = stored.as_of_seq, folded.as_of_seq
+    return [
+        Difference(person_id=folded.person_id, field=name, stored=before[name], folded=after[name])
+        for name in after
+        if before[name] != after[name]
+    ]
