@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -22,9 +22,10 @@ from training_app.content.schema import (
     fault,
 )
 from training_app.content.sources import Entry
+from training_app.courses.rules import SECTIONS, split_sections
 
-SECTIONS: Final = ("situation", "why", "rule", "example", "counterexample", "tomorrow")
-_HEADING = re.compile(r"^##(?!#)\s*(?P<words>.*?)\s*(?:\{#(?P<mark>[^}]*)\})?\s*$")
+# Links and raw markup have no place in a lesson: it is read offline, and shown to people who trust it.
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(|\]:\s|https?://|<[a-zA-Z/!]")
 _PICTURE = re.compile(r"!\[(?P<words>[^\]]*)\]\(media/(?P<file>[^)\s]+)\)")
 
 
@@ -48,11 +49,12 @@ class Quiz(Strict):
 
 
 class Course(Stamp):
-    """Lessons in order, what they lead to, and the quiz."""
+    """Lessons in order, what they lead to, and the quiz; courses with an `order` are listed first, lowest first."""
 
     title: TwoLanguages
     summary: TwoLanguages
     outcome: TwoLanguages
+    order: Count | None = None
     lessons: Annotated[list[Key], Field(min_length=1)]
     quiz: Quiz
 
@@ -106,6 +108,7 @@ class Lesson(Stamp):
         shown = set[str]()
         for language, text in (("zh", self.text.zh), ("en", self.text.en)):
             _check_sections(language, text)
+            _check_markup(language, text)
             shown |= _check_pictures(language, text)
         if shown != set(self.media):
             odd = ", ".join(sorted(shown ^ set(self.media)))
@@ -117,25 +120,6 @@ class Lesson(Stamp):
 
 
 KINDS: dict[str, type[BaseModel]] = {"course": Course, "lesson": Lesson}
-
-
-def split_sections(text: str) -> list[tuple[str, str, str]]:
-    """Split a lesson's Markdown at its level-2 headings: (mark, heading, Markdown below), in order.
-
-    The mark is empty where a heading carries none; what stands before the first heading has an empty
-    mark and heading, and is left out if blank. Lines inside code fences are no headings.
-    """
-    parts: list[tuple[str, str, list[str]]] = [("", "", [])]
-    is_fenced = False
-    for line in text.splitlines():
-        is_fenced ^= line.startswith("```")
-        heading = None if is_fenced else _HEADING.match(line)
-        if heading:
-            parts.append((heading["mark"] or "", heading["words"], []))
-        else:
-            parts[-1][2].append(line)
-    split = [(mark, words, "\n".join(lines).strip()) for mark, words, lines in parts]
-    return split if split[0][2] else split[1:]
 
 
 def _check_sections(language: str, text: str) -> None:
@@ -154,6 +138,16 @@ def _check_sections(language: str, text: str) -> None:
                 f"section {mark} of the {language} text has no {'text' if heading else 'heading'}",
                 "Write both the heading and the text below it.",
             )
+
+
+def _check_markup(language: str, text: str) -> None:
+    found = _LINK.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise fault(
+            f"line {line} of the {language} text holds a link or raw markup",
+            "Write what the reader needs into the lesson itself; pictures are the only thing it may fetch.",
+        )
 
 
 def _check_pictures(language: str, text: str) -> set[str]:
