@@ -1,7 +1,25 @@
-"""What rooms below may have done to a permit."""
+"""What may be done in permits/: the permit itself, cases with their evidence, sanctions, rewards."""
 
 from __future__ import annotations
 
-from training_app.permits.permit_service import append_event, issue_permit
+from training_app.permits import case_service as cases
+from training_app.permits import sanction_service as sanctions
+from training_app.permits.case_service import Words
+from training_app.permits.evidence_service import Picture, read
+from training_app.permits.ledger_service import append_entry, reward, settle
+from training_app.permits.permit_service import append_event, end_stop, issue_permit, stop_for_safety
 
-__all__ = ["append_event", "issue_permit"]
+__all__ = [
+    "Picture",
+    "Words",
+    "append_entry",
+    "append_event",
+    "cases",
+    "end_stop",
+    "issue_permit",
+    "read",
+    "reward",
+    "sanctions",
+    "settle",
+    "stop_for_safety",
+]
