@@ -24,8 +24,8 @@ test-deep: ## long property runs and the tests marked deep
 
 check: ## format, lint, types, import rules, translations, content
 	@./setup
-	@.venv/bin/ruff format --check --quiet $(CODE) || { echo "Not formatted as agreed; type: make format"; exit 1; }
-	@.venv/bin/ruff check --quiet $(CODE)
+	@.venv/bin/ruff format --check --quiet --output-format concise $(CODE) || { echo "Not formatted as agreed; type: make format"; exit 1; }
+	@.venv/bin/ruff check --quiet --output-format concise $(CODE)
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) tools/walls.py
