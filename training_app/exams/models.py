@@ -58,7 +58,7 @@ class Admission(db.Model):
 class Sitting(db.Model):
     """One supervised occasion: an exam, a unit, a time, an examiner.
 
-    Who invigilates says so for the room, which may be before the first paper is opened; each attempt then gets its event.
+    Who invigilates says so for the room, which may be before the first paper is opened; each attempt gets its event.
     """
 
     __tablename__ = "sitting"

@@ -360,9 +360,7 @@ def score_attempt(form: Sequence[Item], responses: Mapping[str, object], cut: Fr
     )
 
 
-def _parts(
-    form: Sequence[Item], marks: Mapping[str, Fraction], name_of: Callable[[Item], str]
-) -> tuple[Part, ...]:
+def _parts(form: Sequence[Item], marks: Mapping[str, Fraction], name_of: Callable[[Item], str]) -> tuple[Part, ...]:
     names = dict.fromkeys(name_of(item) for item in form)
     return tuple(
         Part(
@@ -402,9 +400,7 @@ def is_supervised(events: Iterable[SupervisionEvent], *, learner: str, finished_
     stated = {
         event.kind
         for event in events
-        if event.is_examiner
-        and event.actor != learner
-        and (finished_at is None or event.effective_at <= finished_at)
+        if event.is_examiner and event.actor != learner and (finished_at is None or event.effective_at <= finished_at)
     }
     return stated == set(Supervision)
 
