@@ -36,11 +36,7 @@ class ScoringSheet:
         """Tell whether a mark fits: a step is 0 or 1, a dimension or the global grade a level from 1 to 5."""
         if criterion in self.checklist:
             return value in (0, 1)
-        return (
-            criterion in (*self.weights, GLOBAL_GRADE)
-            and value is not None
-            and value in range(1, TOP_LEVEL + 1)
-        )
+        return criterion in (*self.weights, GLOBAL_GRADE) and value is not None and value in range(1, TOP_LEVEL + 1)
 
 
 def scoring_sheet_from_body(body: Mapping[str, Any]) -> ScoringSheet:
@@ -66,6 +62,18 @@ class MarkKind(StrEnum):
     CONFIRM_CRITICAL = "confirm_critical"
     UNDO = "undo"
     LOCK = "lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Touch:
+    """One action of a rater as a device sends it; `words` for comments and critical failures."""
+
+    seq: int
+    kind: MarkKind
+    criterion: str
+    client_at: datetime
+    value: int | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,25 +164,36 @@ def _in_order(events: Iterable[MarkEvent]) -> list[MarkEvent]:
     return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def _open_state(sheet: ScoringSheet, events: Iterable[MarkEvent]) -> SheetState:
-    standing: dict[str, list[MarkEvent]] = {}
+def standing(sheet: ScoringSheet, events: Iterable[MarkEvent]) -> Mapping[str, tuple[MarkEvent, ...]]:
+    """Return what stands on each criterion, oldest first: an undo of the criterion would take the last one back."""
+    stacks, _ = _stand(sheet, _first_deliveries(events).values())
+    return {name: tuple(stack) for name, stack in stacks.items() if stack}
+
+
+def _stand(
+    sheet: ScoringSheet, events: Iterable[MarkEvent]
+) -> tuple[dict[str, list[MarkEvent]], list[tuple[str, int]]]:
+    stacks: dict[str, list[MarkEvent]] = {}
     refused = []
     for event in _in_order(events):
-        stack = standing.setdefault(event.criterion or "", [])
+        stack = stacks.setdefault(event.criterion or "", [])
         if not _fits(sheet, event, stack):
             refused.append(event.id)
         elif event.kind is MarkKind.UNDO:
             stack.pop()
         elif event.kind is not MarkKind.LOCK:
             stack.append(event)
-    marks = {name: [one for one in stack if one.kind is MarkKind.MARK] for name, stack in standing.items()}
-    notes = {name: [one for one in stack if one.kind is MarkKind.COMMENT] for name, stack in standing.items()}
+    return stacks, refused
+
+
+def _open_state(sheet: ScoringSheet, events: Iterable[MarkEvent]) -> SheetState:
+    stacks, refused = _stand(sheet, events)
+    marks = {name: [one for one in stack if one.kind is MarkKind.MARK] for name, stack in stacks.items()}
+    notes = {name: [one for one in stack if one.kind is MarkKind.COMMENT] for name, stack in stacks.items()}
     return SheetState(
         marks={name: row[-1].value for name, row in marks.items() if row and row[-1].value is not None},
         comments={name: tuple(one.id for one in row) for name, row in notes.items() if row},
-        critical=tuple(
-            _critical(name, standing[name]) for name in sheet.critical if _raised(standing.get(name))
-        ),
+        critical=tuple(_critical(name, stacks[name]) for name in sheet.critical if _raised(stacks.get(name))),
         refused=tuple(refused),
     )
 
@@ -252,22 +271,16 @@ def missing_before_lock(
 
     `made` is how many events the device says it has made before the lock: all must have arrived.
     """
-    unsent = tuple(
-        Missing(kind=MissingKind.NOT_RECEIVED, number=number) for number in gaps(events, client, up_to=made)
-    )
+    unsent = tuple(Missing(kind=MissingKind.NOT_RECEIVED, number=number) for number in gaps(events, client, up_to=made))
     return (*_missing(sheet, fold(sheet, events)), *unsent)
 
 
 def _missing(sheet: ScoringSheet, state: SheetState) -> tuple[Missing, ...]:
     unmarked = [
-        Missing(kind=MissingKind.NOT_MARKED, criterion=name)
-        for name in sheet.criteria
-        if name not in state.marks
+        Missing(kind=MissingKind.NOT_MARKED, criterion=name) for name in sheet.criteria if name not in state.marks
     ]
     wordless = [
-        Missing(kind=MissingKind.NEEDS_WORDS, criterion=one.criterion)
-        for one in state.critical
-        if not one.has_words
+        Missing(kind=MissingKind.NEEDS_WORDS, criterion=one.criterion) for one in state.critical if not one.has_words
     ]
     unconfirmed = [
         Missing(kind=MissingKind.NOT_CONFIRMED, criterion=one.criterion)

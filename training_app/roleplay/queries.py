@@ -1,0 +1,302 @@
+"""Role-play as evidence: results, a person's story, what a rater has to do; and what the services ask."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.access.queries import in_reach
+from training_app.access.rules import Grant, Permission, reaches
+from training_app.accounts import queries as accounts
+from training_app.content import queries as content
+from training_app.roleplay.models import (
+    MarkEvent,
+    Performance,
+    PerformancePart,
+    PerformanceState,
+    ScoreSheet,
+    SheetState,
+)
+from training_app.roleplay.rules import JointResult, SheetResult, join_raters, scoring_sheet_from_body
+from training_app.roleplay.session_rules import LEARNER, SheetMark, is_released
+
+Words = Mapping[str, str]
+Grants = tuple[Grant, ...]
+GRADE = Permission.ROLEPLAY_GRADE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleplayResult:
+    """A performance that counts for a learner: all its sheets are locked and no third rater is needed."""
+
+    performance_id: int
+    public_id: str
+    drill: str
+    at: datetime
+    passed: bool
+    version_number: int
+    rater_ids: tuple[int, ...]
+    score: Fraction
+    card_title: Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleplayStory:
+    """One line of a person's history: `planned`, `played`, `result`, or `third` (a third rater is needed)."""
+
+    at: datetime
+    kind: str
+    public_id: str
+    drill: str
+    card_title: Words
+    score: Fraction | None
+    passed: bool | None
+    by_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleplayTodo:
+    """What waits for a rater: an unfinished `sheet`, or a `session` of today or before that is not over."""
+
+    kind: str
+    public_id: str
+    at: datetime
+    card_title: Words
+    about_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the sheets about one person in one performance say together; `joint` is None without a locked one."""
+
+    marks: tuple[SheetMark, ...]
+    joint: JointResult | None
+    at: datetime | None
+
+    @property
+    def is_released(self) -> bool:
+        """Every sheet is locked (or was withdrawn by the leader)."""
+        return is_released(self.marks)
+
+    @property
+    def needs_third(self) -> bool:
+        """Two raters differ by more than the tolerance."""
+        return self.joint is not None and self.joint.needs_third
+
+
+NOT_JUDGED = Judged(marks=(), joint=None, at=None)
+
+
+def results(session: Session, person_id: int) -> list[RoleplayResult]:
+    """Return what counts for a learner, in time order; only performances in which they played the learner."""
+    rows = _played(session, person_id)
+    verdicts = judged(session, [performance.id for performance, _ in rows], about_id=person_id)
+    cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
+    found = [
+        RoleplayResult(
+            performance_id=performance.id, public_id=performance.public_id, drill=performance.drill,
+            at=verdict.at, passed=verdict.joint.passed, version_number=cards[performance.card_version_id].number,
+            rater_ids=tuple(sorted(mark.rater_id for mark in verdict.marks)), score=verdict.joint.share,
+            card_title=cards[performance.card_version_id].body["title"],
+        )
+        for performance, _ in rows
+        if (verdict := verdicts.get((performance.id, person_id), NOT_JUDGED)).is_released
+        and verdict.joint is not None and verdict.joint.passed is not None and verdict.at is not None
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.at, one.performance_id))
+
+
+def story(session: Session, person_id: int) -> list[RoleplayStory]:
+    """Return a learner's role-plays in time order, for the page that tells the whole story."""
+    rows = _played(session, person_id, with_cancelled=False)
+    verdicts = judged(session, [performance.id for performance, _ in rows], about_id=person_id)
+    cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
+    lines: list[RoleplayStory] = []
+    for performance, _ in rows:
+        title = cards[performance.card_version_id].body["title"]
+        verdict = verdicts.get((performance.id, person_id), NOT_JUDGED)
+
+        def line(
+            at: datetime, kind: str, by: Iterable[int], of: Performance = performance, title: Words = title,
+            joint: JointResult | None = None,
+        ) -> RoleplayStory:  # fmt: skip
+            return RoleplayStory(
+                at=at, kind=kind, public_id=of.public_id, drill=of.drill, card_title=title, by_ids=tuple(by),
+                score=joint.share if joint else None, passed=joint.passed if joint else None,
+            )  # fmt: skip
+
+        lines.append(line(performance.created_at, "planned", [performance.led_by]))
+        if performance.started_at is not None:
+            lines.append(line(performance.started_at, "played", [performance.led_by]))
+        if verdict.is_released and verdict.at is not None and verdict.joint is not None:
+            raters = [mark.rater_id for mark in verdict.marks]
+            kind = "third" if verdict.needs_third else "result"
+            lines.append(line(verdict.at, kind, raters, joint=None if verdict.needs_third else verdict.joint))
+    return sorted(lines, key=lambda one: (one.at, one.public_id, one.kind))
+
+
+def todo(session: Session, rater_id: int, now: datetime) -> list[RoleplayTodo]:
+    """Return what waits for a rater: unfinished sheets first, then own sessions up to a day ahead that are not over."""
+    sheets = open_sheets(session, rater_id)
+    led = session.scalars(
+        sa.select(Performance)
+        .where(
+            Performance.led_by == rater_id,
+            Performance.state.in_([PerformanceState.PLANNED, PerformanceState.RUNNING]),
+            Performance.planned_at < now + timedelta(days=1),
+        )
+        .order_by(Performance.planned_at, Performance.id)
+    ).all()
+    cards = content.versions(session, [p.card_version_id for _, p, _ in sheets] + [p.card_version_id for p in led])
+    return [
+        RoleplayTodo(
+            kind="sheet", public_id=sheet.public_id, at=performance.planned_at, about_id=sheet.about_id,
+            card_title=cards[performance.card_version_id].body["title"],
+        )
+        for sheet, performance, _ in sheets
+    ] + [
+        RoleplayTodo(
+            kind="session", public_id=performance.public_id, at=performance.planned_at, about_id=None,
+            card_title=cards[performance.card_version_id].body["title"],
+        )
+        for performance in led
+    ]  # fmt: skip
+
+
+def open_sheets(session: Session, rater_id: int) -> list[tuple[ScoreSheet, Performance, int]]:
+    """Return a rater's unfinished sheets with the session and how many actions the server holds, oldest first."""
+    held = sa.select(sa.func.count()).where(MarkEvent.sheet_id == ScoreSheet.id).correlate(ScoreSheet).scalar_subquery()
+    rows = session.execute(
+        sa.select(ScoreSheet, Performance, held)
+        .join(Performance, Performance.id == ScoreSheet.performance_id)
+        .where(ScoreSheet.rater_id == rater_id, ScoreSheet.state == SheetState.OPEN)
+        .order_by(Performance.planned_at, ScoreSheet.id)
+    )
+    return [(sheet, performance, count) for sheet, performance, count in rows]
+
+
+def judged(
+    session: Session, performance_ids: Sequence[int], *, about_id: int | None = None
+) -> dict[tuple[int, int], Judged]:
+    """Join the sheets of performances by (performance, person they are about); withdrawn ones are left out."""
+    query = sa.select(ScoreSheet).where(
+        ScoreSheet.performance_id.in_(sorted(set(performance_ids))), ScoreSheet.state != SheetState.WITHDRAWN
+    )
+    if about_id is not None:
+        query = query.where(ScoreSheet.about_id == about_id)
+    groups: dict[tuple[int, int], list[ScoreSheet]] = defaultdict(list)
+    for sheet in session.scalars(query.order_by(ScoreSheet.id)):
+        groups[sheet.performance_id, sheet.about_id].append(sheet)
+    templates = content.versions(session, [group[0].scoring_sheet_version_id for group in groups.values()])
+    found = {}
+    for key, group in groups.items():
+        locked = [sheet for sheet in group if sheet.state is SheetState.LOCKED]
+        rules = scoring_sheet_from_body(templates[group[0].scoring_sheet_version_id].body)
+        found[key] = Judged(
+            marks=tuple(SheetMark(rater_id=one.rater_id, is_locked=one.state is SheetState.LOCKED) for one in group),
+            joint=join_raters(rules, [result_of(one.result or {}) for one in locked]) if locked else None,
+            at=max((one.locked_at for one in locked if one.locked_at), default=None),
+        )
+    return found
+
+
+def result_of(stored: Mapping[str, Any]) -> SheetResult:
+    """Read a sheet's result from what its lock stored."""
+    return SheetResult(
+        share=Fraction(stored["share"]),
+        grade=stored["grade"],
+        steps_done=stored["steps_done"],
+        steps=stored["steps"],
+        critical=frozenset(stored["critical"]),
+        levels=stored["levels"],
+        passed=stored["passed"],
+    )
+
+
+def visible(actor_id: int, grants: Grants) -> sa.ColumnElement[bool]:
+    """Return the condition for performances that a trainer may see: led by them, or with people they reach."""
+    with_reached = sa.exists().where(
+        PerformancePart.performance_id == Performance.id, in_reach(PerformancePart.person_id, grants, GRADE)
+    )
+    return sa.or_(Performance.led_by == actor_id, with_reached)
+
+
+def may_lead(session: Session, performance_id: int, led_by: int, actor_id: int, grants: Grants) -> bool:
+    """Tell whether a trainer may move this session: its leader or who reaches its people, never its learner."""
+    if not any(grant.permission == GRADE for grant in grants):
+        return False
+    if part_of(session, performance_id, actor_id) == LEARNER:
+        return False
+    seen = sa.select(Performance.id).where(Performance.id == performance_id, visible(actor_id, grants))
+    return led_by == actor_id or session.scalar(seen) is not None
+
+
+def part_of(session: Session, performance_id: int, person_id: int) -> str | None:
+    """Return the part a person has in a performance, or None."""
+    return session.scalar(
+        sa.select(PerformancePart.part).where(
+            PerformancePart.performance_id == performance_id, PerformancePart.person_id == person_id
+        )
+    )
+
+
+def people_in(session: Session, performance_id: int, part: str) -> list[int]:
+    """Return who has a part in a performance, by id."""
+    return list(
+        session.scalars(
+            sa.select(PerformancePart.person_id)
+            .where(PerformancePart.performance_id == performance_id, PerformancePart.part == part)
+            .order_by(PerformancePart.person_id)
+        )
+    )
+
+
+def times_played(session: Session, person_ids: Iterable[int]) -> Mapping[str, int]:
+    """Return how often these people have been planned as learners on each card."""
+    return Counter(
+        session.scalars(
+            sa.select(Performance.card_key)
+            .join(PerformancePart, PerformancePart.performance_id == Performance.id)
+            .where(
+                PerformancePart.person_id.in_(sorted(set(person_ids))),
+                PerformancePart.part == LEARNER,
+                Performance.state != PerformanceState.CANCELLED,
+            )
+        )
+    )
+
+
+def find_sheet_of(session: Session, performance_id: int, about_id: int, rater_id: int) -> ScoreSheet | None:
+    """Return a rater's sheet about a person in a performance, or None."""
+    return session.scalar(
+        sa.select(ScoreSheet).where(
+            ScoreSheet.performance_id == performance_id,
+            ScoreSheet.about_id == about_id,
+            ScoreSheet.rater_id == rater_id,
+        )
+    )
+
+
+def reaches_unit(session: Session, grants: Grants, unit_id: int, on: date) -> bool:
+    """Tell whether grading reaches a unit that exists."""
+    known = any(unit.unit_id == unit_id for unit in accounts.units(session, on))
+    return known and reaches(grants, GRADE, accounts.ancestors(session, unit_id, on))
+
+
+def _played(session: Session, person_id: int, *, with_cancelled: bool = True) -> Sequence[sa.Row[Performance, str]]:
+    query = (
+        sa.select(Performance, PerformancePart.part)
+        .join(PerformancePart, PerformancePart.performance_id == Performance.id)
+        .where(PerformancePart.person_id == person_id, PerformancePart.part == LEARNER)
+        .order_by(Performance.planned_at, Performance.id)
+    )
+    if not with_cancelled:
+        query = query.where(Performance.state != PerformanceState.CANCELLED)
+    return session.execute(query).all()

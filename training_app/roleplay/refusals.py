@@ -1,0 +1,128 @@
+"""What role-play refuses, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from training_app.errors import DomainError, Forbidden, Invalid, SamePerson
+from training_app.roleplay.rules import Missing
+
+
+class NoCard(Invalid):
+    """No card of the drill is in force."""
+
+    code = "no_card"
+    message = "There is no card of this drill in force. Choose the other drill, or have a card published first."
+
+
+class UnknownPart(Invalid):
+    """A part that the card does not have."""
+
+    code = "unknown_part"
+    message = "This card has no such part. Choose one of the parts that the list offers."
+
+
+class NotARater(Invalid):
+    """A rater who may not grade the learner."""
+
+    code = "not_a_rater"
+    message = "A rater has to be a trainer who reaches the learner. Choose a trainer of this unit, or another part."
+
+
+class LeaderLearns(SamePerson):
+    """The leader cannot be the one who is scored."""
+
+    code = "leader_learns"
+    message = "Who leads the session cannot be its learner. Choose another part, or let another trainer lead."
+
+
+class Begun(DomainError):
+    """The session has begun or is over."""
+
+    code = "begun"
+    message = "The session has already begun or is over, so this can no longer be changed."
+
+
+class HasSheets(DomainError):
+    """A part that a score sheet depends on."""
+
+    code = "has_sheets"
+    message = "There is already a score sheet about this person or by this rater, so the part stays as it was."
+
+
+class NotYet(DomainError):
+    """A move that another one has to come before."""
+
+    code = "not_yet"
+    message = "The session is not at this step. Load the page again to see where it stands."
+
+
+class NobodyToScore(Invalid):
+    """A session without a learner."""
+
+    code = "nobody_to_score"
+    message = "Add at least one learner before the session starts."
+
+
+class NotBegun(DomainError):
+    """A sheet before the start."""
+
+    code = "not_begun"
+    message = "A score sheet can be opened once the session has started."
+
+
+class NotYourSession(Forbidden):
+    """Only the leader may do this."""
+
+    code = "not_your_session"
+    message = "Only the trainer who leads the session can release its result."
+
+
+class RatesOneself(SamePerson):
+    """Nobody grades oneself."""
+
+    code = "rates_oneself"
+    message = "Nobody scores their own role-play. Ask another trainer to open the sheet."
+
+
+class ResultOut(DomainError):
+    """The result is known; a sheet opened now would not be blind."""
+
+    code = "result_out"
+    message = "The result is already out, so no further sheet can be opened: it would not be marked blind."
+
+
+class NothingLocked(DomainError):
+    """A result without a locked sheet."""
+
+    code = "nothing_locked"
+    message = "No sheet about this person has been locked yet, so there is no result to release."
+
+
+class SheetClosed(DomainError):
+    """A mark after the lock; `held` are the numbers of this device that count."""
+
+    code = "sheet_closed"
+    message = "This sheet is locked, so nothing on it changes any more. The marks sent now do not count."
+
+    def __init__(self, held: Sequence[int]) -> None:
+        super().__init__()
+        self.held = tuple(held)
+
+
+class NotOnSheet(Invalid):
+    """A mark for a criterion that the scoring sheet does not have, or a value that it does not take."""
+
+    code = "not_on_sheet"
+    message = "The mark does not fit the scoring sheet. Load the page again; marks that were confirmed are safe."
+
+
+class Incomplete(DomainError):
+    """A sheet that cannot be locked yet; `missing` lists why."""
+
+    code = "incomplete"
+    message = "The sheet is not complete yet."
+
+    def __init__(self, missing: Sequence[Missing]) -> None:
+        super().__init__()
+        self.missing = tuple(missing)

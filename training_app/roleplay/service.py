@@ -1,0 +1,295 @@
+"""Performances: plan, who takes part, start, perform, end, cancel, release."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.access import queries as access
+from training_app.access.rules import Grant, Permission
+from training_app.accounts.locks import lock_people, lock_person
+from training_app.accounts.service import today
+from training_app.audit import service as audit
+from training_app.content import queries as content
+from training_app.content.queries import Version
+from training_app.db import transaction
+from training_app.errors import NotFound
+from training_app.roleplay import queries
+from training_app.roleplay.events import sheet_locked
+from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
+from training_app.roleplay.refusals import (
+    Begun,
+    HasSheets,
+    LeaderLearns,
+    NobodyToScore,
+    NoCard,
+    NotARater,
+    NothingLocked,
+    NotYet,
+    NotYourSession,
+    UnknownPart,
+)
+from training_app.roleplay.session_rules import LEARNER, RATER, draw_card
+from training_app.roleplay.sheets import add_sheet
+
+Grants = tuple[Grant, ...]
+GRADE = Permission.ROLEPLAY_GRADE
+
+
+def plan(
+    *,
+    drill: str,
+    unit_id: int,
+    at: datetime,
+    led_by: int,
+    grants: Grants,
+    now: datetime,
+    card_key: str | None = None,
+    people: Mapping[int, str] | None = None,
+    seed: int = 0,
+) -> str:
+    """Plan a performance; return its public id.
+
+    Without `card_key` a card of the drill is drawn, of those the learners have played least. `people` are
+    person id -> part. Raises NoCard, NotFound (unit or person out of reach), UnknownPart, NotARater, LeaderLearns.
+    """
+    people = people or {}
+    with transaction() as session:
+        lock_people([led_by, *people], now=now)
+        if not queries.reaches_unit(session, grants, unit_id, today(now)):
+            raise NotFound()
+        learners = [person for person, part in people.items() if part == LEARNER]
+        card = _card(session, drill, card_key, learners, seed, now)
+        performance = Performance(
+            public_id=secrets.token_hex(16), unit_id=unit_id, card_version_id=card.id, card_key=card.key, drill=drill,
+            state=PerformanceState.PLANNED, planned_at=at, led_by=led_by, created_at=now,
+        )  # fmt: skip
+        session.add(performance)
+        session.flush()
+        for person_id, part in sorted(people.items()):
+            _add_part(session, performance, person_id, part, grants, now)
+        audit.record(
+            "roleplay.planned", f"performance:{performance.id}", now=now, stream=audit.person_stream(led_by),
+            actor_id=led_by, facts={"card": card.key, "version": card.number, "seed": seed, "unit": unit_id},
+        )  # fmt: skip
+        return performance.public_id
+
+
+def draw_again(public_id: str, *, actor_id: int, grants: Grants, seed: int, now: datetime) -> None:
+    """Draw another card of the same drill while the session is only planned, one the learners know least."""
+    with transaction() as session:
+        performance = _mine(session, public_id, actor_id, grants)
+        _refuse_unless_planned(performance)
+        learners = queries.people_in(session, performance.id, LEARNER)
+        card = _card(session, performance.drill, None, learners, seed, now, not_this=performance.card_key)
+        performance.card_key, performance.card_version_id = card.key, card.id
+
+
+def add_person(public_id: str, *, person_id: int, part: str, actor_id: int, grants: Grants, now: datetime) -> None:
+    """Give a person a part, also during the session; a person who has one gets the other instead.
+
+    Raises UnknownPart, NotARater, LeaderLearns, HasSheets, NotFound (out of reach).
+    """
+    with transaction() as session:
+        lock_person(person_id, now=now)
+        performance = _mine(session, public_id, actor_id, grants)
+        _refuse_when_over(performance)
+        _add_part(session, performance, person_id, part, grants, now)
+        if performance.started_at is not None:
+            _sheets_of_raters(session, performance, now)
+        audit.record(
+            "roleplay.part_given", f"performance:{performance.id}", now=now, stream=audit.person_stream(person_id),
+            actor_id=actor_id, facts={"part": part},
+        )  # fmt: skip
+
+
+def remove_person(public_id: str, *, person_id: int, actor_id: int, grants: Grants, now: datetime) -> None:
+    """Take a part back as long as no sheet depends on it. Raises HasSheets, Begun."""
+    with transaction() as session:
+        lock_person(person_id, now=now)
+        performance = _mine(session, public_id, actor_id, grants)
+        _refuse_when_over(performance)
+        part = session.get(PerformancePart, (performance.id, person_id))
+        if part is None:
+            raise NotFound()
+        _refuse_with_sheets(session, performance.id, person_id)
+        audit.record(
+            "roleplay.part_taken_back", f"performance:{performance.id}", now=now,
+            stream=audit.person_stream(person_id), actor_id=actor_id, facts={"part": part.part},
+        )  # fmt: skip
+        session.delete(part)
+
+
+def start(public_id: str, *, actor_id: int, grants: Grants, now: datetime, prepare: bool = True) -> None:
+    """Start the timer: the preparation, or at once the performance. Raises NobodyToScore, NotYet."""
+    with transaction() as session:
+        performance = _get(session, public_id)
+        learners = queries.people_in(session, performance.id, LEARNER)
+        lock_people(learners, now=now)
+        performance = _mine(session, public_id, actor_id, grants)
+        if performance.state is not PerformanceState.PLANNED:
+            raise NotYet()
+        if not learners:
+            raise NobodyToScore()
+        performance.state, performance.started_at = PerformanceState.RUNNING, now
+        performance.performing_at = None if prepare else now
+        _sheets_of_raters(session, performance, now)
+        for learner in learners:
+            audit.record(
+                "roleplay.started", f"performance:{performance.id}", now=now, stream=audit.person_stream(learner),
+                actor_id=actor_id, facts={"card": performance.card_key},
+            )  # fmt: skip
+
+
+def perform(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
+    """Go from preparing to performing. Raises NotYet."""
+    with transaction() as session:
+        performance = _mine(session, public_id, actor_id, grants)
+        if performance.state is not PerformanceState.RUNNING or performance.performing_at is not None:
+            raise NotYet()
+        performance.performing_at = now
+
+
+def end(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
+    """Stop the timer; sheets stay open until their raters lock them. Raises NotYet."""
+    with transaction() as session:
+        performance = _mine(session, public_id, actor_id, grants)
+        if performance.state is not PerformanceState.RUNNING:
+            raise NotYet()
+        performance.state, performance.ended_at = PerformanceState.ENDED, now
+
+
+def cancel(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
+    """Call off a session that has not started. Raises Begun."""
+    with transaction() as session:
+        lock_person(actor_id, now=now)
+        performance = _mine(session, public_id, actor_id, grants)
+        _refuse_unless_planned(performance)
+        performance.state = PerformanceState.CANCELLED
+        audit.record(
+            "roleplay.cancelled", f"performance:{performance.id}", now=now,
+            stream=audit.person_stream(actor_id), actor_id=actor_id,
+        )  # fmt: skip
+
+
+def release(public_id: str, *, about_id: int, actor_id: int, now: datetime) -> int:
+    """Release a result without the sheets that are not locked: they are withdrawn. Return how many.
+
+    Raises NotYourSession, NothingLocked, NotFound.
+    """
+    with transaction() as session:
+        lock = lock_person(about_id, now=now)
+        performance = _get(session, public_id)
+        if performance.led_by != actor_id or actor_id == about_id:
+            raise NotYourSession()
+        sheets = session.scalars(
+            sa.select(ScoreSheet)
+            .where(ScoreSheet.performance_id == performance.id, ScoreSheet.about_id == about_id)
+            .order_by(ScoreSheet.id)
+            .with_for_update()
+        ).all()
+        if not any(sheet.state is SheetState.LOCKED for sheet in sheets):
+            raise NothingLocked()
+        opened = [sheet for sheet in sheets if sheet.state is SheetState.OPEN]
+        for sheet in opened:
+            sheet.state = SheetState.WITHDRAWN
+        session.flush()
+        audit.record(
+            "roleplay.released", f"performance:{performance.id}", now=now, stream=audit.person_stream(about_id),
+            actor_id=actor_id, facts={"withdrawn": [sheet.id for sheet in opened]},
+        )  # fmt: skip
+        sheet_locked.send(None, person_id=lock.person_id, now=now)
+        return len(opened)
+
+
+def _card(
+    session: Session, drill: str, key: str | None, learners: list[int], seed: int, now: datetime,
+    not_this: str | None = None,
+) -> Version:  # fmt: skip
+    cards = {
+        name: card
+        for name, card in content.current(session, "scenario_card", today(now)).items()
+        if card.body["drill"] == drill
+    }
+    if key is None:
+        others = [name for name in cards if name != not_this] or list(cards)
+        if not others:
+            raise NoCard()
+        key = draw_card(others, queries.times_played(session, learners), seed)
+    if key not in cards:
+        raise NoCard()
+    return cards[key]
+
+
+def _get(session: Session, public_id: str, *, lock: bool = False) -> Performance:
+    query = sa.select(Performance).where(Performance.public_id == public_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    performance: Performance | None = session.scalar(query)
+    if performance is None:
+        raise NotFound()
+    return performance
+
+
+def _mine(session: Session, public_id: str, actor_id: int, grants: Grants) -> Performance:
+    """Return the session for a move of its leader, or of a trainer who reaches its people and is not its learner."""
+    performance = _get(session, public_id, lock=True)
+    if not queries.may_lead(session, performance.id, performance.led_by, actor_id, grants):
+        raise NotFound()
+    return performance
+
+
+def _add_part(
+    session: Session, performance: Performance, person_id: int, part: str, grants: Grants, now: datetime
+) -> None:
+    if not access.can_reach(session, grants, GRADE, person_id):
+        raise NotFound()
+    if part not in (*content.get_version(session, performance.card_version_id).body["parts"], RATER):
+        raise UnknownPart()
+    if part == LEARNER and person_id == performance.led_by:
+        raise LeaderLearns()
+    if part == RATER and not any(
+        grant.permission == GRADE for grant in access.grants_of(session, person_id, today(now))
+    ):
+        raise NotARater()
+    row = session.get(PerformancePart, (performance.id, person_id))
+    if row is None:
+        session.add(PerformancePart(performance_id=performance.id, person_id=person_id, part=part))
+    elif row.part != part:
+        _refuse_with_sheets(session, performance.id, person_id)
+        row.part = part
+    session.flush()
+
+
+def _sheets_of_raters(session: Session, performance: Performance, now: datetime) -> None:
+    """Open a sheet for every rater named beforehand, so that the result waits for it."""
+    for rater in queries.people_in(session, performance.id, RATER):
+        rights = access.grants_of(session, rater, today(now))
+        for learner in queries.people_in(session, performance.id, LEARNER):
+            if not access.can_reach(session, rights, GRADE, learner):
+                raise NotARater()
+            if queries.find_sheet_of(session, performance.id, learner, rater) is None:
+                add_sheet(session, performance, about_id=learner, rater_id=rater, now=now)
+
+
+def _refuse_unless_planned(performance: Performance) -> None:
+    if performance.state is not PerformanceState.PLANNED:
+        raise Begun()
+
+
+def _refuse_when_over(performance: Performance) -> None:
+    if performance.state not in (PerformanceState.PLANNED, PerformanceState.RUNNING):
+        raise Begun()
+
+
+def _refuse_with_sheets(session: Session, performance_id: int, person_id: int) -> None:
+    has_sheet = sa.select(sa.literal(1)).where(
+        ScoreSheet.performance_id == performance_id,
+        sa.or_(ScoreSheet.about_id == person_id, ScoreSheet.rater_id == person_id),
+    )
+    if session.scalar(has_sheet.limit(1)) is not None:
+        raise HasSheets()

@@ -1,0 +1,347 @@
+"""Reading sessions: the trainer's day, one session, the choices of a plan, a learner's list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.access.queries import can_reach, in_reach
+from training_app.access.rules import units_of
+from training_app.accounts import queries as accounts
+from training_app.accounts.models import PersonProfile
+from training_app.calendar.rules import day_end
+from training_app.content import queries as content
+from training_app.content.queries import Version
+from training_app.errors import NotFound
+from training_app.roleplay import queries
+from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
+from training_app.roleplay.queries import GRADE, Grants, Words
+from training_app.roleplay.session_rules import LEARNER, Clock, Look, Phase, look_of, may_open, may_see_others
+from training_app.roleplay.sheet_queries import clock_for
+
+AHEAD = timedelta(days=14)
+BACK = timedelta(days=14)
+LIMIT = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionLine:
+    """A session in a list."""
+
+    public_id: str
+    planned_at: datetime
+    card_title: Words
+    drill: str
+    clock: Clock
+    leader_name: str
+    is_mine: bool
+    learners: Sequence[str]
+    needs_third: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetLine:
+    """An unfinished sheet of one's own."""
+
+    public_id: str
+    about_name: str
+    card_title: Words
+    planned_at: datetime
+    marks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerDay:
+    """What a trainer sees first."""
+
+    running: Sequence[SessionLine]
+    today: Sequence[SessionLine]
+    ahead: Sequence[SessionLine]
+    past: Sequence[SessionLine]
+    thirds: Sequence[SessionLine]
+    sheets: Sequence[SheetLine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartLine:
+    """A person in a session; for a learner also what can be done about the score."""
+
+    person_id: int
+    name: str
+    number: str
+    unit_name: str | None
+    part: str
+    own_sheet: str | None
+    own_is_locked: bool
+    may_score: bool
+    may_see_result: bool
+    is_released: bool
+    needs_third: bool
+    locked: int
+    open: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionPage:
+    """One session as its reader may see it."""
+
+    public_id: str
+    look: Look
+    may_lead: bool
+    is_leader: bool
+    own_part: str | None
+    planned_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    clock: Clock
+    card: Version
+    is_card_signed: bool
+    unit_name: str
+    leader_name: str
+    parts: Sequence[PartLine]
+    dimensions: Sequence[Words]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnLine:
+    """A role-play in a learner's own list; `passed` is None before the result or while a third rater is needed."""
+
+    public_id: str
+    planned_at: datetime
+    card_title: Words
+    drill: str
+    part: str
+    phase: str
+    is_released: bool
+    needs_third: bool
+    passed: bool | None
+
+
+def day_of(session: Session, actor_id: int, grants: Grants, *, on: date, now: datetime) -> TrainerDay:
+    """Return a trainer's day: the sessions of two weeks back and ahead that they may see, and their open sheets."""
+    rows = session.scalars(
+        sa.select(Performance)
+        .where(
+            queries.visible(actor_id, grants),
+            Performance.planned_at > now - BACK,
+            Performance.planned_at < now + AHEAD,
+            Performance.state != PerformanceState.CANCELLED,
+        )
+        .order_by(Performance.planned_at, Performance.id)
+        .limit(LIMIT)
+    ).all()
+    lines = _lines(session, rows, actor_id, now)
+    tomorrow = day_end(on, "Asia/Shanghai")
+    waiting = [line for line in lines if line.clock.phase == Phase.PLANNED]
+    return TrainerDay(
+        running=[line for line in lines if line.clock.phase in (Phase.PREPARING, Phase.PERFORMING)],
+        today=[line for line in waiting if line.planned_at < tomorrow],
+        ahead=[line for line in waiting if line.planned_at >= tomorrow],
+        past=[line for line in reversed(lines) if line.clock.phase == Phase.ENDED][:20],
+        thirds=[line for line in lines if line.needs_third],
+        sheets=_open_sheets(session, actor_id),
+    )
+
+
+def get_session(
+    session: Session, public_id: str, actor_id: int, grants: Grants, *, on: date, now: datetime
+) -> SessionPage:
+    """Return one session for its leader, a trainer who reaches its people, or who plays in it; raises NotFound."""
+    performance = session.scalar(sa.select(Performance).where(Performance.public_id == public_id))
+    if performance is None:
+        raise NotFound()
+    own_part = queries.part_of(session, performance.id, actor_id)
+    may_lead = queries.may_lead(session, performance.id, performance.led_by, actor_id, grants)
+    look = look_of(own_part, is_leader=performance.led_by == actor_id, reaches=may_lead)
+    if look is Look.NOTHING:
+        raise NotFound()
+    card = content.get_version(session, performance.card_version_id)
+    template = content.find_current(session, "scoring_sheet", card.body["sheet"], on)
+    units = {unit.unit_id: unit.name for unit in accounts.units(session, on)}
+    return SessionPage(
+        public_id=public_id, look=look, may_lead=may_lead, is_leader=performance.led_by == actor_id,
+        own_part=own_part, planned_at=performance.planned_at, started_at=performance.started_at,
+        ended_at=performance.ended_at, clock=clock_for(performance, card, now), card=card,
+        is_card_signed=card.id in content.signed_off(session, [card.id]),
+        unit_name=units.get(performance.unit_id, "—"),
+        leader_name=accounts.names(session, [performance.led_by]).get(performance.led_by, "—"),
+        parts=_parts(session, performance, actor_id, grants, on),
+        dimensions=[one["title"] for one in template.body["dimensions"]] if template else [],
+    )  # fmt: skip
+
+
+def find_people(
+    session: Session, public_id: str, text: str, grants: Grants, *, on: date, limit: int = 20
+) -> list[accounts.PersonCard]:
+    """Return people in reach by prefix of name, pinyin or number who have no part in this session yet."""
+    taken = (
+        sa.select(PerformancePart.person_id)
+        .join(Performance, Performance.id == PerformancePart.performance_id)
+        .where(Performance.public_id == public_id)
+    )
+    found = session.scalars(
+        sa.select(PersonProfile.person_id)
+        .where(
+            in_reach(PersonProfile.person_id, grants, GRADE),
+            accounts.matches(text),
+            PersonProfile.person_id.not_in(taken),
+        )
+        .order_by(PersonProfile.sort_key)
+        .limit(limit)
+    ).all()
+    by_id = accounts.cards(session, found, on)
+    return [by_id[person_id] for person_id in found if person_id in by_id]
+
+
+def cards_in_force(session: Session, on: date) -> list[Version]:
+    """Return the scenario cards that can be planned, by drill and key."""
+    cards = content.current(session, "scenario_card", on).values()
+    return sorted(cards, key=lambda card: (card.body["drill"], card.key))
+
+
+def units_in_reach(session: Session, grants: Grants, on: date) -> list[accounts.UnitRow]:
+    """Return the units at which grading is held, and all below them."""
+    units = accounts.units(session, on)
+    held = units_of(grants, GRADE)
+    if held is None:
+        return units
+    parents = {unit.unit_id: unit.parent_id for unit in units}
+
+    def is_below(unit_id: int | None) -> bool:
+        seen: set[int] = set()
+        while unit_id is not None and unit_id not in seen:
+            if unit_id in held:
+                return True
+            seen.add(unit_id)
+            unit_id = parents.get(unit_id)
+        return False
+
+    return [unit for unit in units if is_below(unit.unit_id)]
+
+
+def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
+    """Return the role-plays a person has a part in, newest first; results only of those they were scored in."""
+    rows = session.execute(
+        sa.select(Performance, PerformancePart.part)
+        .join(PerformancePart, PerformancePart.performance_id == Performance.id)
+        .where(PerformancePart.person_id == person_id, Performance.state != PerformanceState.CANCELLED)
+        .order_by(Performance.planned_at.desc(), Performance.id.desc())
+        .limit(LIMIT)
+    ).all()
+    cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
+    verdicts = queries.judged(session, [performance.id for performance, _ in rows], about_id=person_id)
+    lines = []
+    for performance, part in rows:
+        card = cards[performance.card_version_id]
+        verdict = verdicts.get((performance.id, person_id), queries.NOT_JUDGED)
+        lines.append(
+            OwnLine(
+                public_id=performance.public_id,
+                planned_at=performance.planned_at,
+                card_title=card.body["title"],
+                drill=performance.drill,
+                part=part,
+                phase=clock_for(performance, card, now).phase.value,
+                is_released=verdict.is_released,
+                needs_third=verdict.needs_third,
+                passed=verdict.joint.passed if verdict.joint and verdict.is_released else None,
+            )
+        )
+    return lines
+
+
+def _lines(session: Session, rows: Sequence[Performance], actor_id: int, now: datetime) -> list[SessionLine]:
+    cards = content.versions(session, [row.card_version_id for row in rows])
+    learners: dict[int, list[int]] = defaultdict(list)
+    parts = session.execute(
+        sa.select(PerformancePart.performance_id, PerformancePart.person_id)
+        .where(PerformancePart.performance_id.in_([row.id for row in rows]), PerformancePart.part == LEARNER)
+        .order_by(PerformancePart.person_id)
+    )
+    for performance_id, person_id in parts:
+        learners[performance_id].append(person_id)
+    named = {row.led_by for row in rows} | {one for group in learners.values() for one in group}
+    names = accounts.names(session, named)
+    verdicts = queries.judged(session, [row.id for row in rows])
+    return [
+        SessionLine(
+            public_id=row.public_id, planned_at=row.planned_at, drill=row.drill,
+            card_title=cards[row.card_version_id].body["title"], is_mine=row.led_by == actor_id,
+            clock=clock_for(row, cards[row.card_version_id], now), leader_name=names.get(row.led_by, "—"),
+            learners=[names.get(one, "—") for one in learners[row.id]],
+            needs_third=any(
+                verdicts.get((row.id, one), queries.NOT_JUDGED).needs_third
+                and verdicts[row.id, one].is_released
+                for one in learners[row.id]
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _open_sheets(session: Session, rater_id: int) -> list[SheetLine]:
+    rows = queries.open_sheets(session, rater_id)
+    cards = content.versions(session, [performance.card_version_id for _, performance, _ in rows])
+    names = accounts.names(session, [sheet.about_id for sheet, _, _ in rows])
+    return [
+        SheetLine(
+            public_id=sheet.public_id, about_name=names.get(sheet.about_id, "—"), planned_at=performance.planned_at,
+            card_title=cards[performance.card_version_id].body["title"], marks=marks,
+        )
+        for sheet, performance, marks in rows
+    ]  # fmt: skip
+
+
+def _parts(session: Session, performance: Performance, actor_id: int, grants: Grants, on: date) -> list[PartLine]:
+    rows = session.execute(
+        sa.select(PerformancePart.person_id, PerformancePart.part).where(
+            PerformancePart.performance_id == performance.id
+        )
+    ).all()
+    people = accounts.cards(session, [person_id for person_id, _ in rows], on)
+    verdicts = queries.judged(session, [performance.id])
+    own = {
+        sheet.about_id: sheet
+        for sheet in session.scalars(
+            sa.select(ScoreSheet).where(ScoreSheet.performance_id == performance.id, ScoreSheet.rater_id == actor_id)
+        )
+    }
+    begun = performance.state in (PerformanceState.RUNNING, PerformanceState.ENDED)
+    lines = []
+    for person_id, part in rows:
+        verdict = verdicts.get((performance.id, person_id), queries.NOT_JUDGED)
+        sheet, card = own.get(person_id), people.get(person_id)
+        reached = person_id != actor_id and can_reach(session, grants, GRADE, person_id)
+        lines.append(
+            PartLine(
+                person_id=person_id,
+                name=card.name if card else "—",
+                number=card.number if card else "—",
+                unit_name=card.unit_name if card else None,
+                part=part,
+                own_sheet=sheet.public_id if sheet and sheet.state is not SheetState.WITHDRAWN else None,
+                own_is_locked=sheet is not None and sheet.state is SheetState.LOCKED,
+                may_score=part == LEARNER
+                and begun
+                and reached
+                and sheet is None
+                and may_open(verdict.marks, needs_third=verdict.needs_third),
+                may_see_result=part == LEARNER
+                and verdict.joint is not None
+                and (
+                    (person_id == actor_id and verdict.is_released)
+                    or (reached and may_see_others(verdict.marks, actor_id, needs_third=verdict.needs_third))
+                ),
+                is_released=verdict.is_released,
+                needs_third=verdict.needs_third,
+                locked=sum(mark.is_locked for mark in verdict.marks),
+                open=sum(not mark.is_locked for mark in verdict.marks),
+            )
+        )
+    order = {LEARNER: 0, "customer": 1, "rater": 9}
+    return sorted(lines, key=lambda line: (order.get(line.part, 5), line.part, line.name))
