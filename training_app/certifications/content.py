@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from training_app.certifications.rules import RENEWAL_DAYS
 from training_app.content.links import bodies, of_kind, unknown
 from training_app.content.schema import (
     Count,
@@ -78,7 +79,7 @@ class Level(Stamp):
     note: TwoLanguages | None = None
     valid_months: Count
     due_days: Whole
-    renewal_days: Count = 90
+    renewal_days: Count = RENEWAL_DAYS
     requirements: Annotated[list[AnyRequirement], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -55,6 +55,7 @@ class PrePermit(StrEnum):
     PASSED = "passed"
 
 
+RENEWAL_DAYS = 90  # where the level does not say how long before its end it can be renewed
 # What has to be shown again to renew; what was learned stands as long as its version is new enough.
 SHOWN_AGAIN = frozenset({RequirementKind.EXAM, RequirementKind.ROLEPLAY})
 BEFORE_THE_EXAM = frozenset({RequirementKind.COURSE, RequirementKind.QUIZ})
@@ -94,7 +95,7 @@ class Level:
             rank=body["rank"],
             valid_months=body["valid_months"],
             due_days=body["due_days"],
-            renewal_days=body["renewal_days"],
+            renewal_days=body.get("renewal_days", RENEWAL_DAYS),
             requirements=tuple(_requirement(one) for one in body["requirements"]),
         )
 
