@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from training_app.content.schema import Problem
+from training_app.content.schema import Problem, problems_of
 from training_app.content.sources import Entry
 
 CrossCheck = Callable[[Sequence[Any]], list[Problem]]
@@ -36,26 +36,9 @@ def check(entry: Entry) -> tuple[dict[str, Any] | None, list[Problem]]:
     try:
         return model.model_validate(entry.body).model_dump(mode="json", by_alias=True), []
     except ValidationError as error:
-        key = str(entry.body.get("key", "?"))
-        return None, [
-            Problem(
-                file=entry.file,
-                where=".".join([key, *(str(part) for part in fault["loc"])]),
-                reason=fault["msg"],
-                mend=_mend(fault["type"]),
-            )
-            for fault in error.errors()
-        ]
+        return None, problems_of(error, file=entry.file, key=str(entry.body.get("key", "?")))
 
 
 def cross_check(entries: Sequence[Any]) -> list[Problem]:
     """Return what is wrong between entries: links, keys, cells that cannot be filled."""
     return [problem for function in _cross_checks for problem in function(entries)]
-
-
-def _mend(fault: str) -> str:
-    return {
-        "missing": "Add this field.",
-        "extra_forbidden": "Remove this field, or correct its name.",
-        "string_type": "Write it as text, in quotation marks.",
-    }.get(fault, "Correct the value there.")

@@ -1,0 +1,188 @@
+"""Walk a person along the chain through the services, at given instants: for the demonstration and for tests.
+
+Nothing here writes a table: every step is the use case that a page would call, so what it leaves is a true history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from training_app.access import queries as access
+from training_app.access.rules import Grant
+from training_app.accounts.service import today
+from training_app.certifications import service as certifications
+from training_app.content import queries as content
+from training_app.courses import service as courses
+from training_app.db import db
+from training_app.exams import saving, sittings
+from training_app.exams import service as exams
+from training_app.exams.models import Attempt
+from training_app.items import queries as items
+from training_app.items.rules import Item, ItemType
+from training_app.outbox import service as outbox
+from training_app.roleplay import marking_service as marking
+from training_app.roleplay import service as roleplay
+from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, scoring_sheet_from_body
+
+COURSES = ("service-etiquette", "communication", "complaint-handling")
+EXAM = "onboarding"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """Who trains, examines and certifies, and where."""
+
+    trainer: int
+    examiner: int
+    certifier: int
+    unit_id: int
+
+
+def settle(now: datetime) -> None:
+    """Dispatch everything that waits, until nothing is due."""
+    while outbox.dispatch_due(now=now):
+        pass
+
+
+def learn(
+    person_id: int, now: datetime, *, course_keys: Sequence[str] = COURSES, lessons: int | None = None
+) -> datetime:
+    """Read and finish lessons (all, or the first `lessons` of them); return when it was done."""
+    left = lessons
+    for course_key in course_keys:
+        course = content.get_current(db.session(), "course", course_key, today(now))
+        for lesson_key in course.body["lessons"]:
+            if left == 0:
+                return now
+            now = _read(person_id, course_key, lesson_key, now)
+            left = None if left is None else left - 1
+    settle(now)
+    return now
+
+
+def _read(person_id: int, course_key: str, lesson_key: str, now: datetime) -> datetime:
+    lesson = content.get_current(db.session(), "lesson", lesson_key, today(now))
+    db.session.rollback()
+    right = next(option["id"] for option in lesson.body["check"]["options"] if option["correct"])
+    courses.save_place(person_id, course_key, lesson_key, version_id=lesson.id, position=200, seconds=0, now=now)
+    now += timedelta(minutes=int(lesson.body["minutes"]))
+    courses.save_place(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, seconds=360, now=now)
+    courses.answer_check(person_id, course_key, lesson_key, version_id=lesson.id, option=right, now=now)
+    courses.complete_lesson(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, now=now)
+    return now + timedelta(seconds=30)
+
+
+def pass_quizzes(person_id: int, now: datetime, *, course_keys: Sequence[str] = COURSES) -> datetime:
+    """Take the quiz of each course and pass it; return when it was done."""
+    for course_key in course_keys:
+        started = exams.start_quiz(person_id, course_key, now=now)
+        now = _answer(person_id, started, now, wrong=0)
+    settle(now)
+    return now
+
+
+def sit_exam(person_id: int, crew: Crew, now: datetime, *, wrong: int = 2) -> datetime:
+    """Sit the onboarding exam under supervision with `wrong` items answered badly; return when it was handed in."""
+    sitting_id = sittings.create_sitting(
+        EXAM, unit_id=crew.unit_id, room="1", opens_at=now, closes_at=now + timedelta(hours=2), now=now,
+        actor_id=crew.examiner,
+    )  # fmt: skip
+    sittings.seat_person(sitting_id, person_id, now=now, actor_id=crew.examiner)
+    sittings.check_identity(sitting_id, person_id, is_right=True, now=now, actor_id=crew.examiner)
+    sittings.invigilate(sitting_id, now=now, actor_id=crew.examiner)
+    started = exams.start_attempt(person_id, EXAM, now=now + timedelta(minutes=2))
+    now = _answer(person_id, started, now + timedelta(minutes=3), wrong=wrong)
+    settle(now)
+    return now
+
+
+def _answer(person_id: int, started: exams.Started, now: datetime, *, wrong: int) -> datetime:
+    form_id = db.session.scalar(sa.select(Attempt.exam_form_id).where(Attempt.id == started.attempt_id))
+    assert form_id is not None
+    bank = items.items_of(db.session(), items.get_form(db.session(), form_id).places)
+    db.session.rollback()
+    saves = [
+        saving.Save(item_key=item.key, answer=None if n < wrong else right_answer(item), sequence=n + 1)
+        for n, item in enumerate(bank)
+    ]
+    for save in saves:
+        now += timedelta(seconds=40)
+        saving.autosave(started.public_id, person_id, epoch=started.epoch, saves=[save], now=now)
+    exams.submit_attempt(started.public_id, person_id, epoch=started.epoch, now=now)
+    return now
+
+
+def right_answer(item: Item) -> Sequence[str] | Mapping[str, str]:
+    """Return the full answer to an item, in the shape a page sends."""
+    if item.type is ItemType.MATCHING:
+        return dict(item.pairs)
+    if item.type is ItemType.ORDERING:
+        return list(item.order)
+    return sorted(item.correct)
+
+
+def play(person_id: int, crew: Crew, drill: str, now: datetime, *, level: int = 4) -> datetime:
+    """Perform a role-play that the trainer marks at `level` throughout, locks and sends; return when."""
+    grants = grants_of(crew.trainer, now)
+    performance = roleplay.plan(
+        drill=drill, unit_id=crew.unit_id, at=now, led_by=crew.trainer, grants=grants, now=now,
+        people={person_id: "learner"}, seed=person_id,
+    )  # fmt: skip
+    roleplay.start(performance, actor_id=crew.trainer, grants=grants, now=now)
+    roleplay.perform(performance, actor_id=crew.trainer, grants=grants, now=now)
+    now += timedelta(minutes=12)
+    sheet = marking.open_sheet(performance, about_id=person_id, rater_id=crew.trainer, grants=grants, now=now)
+    body = _sheet_body(drill, now)
+    rules = scoring_sheet_from_body(body)
+    marks = [(key, 1) for key in rules.checklist] + [(key, level) for key in (*rules.weights, GLOBAL_GRADE)]
+    touches = [
+        marking.Touch(seq=n, kind=MarkKind.MARK, criterion=key, value=value, client_at=now)
+        for n, (key, value) in enumerate(marks, start=1)
+    ]
+    marking.append_marks(sheet, rater_id=crew.trainer, client="tablet", touches=touches, language="zh", now=now)
+    roleplay.end(performance, actor_id=crew.trainer, grants=grants, now=now)
+    marking.lock_sheet(
+        sheet, rater_id=crew.trainer, client="tablet", seq=len(marks) + 1, client_at=now, now=now + timedelta(minutes=1)
+    )  # fmt: skip
+    settle(now + timedelta(minutes=1))
+    return now + timedelta(minutes=2)
+
+
+def _sheet_body(drill: str, now: datetime) -> Mapping[str, object]:
+    cards = content.current(db.session(), "scenario_card", today(now)).values()
+    sheet_key = next(card.body["sheet"] for card in cards if card.body["drill"] == drill)
+    body = content.get_current(db.session(), "scoring_sheet", sheet_key, today(now)).body
+    db.session.rollback()
+    return body
+
+
+def qualify(person_id: int, crew: Crew, now: datetime) -> datetime:
+    """Do everything the junior level asks for, short of the award; return when it was done."""
+    now = learn(person_id, now)
+    now = pass_quizzes(person_id, now + timedelta(hours=2))
+    now = sit_exam(person_id, crew, now + timedelta(days=2))
+    now = play(person_id, crew, "complaint", now + timedelta(days=1))
+    return play(person_id, crew, "first_arrival", now + timedelta(hours=1))
+
+
+def certify(person_id: int, crew: Crew, now: datetime) -> datetime:
+    """Qualify and award the level; the permit is issued. Return when."""
+    now = qualify(person_id, crew, now) + timedelta(days=1)
+    result = certifications.award(
+        [person_id], scheme="service", now=now, actor_id=crew.certifier, grants=grants_of(crew.certifier, now)
+    )
+    if not result.awarded:
+        raise RuntimeError(f"not awarded: {result.left_out}")
+    settle(now)
+    return now
+
+
+def grants_of(person_id: int, now: datetime) -> tuple[Grant, ...]:
+    """Return the grants a person holds at an instant, as a signed-in actor would carry them."""
+    grants = access.grants_of(db.session(), person_id, today(now))
+    db.session.rollback()
+    return grants

@@ -1,0 +1,66 @@
+"""The people and units of the demonstration: invented names, every role, every state of a permit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training_app.accounts.rules import UnitType
+
+# key, number, Chinese name, English name, type, key of the unit above, stars
+UNITS: tuple[tuple[str, str, str, str, UnitType, str | None, int], ...] = (
+    ("hq", "HQ", "服务总部", "Service headquarters", UnitType.HEADQUARTERS, None, 0),
+    ("east", "R-EAST", "华东技术服务中心", "East regional centre", UnitType.REGIONAL_CENTRE, "hq", 0),
+    ("north", "R-NORTH", "华北技术服务中心", "North regional centre", UnitType.REGIONAL_CENTRE, "hq", 0),
+    ("lake", "S-101", "湖滨星级服务中心", "Lakeside star centre", UnitType.STAR_CENTRE, "east", 4),
+    ("river", "S-102", "江南星级服务中心", "Riverside star centre", UnitType.STAR_CENTRE, "east", 3),
+    ("gate", "S-201", "城北星级服务中心", "Northgate star centre", UnitType.STAR_CENTRE, "north", 5),
+    ("o1", "O-1011", "文晖特约网点", "Wenhui outlet", UnitType.OUTLET, "lake", 0),
+    ("o2", "O-1012", "拱墅特约网点", "Gongshu outlet", UnitType.OUTLET, "lake", 0),
+    ("o3", "O-1021", "滨江特约网点", "Binjiang outlet", UnitType.OUTLET, "river", 0),
+    ("o4", "O-2011", "望京特约网点", "Wangjing outlet", UnitType.OUTLET, "gate", 0),
+    ("o5", "O-2012", "通州特约网点", "Tongzhou outlet", UnitType.OUTLET, "gate", 0),
+)
+
+
+@dataclass(frozen=True)
+class DemoPerson:
+    """One demonstration account; `story` names what has happened to the person so far."""
+
+    number: str
+    name: str
+    latin: str
+    unit: str
+    roles: tuple[str, ...] = ("learner",)
+    story: str = ""
+    shown: bool = False
+
+
+PEOPLE: tuple[DemoPerson, ...] = (
+    DemoPerson("T-1001", "林晓雨", "Lin Xiaoyu", "o1", story="fresh", shown=True),
+    DemoPerson("T-1002", "何子轩", "He Zixuan", "o1", story="learning", shown=True),
+    DemoPerson("T-1003", "郭梓萱", "Guo Zixuan", "o2", story="examinable"),
+    DemoPerson("T-1004", "马建国", "Ma Jianguo", "o1", story="certified", shown=True),
+    DemoPerson("T-1005", "罗怡然", "Luo Yiran", "o2", story="ready"),
+    DemoPerson("T-1006", "梁志强", "Liang Zhiqiang", "o2", story="noticed", shown=True),
+    DemoPerson("T-1007", "宋曦", "Song Xi", "o3", story="points"),
+    DemoPerson("T-1008", "郑海涛", "Zheng Haitao", "o3", story="expiring"),
+    DemoPerson("T-1009", "谢文静", "Xie Wenjing", "o4", story="revoked", shown=True),
+    DemoPerson("T-1010", "韩立新", "Han Lixin", "o4", story="stopped"),
+    DemoPerson("T-1011", "唐若曦", "Tang Ruoxi", "o5", story="certified"),
+    DemoPerson("T-1012", "冯大勇", "Feng Dayong", "o5", story="answered"),
+    DemoPerson("T-1013", "董佳琪", "Dong Jiaqi", "o3", story="certified"),
+    DemoPerson("T-1014", "萧楠", "Xiao Nan", "o1", story="merit"),
+    DemoPerson("T-1015", "欧阳静", "Ouyang Jing", "o5", story="learning"),
+    DemoPerson("T-1016", "Maria Santos", "Maria Santos", "o3", story="fresh"),
+    DemoPerson("P-2001", "陈卫东", "Chen Weidong", "lake", ("trainer", "learner"), shown=True),
+    DemoPerson("P-2002", "孙丽", "Sun Li", "lake", ("trainer", "learner"), shown=True),
+    DemoPerson("P-2003", "高远", "Gao Yuan", "east", ("examiner",), shown=True),
+    DemoPerson("P-2004", "吴敏", "Wu Min", "hq", ("certifier",), shown=True),
+    DemoPerson("P-2005", "郑凯", "Zheng Kai", "lake", ("centre-manager",), shown=True),
+    DemoPerson("P-2006", "冯雪", "Feng Xue", "hq", ("hr",), shown=True),
+    DemoPerson("P-2007", "褚明", "Chu Ming", "hq", ("hr",)),
+    DemoPerson("P-2008", "卫青", "Wei Qing", "hq", ("hr-lead",), shown=True),
+    DemoPerson("P-2009", "蒋华", "Jiang Hua", "hq", ("administrator",), shown=True),
+    DemoPerson("P-2010", "沈涛", "Shen Tao", "gate", ("trainer", "centre-manager")),
+    DemoPerson("P-2011", "许静", "Xu Jing", "north", ("examiner",)),
+)
