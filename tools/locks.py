@@ -23,9 +23,7 @@ def check(root: Path) -> list[str]:
         locked = (root / f"{name}.txt").read_text()
         faults += [f"{name}.txt:{n}: names a host" for n in address_lines(locked)]
         entries = re.split(r"\n(?=[A-Za-z])", locked.strip())
-        faults += [
-            f"{name}.txt: {one.split()[0]} has no hash" for one in entries if "--hash=sha256:" not in one
-        ]
+        faults += [f"{name}.txt: {one.split()[0]} has no hash" for one in entries if "--hash=sha256:" not in one]
         versions = {normal(one.split("==")[0]): one.split()[0] for one in entries}
         for line in (root / f"{name}.in").read_text().splitlines():
             wanted = line.split("#")[0].strip()

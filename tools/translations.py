@@ -127,9 +127,7 @@ def compile_words(root: Path) -> list[str]:
         return faults
     catalog = Catalog(locale="zh")
     for entry in entries.values():
-        catalog.add(
-            entry.message.id, entry.message.string, flags=entry.message.flags, context=entry.message.context
-        )
+        catalog.add(entry.message.id, entry.message.string, flags=entry.message.flags, context=entry.message.context)
     target = root / "translations" / "zh" / "LC_MESSAGES" / "messages.mo"
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".new")
@@ -239,9 +237,7 @@ def entry_faults(message: Message, use: Use) -> Iterator[str]:
 class _Words(HTMLParser):
     """Collect visible words; an element with a language of its own speaks that language on purpose."""
 
-    VOID = frozenset(
-        {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-    )
+    VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -311,9 +307,7 @@ def quoted(text: str) -> str:
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("compile", "check", "list-missing"))
     command = parser.parse_args(arguments).command
     run = {"compile": compile_words, "check": check, "list-missing": list_missing}[command]
