@@ -127,12 +127,8 @@ def boundary_on(anchor: date, k: int, months: int = 12) -> date:
 def cycle_index(anchor: date, day: date, months: int = 12) -> int:
     """Return the k for which boundary k <= day < boundary k + 1; negative before the anchor."""
     k = ((day.year - anchor.year) * 12 + day.month - anchor.month) // months
-    # Clamped boundaries may lie a few days to either side of the estimate by months.
-    while boundary_on(anchor, k, months) > day:
-        k -= 1
-    while boundary_on(anchor, k + 1, months) <= day:
-        k += 1
-    return k
+    # In the month of the boundary the day may still lie before it.
+    return k - 1 if boundary_on(anchor, k, months) > day else k
 
 
 def nth_window(anchor: date, k: int, zone: str, months: int = 12) -> Window:

@@ -112,20 +112,21 @@ _SHAPES = [
     (kind, points, late, occasion)
     for kind, all_points in ((EntryKind.DEMERIT, (1, 3, 6, 9, 12)), (EntryKind.MERIT, (1, 2, 3)))
     for points in all_points
-    for late in (0, 20, 200)
-    for occasion in ("", "visit-1", "visit-2")
+    for late in (0, 0, 0, 200)
+    for occasion in ("", "", "visit-1")
 ]
-_MOST = 8
+_MOST = 12
 
 
 def ledgers(*, days: int = 700, clears: bool = True, voids: bool = True) -> st.SearchStrategy[list[Entry]]:
-    """Return ledgers of up to eight points entries, with up to two voids and clears of some of them."""
-    day = st.integers(0, days)
+    """Return ledgers of up to twelve points entries, with up to two voids and clears of some of them."""
+    first_window = st.integers(0, min(days, 360))
+    day = st.one_of(first_window, first_window, st.integers(0, days))
     # The bits of the second number choose the entries that a void or clear names.
     strikes = st.lists(st.tuples(day, st.integers(1, 2**_MOST - 1)), max_size=2)
     return st.builds(
         _ledger,
-        st.lists(st.tuples(day, st.sampled_from(_SHAPES)), max_size=_MOST),
+        st.lists(st.tuples(day, st.sampled_from(_SHAPES)), min_size=1, max_size=_MOST),
         strikes if voids else st.just([]),
         strikes if clears else st.just([]),
     )

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.rules.permits.ledger_cases import STANDARD, policy_with
@@ -92,6 +92,7 @@ def test_the_state_changes_at_the_boundary_itself(instant: datetime, expected: P
 
 
 @given(steps=st.lists(st.integers(0, 500), min_size=1, max_size=6))
+@example(steps=[100, 320, 370, 420])
 def test_without_events_a_permit_only_goes_to_renewal_grace_and_lapse(steps: list[int]) -> None:
     """Invariant 36."""
     order = [S.VALID, S.RENEWAL_OPEN, S.GRACE, S.LAPSED]
@@ -101,6 +102,10 @@ def test_without_events_a_permit_only_goes_to_renewal_grace_and_lapse(steps: lis
         places.append(order.index(state_at(found, now)))
         assert state_at(facts(day=day), now) is order[places[-1]]
     assert places == sorted(places)
+    assert all(
+        place == sum(day >= edge for edge in (304.9, 364.9, 394.9))
+        for day, place in zip(sorted(steps), places, strict=True)
+    )
 
 
 def stories() -> st.SearchStrategy[list[PermitEvent]]:
