@@ -13,7 +13,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from training_app import clock
+from training_app import clock, demo
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
 from training_app.accounts import sign_in
@@ -34,6 +34,7 @@ def register(app: Flask) -> None:
         check_content,
         load_content,
         export_content,
+        seed_demo,
         create_admin,
         worker,
         sweeper,
@@ -77,6 +78,14 @@ def export_content(target: Path) -> None:
     """Write the content in force back as the files it can be imported from."""
     names = content.export_files(db.session(), target, legal_day(clock.now(), "Asia/Shanghai"))
     click.echo(f"content: {len(names)} files written to {target}")
+
+
+@click.command("seed-demo")
+@with_appcontext
+def seed_demo() -> None:
+    """Make the demonstration network once, and say how to sign in."""
+    for line in demo.seed(current_app.extensions["settings"], now=clock.now()):
+        click.echo(line)
 
 
 @click.command("create-admin")

@@ -205,7 +205,7 @@ def redeem_link(token: str, password: str, *, now: datetime) -> int:
         )
         if used.rowcount != 1:  # type: ignore[attr-defined]
             raise DeadLink()
-        _set_password(session, person_id, hashed, now)
+        store_password(session, person_id, hashed, now=now)
         audit.record(
             f"password.by_{purpose.value}", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
             actor_id=person_id,
@@ -230,7 +230,7 @@ def set_password(person_id: int, password: str, *, now: datetime) -> None:
     hashed = hash_password(password)
     with transaction() as session:
         lock_person(person_id, now=now)
-        _set_password(session, person_id, hashed, now)
+        store_password(session, person_id, hashed, now=now)
         audit.record(
             "password.changed", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
             actor_id=person_id,
@@ -265,7 +265,8 @@ def _decoy_hash() -> str:
     return _decoy[0]
 
 
-def _set_password(session: Session, person_id: int, hashed: str, now: datetime) -> None:
+def store_password(session: Session, person_id: int, hashed: str, *, now: datetime) -> None:
+    """Store a computed hash for a locked person; every session ends. Hashing stands outside of transactions."""
     session.execute(sa.update(Login).where(Login.person_id == person_id).values(password_hash=hashed, changed_at=now))
     _end_sessions(session, person_id, now)
 

@@ -1,0 +1,283 @@
+"""The demonstration: a small network whose people have true histories, made by the same services as everybody's."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from training_app import chain
+from training_app.accounts import queries as people
+from training_app.accounts import service as accounts
+from training_app.accounts import sign_in
+from training_app.accounts.locks import lock_person
+from training_app.chain import Crew, grants_of
+from training_app.db import db, transaction
+from training_app.demo_people import PEOPLE, UNITS, DemoPerson
+from training_app.exams import sittings
+from training_app.permits import service as permits
+from training_app.permits.case_rules import Outcome
+from training_app.permits.fold_queries import sanctions_of
+from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.service import Words
+from training_app.roleplay import service as roleplay
+from training_app.settings import Settings
+from training_app.storage import service as storage
+
+_SYLLABLES = ["ba", "be", "bo", "da", "de", "do", "fa", "fe", "ka", "ke", "ko", "la", "le", "lo", "ma", "me", "mo", "na", "ne", "no", "pa", "pe", "po", "ra", "re", "ro", "sa", "se", "so", "ta", "te", "to"]
+_SKIES = ((47, 111, 115), (94, 84, 142), (158, 101, 64), (66, 104, 158), (110, 122, 68), (140, 74, 98))
+
+
+_CENTRES = {"o1": "lake", "o2": "lake", "o3": "river", "o4": "gate", "o5": "gate"}
+_LEADERS = {"o1": "P-2001", "o2": "P-2001", "o3": "P-2002", "o4": "P-2010", "o5": "P-2010"}
+
+
+@dataclass
+class Demo:
+    """The demonstration while it is being made: ids by key."""
+
+    now: datetime
+    units: dict[str, int] = field(default_factory=dict)
+    people: dict[str, int] = field(default_factory=dict)
+
+    def crew(self, person: DemoPerson) -> Crew:
+        """Return who trains, examines and certifies in the region of a person."""
+        return Crew(
+            trainer=self.people[_LEADERS[person.unit]],
+            examiner=self.people["P-2011" if person.unit in ("o4", "o5") else "P-2003"],
+            certifier=self.people["P-2004"],
+            unit_id=self.units[_CENTRES[person.unit]],
+        )
+
+
+def seed(settings: Settings, *, now: datetime) -> list[str]:
+    """Make the demonstration once; return the lines that tell how to sign in. A second call changes nothing."""
+    if people.find_person_id(db.session(), PEOPLE[0].number) is not None:
+        return []
+    db.session.rollback()
+    password = settings.demo_password or _password()
+    demo = Demo(now)
+    _network(demo)
+    staff = [one for one in PEOPLE if not one.story]
+    for one in staff:
+        _hire(demo, one, now - timedelta(days=322))
+    for number, one in enumerate(one for one in PEOPLE if one.story):
+        _STORIES[one.story](demo, one, number)
+    _today(demo)
+    hashed = sign_in.hash_password(password)
+    for number in demo.people:
+        _give_password(demo.people[number], hashed, now)
+    chain.settle(now)
+    lines = _lines(settings, password)
+    _write(settings.demo_accounts_path, lines)
+    return lines
+
+
+def _password() -> str:
+    return "-".join("".join(secrets.choice(_SYLLABLES) for _ in range(3)) for _ in range(3))
+
+
+def _network(demo: Demo) -> None:
+    at = demo.now - timedelta(days=323)
+    for key, number, name, latin, type_, above, stars in UNITS:
+        demo.units[key] = accounts.create_unit(
+            number=number, name=name, name_latin=latin, type=type_, stars=stars, now=at, actor_id=None,
+            parent_id=demo.units[above] if above else None,
+        )  # fmt: skip
+
+
+def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
+    person_id = accounts.create_person(
+        number=person.number, name=person.name, name_latin=person.latin, unit_id=demo.units[person.unit],
+        employer="安居家电服务有限公司" if person.unit in ("o1", "o2", "o3") else "诚信家电服务有限公司",
+        email=f"{person.number.lower()}@example.com", now=at, actor_id=None, roles=person.roles,
+    )  # fmt: skip
+    photo = storage.clean_photo(_portrait(person.number))
+    sha256 = storage.write_file(photo)
+    with transaction():
+        storage.keep(sha256, len(photo), "image/jpeg", now=at)
+    accounts.set_photo(person_id, sha256, now=at, actor_id=person_id)
+    demo.people[person.number] = person_id
+    chain.settle(at)
+    return person_id
+
+
+def _portrait(number: str) -> bytes:
+    """Draw a plain head and shoulders, so that a demonstration shows no real face."""
+    seed = sum(map(ord, number))
+    sky = _SKIES[seed % len(_SKIES)]
+    image = Image.new("RGB", (480, 600), sky)
+    draw = ImageDraw.Draw(image)
+    skin = ((236, 200, 170), (222, 180, 146), (202, 156, 122))[seed % 3]
+    draw.rounded_rectangle((60, 400, 420, 700), 120, fill=(38, 52, 64))
+    draw.polygon([(200, 400), (280, 400), (240, 470)], fill=(240, 244, 246))
+    draw.ellipse((150, 120, 330, 430), fill=skin)
+    draw.pieslice((140, 90, 340, 360), 180, 360, fill=(40, 34, 32))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _fresh(demo: Demo, person: DemoPerson, number: int) -> None:
+    _hire(demo, person, demo.now - timedelta(days=1 + number % 2))
+
+
+def _learning(demo: Demo, person: DemoPerson, number: int) -> None:
+    hired = demo.now - timedelta(days=9)
+    chain.learn(_hire(demo, person, hired), hired + timedelta(days=1), lessons=2 + number % 3)
+
+
+def _examinable(demo: Demo, person: DemoPerson, number: int) -> None:
+    hired = demo.now - timedelta(days=16)
+    person_id = _hire(demo, person, hired)
+    done = chain.learn(person_id, hired + timedelta(days=2))
+    chain.pass_quizzes(person_id, done + timedelta(days=1))
+
+
+def _ready(demo: Demo, person: DemoPerson, number: int) -> None:
+    hired = demo.now - timedelta(days=24)
+    chain.qualify(_hire(demo, person, hired), demo.crew(person), hired + timedelta(days=2))
+
+
+def _certified(demo: Demo, person: DemoPerson, number: int, days: int | None = None) -> datetime:
+    hired = demo.now - timedelta(days=days or 150 + 11 * (number % 9))
+    return chain.certify(_hire(demo, person, hired), demo.crew(person), hired + timedelta(days=2))
+
+
+def _expiring(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number, days=318)
+
+
+def _report(demo: Demo, person: DemoPerson, code: str, words: str, at: datetime) -> int:
+    reporter = demo.people["P-2005" if person.unit in ("o1", "o2") else _LEADERS[person.unit]]
+    return permits.cases.report(
+        demo.people[person.number], code=code, occurred_at=at - timedelta(days=1), words=Words(words, "zh"),
+        picture=None, token=f"demo-{person.number}-{code}", now=at, actor_id=reporter, order=f"W-{person.number[2:]}88",
+    )  # fmt: skip
+
+
+def _noticed(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number)
+    at = demo.now - timedelta(days=2)
+    words = "顾客来电：约定周三下午两点上门，技师未到，也没有提前联系，周四上午才到。"
+    case = _report(demo, person, "promise-broken", words, at)
+    permits.cases.notify(case, now=at + timedelta(hours=3), actor_id=demo.people["P-2006"])
+
+
+def _answered(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number)
+    at = demo.now - timedelta(days=4)
+    case = _report(demo, person, "repeat-repair", "同一台洗衣机一周内第三次报修，现象相同。", at)
+    permits.cases.notify(case, now=at + timedelta(hours=3), actor_id=demo.people["P-2006"])
+    answer = "第二次上门时配件缺货，我先做了临时处理，并向顾客说明了三天内再来更换。"
+    permits.cases.answer(
+        case, words=Words(answer, "zh"), now=at + timedelta(days=1), actor_id=demo.people[person.number]
+    )
+
+
+def _final(demo: Demo, person: DemoPerson, code: str, words: str, at: datetime) -> datetime:
+    case = _report(demo, person, code, words, at)
+    permits.cases.notify(case, now=at + timedelta(hours=2), actor_id=demo.people["P-2006"])
+    permits.cases.answer(
+        case, words=Words("情况属实，我愿意改正。", "zh"), now=at + timedelta(days=1),
+        actor_id=demo.people[person.number],
+    )  # fmt: skip
+    permits.cases.decide(
+        case, outcome=Outcome.UPHELD, points=0, words=Words("双方陈述一致，事实清楚。", "zh"),
+        now=at + timedelta(days=2), actor_id=demo.people["P-2006"],
+    )  # fmt: skip
+    done = at + timedelta(days=34)
+    permits.cases.lapse(case, now=done)
+    chain.settle(done)
+    return done
+
+
+def _points(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number)
+    _final(demo, person, "repeat-repair", "空调移机后一周内两次返修，漏水未处理。", demo.now - timedelta(days=90))
+
+
+def _merit(demo: Demo, person: DemoPerson, number: int) -> None:
+    _points(demo, person, number)
+    permits.reward(
+        demo.people[person.number], code="customer-delight", achieved_at=demo.now - timedelta(days=21),
+        words="顾客家有行动不便的老人，技师下班后主动回去帮忙调好了热水器温度，顾客来信致谢。",
+        token=f"demo-{person.number}", now=demo.now - timedelta(days=20), actor_id=demo.people["P-2006"], language="zh",
+    )  # fmt: skip
+
+
+def _revoked(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number)
+    words = "高处作业未系安全带，且未断电即拆机，现场照片已存档。"
+    done = _final(demo, person, "unsafe-work", words, demo.now - timedelta(days=60))
+    files = sanctions_of(db.session(), demo.people[person.number], done + timedelta(minutes=1))
+    db.session.rollback()
+    revoke = next(file for file in files if file.kind is SanctionKind.REVOKE)
+    permits.sanctions.decide(
+        revoke.sanction_id, impose=True, words="累计扣满12分，依照规则吊销，转入再培训。",
+        now=done + timedelta(days=1), actor_id=demo.people["P-2006"], language="zh",
+    )  # fmt: skip
+    permits.sanctions.confirm(revoke.sanction_id, now=done + timedelta(days=2), actor_id=demo.people["P-2008"])
+
+
+def _stopped(demo: Demo, person: DemoPerson, number: int) -> None:
+    _certified(demo, person, number)
+    permits.stop_for_safety(
+        demo.people[person.number], words="顾客反映安装后有煤气味，停止接单，等待现场核查。",
+        now=demo.now - timedelta(days=1), actor_id=demo.people["P-2010"], language="zh",
+    )  # fmt: skip
+
+
+_STORIES: dict[str, Callable[[Demo, DemoPerson, int], object]] = {
+    "fresh": _fresh,
+    "learning": _learning,
+    "examinable": _examinable,
+    "ready": _ready,
+    "certified": _certified,
+    "expiring": _expiring,
+    "noticed": _noticed,
+    "answered": _answered,
+    "points": _points,
+    "merit": _merit,
+    "revoked": _revoked,
+    "stopped": _stopped,
+}
+
+
+def _today(demo: Demo) -> None:
+    """Give today something to do: a sitting that is open, a role-play to lead."""
+    examiner, trainer = demo.people["P-2003"], demo.people["P-2001"]
+    sitting = sittings.create_sitting(
+        chain.EXAM, unit_id=demo.units["lake"], room="2", opens_at=demo.now, closes_at=demo.now + timedelta(hours=6),
+        now=demo.now, actor_id=examiner,
+    )  # fmt: skip
+    sittings.seat_person(sitting, demo.people["T-1003"], now=demo.now, actor_id=examiner)
+    roleplay.plan(
+        drill="complaint", unit_id=demo.units["lake"], at=demo.now + timedelta(hours=1), led_by=trainer,
+        grants=grants_of(trainer, demo.now), now=demo.now, people={demo.people["T-1003"]: "learner"},
+    )  # fmt: skip
+
+
+def _give_password(person_id: int, hashed: str, now: datetime) -> None:
+    with transaction() as session:
+        lock_person(person_id, now=now)
+        sign_in.store_password(session, person_id, hashed, now=now)
+
+
+def _lines(settings: Settings, password: str) -> list[str]:
+    lines = [f"Demo people can sign in at {settings.public_url} with the password: {password}", ""]
+    for person in PEOPLE:
+        if person.shown:
+            what = person.story or "/".join(person.roles)
+            lines.append(f"  {person.number}  {person.name} {person.latin:<16} {what}")
+    return lines
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
