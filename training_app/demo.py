@@ -29,7 +29,7 @@ from training_app.roleplay import service as roleplay
 from training_app.settings import Settings
 from training_app.storage import service as storage
 
-_SYLLABLES = ["ba", "be", "bo", "da", "de", "do", "fa", "fe", "ka", "ke", "ko", "la", "le", "lo", "ma", "me", "mo", "na", "ne", "no", "pa", "pe", "po", "ra", "re", "ro", "sa", "se", "so", "ta", "te", "to"]
+_SYLLABLES = [c + v for c in "bdfklmnprst" for v in "aeo"]
 _SKIES = ((47, 111, 115), (94, 84, 142), (158, 101, 64), (66, 104, 158), (110, 122, 68), (140, 74, 98))
 
 
@@ -70,8 +70,8 @@ def seed(settings: Settings, *, now: datetime) -> list[str]:
         _STORIES[one.story](demo, one, number)
     _today(demo)
     hashed = sign_in.hash_password(password)
-    for number in demo.people:
-        _give_password(demo.people[number], hashed, now)
+    for person_id in demo.people.values():
+        _give_password(person_id, hashed, now)
     chain.settle(now)
     lines = _lines(settings, password)
     _write(settings.demo_accounts_path, lines)
