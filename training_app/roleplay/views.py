@@ -260,7 +260,11 @@ def result(public_id: str, person_id: int) -> ResponseReturnValue:
     """Show a result to the learner, or to a trainer who may see it."""
     me = actor()
     page = sheet_queries.get_result(db.session(), public_id, person_id, reader_id=me.person_id, grants=me.grants)
-    return render_template("roleplay/result.html", page=page, grade_key=GLOBAL_GRADE, passing_grade=PASSING_GRADE)
+    levels = [column.result.levels for column in page.columns]
+    radar = pictures.radar(page.template.body, levels) if page.template else None
+    return render_template(
+        "roleplay/result.html", page=page, grade_key=GLOBAL_GRADE, passing_grade=PASSING_GRADE, radar=radar
+    )
 
 
 def _open_next(found: session_queries.TrainerDay) -> tuple[str, str] | None:
