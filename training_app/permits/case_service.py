@@ -31,7 +31,7 @@ from training_app.permits.fold_queries import CaseFile
 from training_app.permits.models import CaseEvent, PermitCase
 from training_app.permits.number_rules import iso, through_pair
 from training_app.permits.policy_queries import find_tariff
-from training_app.permits.refusals import CodeUnknown, worded
+from training_app.permits.refusals import BeforePermit, CodeUnknown, worded
 
 _K = CaseEventKind
 
@@ -74,7 +74,7 @@ def report(
     """Report a breach; return the case. Nothing counts yet, and nobody is told before the notice.
 
     The same `token` from the same reporter gives the same case. Raises OwnCase, EvidenceNeeded, InTheFuture,
-    CodeUnknown, TooLongAgo, NoPermit.
+    CodeUnknown, TooLongAgo, BeforePermit, NoPermit.
     """
     stored = evidence_service.store(picture)
     with transaction() as session:
@@ -85,6 +85,8 @@ def report(
             return known
         record = permit_service.get_record(lock, now)
         occurred_on = legal_day(occurred_at, record.zone)
+        if occurred_on < record.anchor_on:
+            raise BeforePermit(until=record.anchor_on)
         tariff = find_tariff(session, record.follows.tariff_key, occurred_on)
         if tariff is None:
             raise CodeUnknown()

@@ -20,7 +20,7 @@ from training_app.permits.fold_queries import PermitRecord, SanctionFile
 from training_app.permits.ledger_queries import ledger_state
 from training_app.permits.models import LedgerEntry
 from training_app.permits.policy_queries import find_tariff
-from training_app.permits.refusals import CodeUnknown, InTheFuture, ReasonNeeded, worded
+from training_app.permits.refusals import BeforePermit, CodeUnknown, InTheFuture, ReasonNeeded, worded
 from training_app.permits.sanction_rules import TERMINAL, AnnulReason, SanctionStatus
 
 
@@ -95,7 +95,8 @@ def reward(
     """Record a reward of the tariff, with what was done in words; return how many points it won back.
 
     Within the policy's cap and only below the limit; what finds no points to take off still counts for the standing.
-    The same `token` a second time changes nothing. Raises OwnCase, ReasonNeeded, InTheFuture, CodeUnknown, NoPermit.
+    The same `token` a second time changes nothing. Raises OwnCase, ReasonNeeded, InTheFuture, CodeUnknown,
+    BeforePermit, NoPermit.
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
@@ -107,6 +108,8 @@ def reward(
             raise ReasonNeeded()
         if achieved_at > now:
             raise InTheFuture()
+        if legal_day(achieved_at, record.zone) < record.anchor_on:
+            raise BeforePermit(until=record.anchor_on)
         with worded():
             require_other(actor_id, holder=person_id)
         tariff = find_tariff(session, record.follows.tariff_key, legal_day(achieved_at, record.zone))

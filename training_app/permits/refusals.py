@@ -127,6 +127,13 @@ class NoPermit(DomainError):
     message = "This person has no work permit yet, so nothing can be entered on it."
 
 
+class BeforePermit(Invalid):
+    """It happened before the permit was first issued."""
+
+    code = "before_permit"
+    message = "This happened before the permit was first issued, on %(until)s, so it cannot be entered on it."
+
+
 class PermitNotRunning(DomainError):
     """The state of the permit does not allow the step."""
 

@@ -35,10 +35,12 @@ def test_a_lapsed_permit_is_granted_anew_with_its_old_number_and_anchor(world: W
     permit_id = issue(world.learner, now)
     later = now + timedelta(days=500)
     before = queries.permit_facts(db.session(), world.learner, later)
-    assert before is not None and before.state is PermitState.LAPSED
+    assert before is not None
+    assert before.state is PermitState.LAPSED
     assert issue(world.learner, later) == permit_id
     after = queries.permit_facts(db.session(), world.learner, later)
-    assert after is not None and after.state is PermitState.VALID
+    assert after is not None
+    assert after.state is PermitState.VALID
     assert (after.number, after.anchor_on) == (before.number, before.anchor_on)
 
 
@@ -48,8 +50,10 @@ def test_the_door_answers_by_code_and_by_number_and_knows_no_other(world: World,
     assert record is not None
     by_code = queries.door(db.session(), record.door_code, now)
     by_number = queries.door_by_number(db.session(), record.number, now)
-    assert by_code is not None and by_code.answer is DoorAnswer.VALID_TODAY
-    assert by_number is not None and by_number.person_id == world.learner
+    assert by_code is not None
+    assert by_code.answer is DoorAnswer.VALID_TODAY
+    assert by_number is not None
+    assert by_number.person_id == world.learner
     assert queries.door(db.session(), record.door_code[:-1] + "~", now) is None
     wrong = str((int(record.number[-1]) + 1) % 10)
     assert queries.door_by_number(db.session(), record.number[:-1] + wrong, now) is None
