@@ -200,9 +200,7 @@ def fold_case(
     once = {event.idem: event for event in sorted(events, key=lambda event: -event.seq)}
     state: CaseState | None = None
     for event in sorted(once.values(), key=lambda event: event.seq):
-        if (as_of is None or event.effective_at <= as_of) and (
-            known_at is None or event.recorded_at <= known_at
-        ):
+        if (as_of is None or event.effective_at <= as_of) and (known_at is None or event.recorded_at <= known_at):
             state = _apply(state, event, policy, calendar)
     return state
 

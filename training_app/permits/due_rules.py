@@ -96,9 +96,7 @@ def fallen_away(
     return tuple(
         one.cause
         for one in sanctions
-        if one.is_live
-        and _base(one.cause) not in supported
-        and (one.is_pending or not gone.isdisjoint(one.entries))
+        if one.is_live and _base(one.cause) not in supported and (one.is_pending or not gone.isdisjoint(one.entries))
     )
 
 

@@ -145,9 +145,7 @@ def fold(
     )
 
 
-def last_demerit_at(
-    entries: Iterable[Entry], *, as_of: datetime, known_at: datetime | None = None
-) -> datetime | None:
+def last_demerit_at(entries: Iterable[Entry], *, as_of: datetime, known_at: datetime | None = None) -> datetime | None:
     """Return the latest occurrence of a demerit that exists and is not void, in any window."""
     known = known_entries(entries, known_at)
     gone = voided(known, as_of)
@@ -159,9 +157,7 @@ def last_demerit_at(
     return max(dates, default=None)
 
 
-def _line(
-    entry: Entry, status: EntryStatus, counted: int, total_after: int | None, *, cleared: set[str]
-) -> EntryLine:
+def _line(entry: Entry, status: EntryStatus, counted: int, total_after: int | None, *, cleared: set[str]) -> EntryLine:
     if entry.idem in cleared and status in (EntryStatus.COUNTED, EntryStatus.CARRIED):
         status = EntryStatus.CLEARED
     return EntryLine(entry=entry, status=status, counted=counted, total_after=total_after)
@@ -169,15 +165,11 @@ def _line(
 
 def _open_at(tasks: Iterable[CorrectiveTask], instant: datetime) -> frozenset[str]:
     return frozenset(
-        task.entry
-        for task in tasks
-        if task.opened_at < instant and (task.done_at is None or task.done_at >= instant)
+        task.entry for task in tasks if task.opened_at < instant and (task.done_at is None or task.done_at >= instant)
     )
 
 
-def _place(
-    entry: Entry, policy: Policy, anchor_on: date, index: int, open_tasks: frozenset[str]
-) -> EntryStatus | None:
+def _place(entry: Entry, policy: Policy, anchor_on: date, index: int, open_tasks: frozenset[str]) -> EntryStatus | None:
     """Tell how an entry belongs to a window: as its own, carried into it, or (None) not at all."""
     if entry.kind in (EntryKind.CLEAR, EntryKind.VOID):
         return EntryStatus.IN_FORCE

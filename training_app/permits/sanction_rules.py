@@ -190,9 +190,7 @@ def fold_sanction(
     once = {event.idem: event for event in sorted(events, key=lambda event: -event.seq)}
     state: SanctionState | None = None
     for event in sorted(once.values(), key=lambda event: event.seq):
-        if (as_of is None or event.effective_at <= as_of) and (
-            known_at is None or event.recorded_at <= known_at
-        ):
+        if (as_of is None or event.effective_at <= as_of) and (known_at is None or event.recorded_at <= known_at):
             state = _apply(state, event, policy, calendar)
     return state
 
@@ -259,9 +257,7 @@ def is_suspended_by_appeal(state: SanctionState, policy: Policy) -> bool:
     return state.status is SanctionStatus.APPEALED and policy.appeal_suspends is AppealSuspends.SANCTION
 
 
-def _apply(
-    state: SanctionState | None, event: SanctionEvent, policy: Policy, calendar: WorkCalendar
-) -> SanctionState:
+def _apply(state: SanctionState | None, event: SanctionEvent, policy: Policy, calendar: WorkCalendar) -> SanctionState:
     if event.kind is _K.PROPOSE:
         return _proposed(state, event)
     if state is None or state.status not in SANCTION_MOVES[event.kind]:

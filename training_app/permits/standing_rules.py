@@ -82,9 +82,7 @@ EFFECTS: Mapping[Occurrence, Effect] = {
     Occurrence.RETRAINED: Effect(permit=_P.VALID, level=_L.EXERCISABLE, certificate=_C.VALID),
     Occurrence.FAILED_FOR_GOOD: Effect(permit=_P.REVOKED, level=_L.WITHDRAWN, certificate=_NOT_NOW),
     Occurrence.PERMIT_LAPSED: Effect(permit=_P.LAPSED, level=_L.NOT_EXERCISABLE, certificate=_NOT_NOW),
-    Occurrence.LEVEL_EXPIRED: Effect(
-        permit=_P.SUSPENDED_IF_NO_LEVEL_LEFT, level=_L.EXPIRED, certificate=_C.EXPIRED
-    ),
+    Occurrence.LEVEL_EXPIRED: Effect(permit=_P.SUSPENDED_IF_NO_LEVEL_LEFT, level=_L.EXPIRED, certificate=_C.EXPIRED),
 }
 
 
@@ -149,9 +147,7 @@ class RenewalBase(Enum):
     FIXED_BASE = "fixed_base"
 
 
-def renewed_through(
-    rule: RenewalBase, *, base_on: date, done_on: date, months: int, least_months: int = 0
-) -> date:
+def renewed_through(rule: RenewalBase, *, base_on: date, done_on: date, months: int, least_months: int = 0) -> date:
     """Return the last valid day after a renewal done on a day. `base_on`: old expiry, or the fixed base.
 
     From the old expiry an overdue renewal counts from its completion. From a fixed base it is the first base
