@@ -1,0 +1,32 @@
+"""Forms of the award queue."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired, Length
+
+REASON_MIN = 10
+REASON_MAX = 2000
+_TOO_SHORT = _l("Give the reason in a sentence: the person reads it and has to know what to do.")
+
+
+class RefuseForm(FlaskForm):
+    """Why an award is refused."""
+
+    words = TextAreaField(
+        _l("Reason for the refusal"),
+        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        description=_l("The learner reads these words. Say what is missing and what would allow the award."),
+    )
+
+
+class WithdrawForm(FlaskForm):
+    """Why a level is withdrawn."""
+
+    words = TextAreaField(
+        _l("Reason for the withdrawal"),
+        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        description=_l("The holder reads these words."),
+    )

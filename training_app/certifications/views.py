@@ -1,0 +1,226 @@
+"""The award queue of the certifier, and the learner's own way to the next level."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from training_app import clock
+from training_app.access.guards import needs
+from training_app.access.rules import Permission
+from training_app.accounts import queries as accounts
+from training_app.accounts.service import today
+from training_app.certifications import (
+    queries,
+    queue_queries,
+    service,
+    way_queries,
+    wording,
+)
+from training_app.certifications.award_rules import LeftOut
+from training_app.certifications.forms import RefuseForm, WithdrawForm
+from training_app.certifications.rules import Line
+from training_app.db import db
+from training_app.errors import DomainError, NotFound
+from training_app.web import NavItem, actor, language
+
+bp = Blueprint("certifications", __name__)
+NAV = (
+    NavItem(
+        label=_l("My way"), endpoint="certifications.my_way", icon="flag", order=15,
+        permissions=(Permission.COURSE_LEARN,),
+    ),
+    NavItem(
+        label=_l("Awards"), endpoint="certifications.award_queue", icon="award", order=50,
+        permissions=(Permission.LEVEL_AWARD,),
+    ),
+)  # fmt: skip
+_LISTS = ("ready", "blocked")
+
+
+@bp.app_template_filter("left_out_words")
+def _left_out(row: queue_queries.QueueRow) -> str:
+    return wording.left_out(row.verdict, row.level.requirement_titles if row.level else {})
+
+
+@bp.app_template_filter("why_words")
+def _why(line: Line) -> str:
+    return wording.why(line.why, line.requirement.count, len(line.used)) if line.why else ""
+
+
+@bp.get("/me/requirements")
+@needs(Permission.COURSE_LEARN)
+def my_way() -> ResponseReturnValue:
+    """Show what is missing for the next level, what to do next, and by when."""
+    session, now = db.session(), clock.now()
+    way = way_queries.get_way(session, actor().person_id, scheme=_scheme(), now=now)
+    return render_template("certifications/my_way.html", way=way, on=today(now))
+
+
+@bp.get("/awards")
+@needs(Permission.LEVEL_AWARD)
+def award_queue() -> ResponseReturnValue:
+    """List who waits for an award: ready, or blocked and by what."""
+    session, me, now = db.session(), actor(), clock.now()
+    shown = request.args.get("list", "ready")
+    if shown not in _LISTS:
+        raise NotFound()
+    scheme = _scheme()
+    page = queue_queries.queue_page(
+        session, me.grants, scheme=scheme, certifier_id=me.person_id, now=now, is_ready=shown == "ready",
+        after=_key("after"), before=_key("before"),
+    )  # fmt: skip
+    ready, blocked = queue_queries.count_waiting(session, me.grants, scheme=scheme, now=now)
+    return render_template(
+        "certifications/award_queue.html", page=page, shown=shown, counts={"ready": ready, "blocked": blocked}
+    )
+
+
+@bp.post("/awards")
+@needs(Permission.LEVEL_AWARD)
+def award_selected() -> ResponseReturnValue:
+    """Award everybody who was checked; who may not be awarded is left out with the reason."""
+    me = actor()
+    chosen = request.form.getlist("person", type=int)
+    if not chosen:
+        flash(_("Nobody was selected. Check at least one person."), "warning")
+        return redirect(url_for("certifications.award_queue"))
+    result = service.award(chosen, scheme=_scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants)
+    _tell(result)
+    return redirect(url_for("certifications.award_queue"), 303)
+
+
+@bp.get("/awards/<int:person_id>")
+@needs(Permission.LEVEL_AWARD)
+def award_person(person_id: int) -> ResponseReturnValue:
+    """Show one person with all evidence, to award or refuse."""
+    return _person_page(person_id)
+
+
+@bp.post("/awards/<int:person_id>")
+@needs(Permission.LEVEL_AWARD)
+def award_one(person_id: int) -> ResponseReturnValue:
+    """Award one person who was opened and decided on alone."""
+    me = actor()
+    result = service.award(
+        [person_id], scheme=_scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants,
+        on_its_own=True,
+    )  # fmt: skip
+    if any(left.verdict.why is LeftOut.NOT_FOUND for left in result.left_out):
+        raise NotFound()
+    _tell(result)
+    if result.awarded:
+        return redirect(url_for("certifications.award_queue"), 303)
+    return redirect(url_for("certifications.award_person", person_id=person_id), 303)
+
+
+@bp.post("/awards/<int:person_id>/refuse")
+@needs(Permission.LEVEL_AWARD)
+def refuse(person_id: int) -> ResponseReturnValue:
+    """Refuse an award with the reason."""
+    me, form = actor(), RefuseForm(prefix="refuse-")
+    if not form.validate_on_submit():
+        return _person_page(person_id, refuse_form=form), 422
+    try:
+        service.refuse(
+            person_id, scheme=_scheme(), words=form.words.data, language=language(), now=clock.now(),
+            actor_id=me.person_id, grants=me.grants,
+        )  # fmt: skip
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(_(error.message, **error.values), "error")
+        return redirect(url_for("certifications.award_person", person_id=person_id), 303)
+    flash(_("Refused. The learner is told your reason."), "success")
+    return redirect(url_for("certifications.award_queue"), 303)
+
+
+@bp.post("/awards/<int:person_id>/withdraw/<level>")
+@needs(Permission.LEVEL_AWARD)
+def withdraw(person_id: int, level: str) -> ResponseReturnValue:
+    """Withdraw a level with the reason."""
+    me, form = actor(), WithdrawForm(prefix=f"{level}-")
+    if not form.validate_on_submit():
+        return _person_page(person_id, withdrawing=(level, form)), 422
+    try:
+        service.withdraw(
+            person_id, scheme=_scheme(), level=level, words=form.words.data, language=language(), now=clock.now(),
+            actor_id=me.person_id, grants=me.grants,
+        )  # fmt: skip
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(_(error.message, **error.values), "error")
+    else:
+        flash(_("The level is withdrawn. The holder is told your reason."), "success")
+    return redirect(url_for("certifications.award_person", person_id=person_id), 303)
+
+
+def _person_page(
+    person_id: int,
+    *,
+    refuse_form: RefuseForm | None = None,
+    withdrawing: tuple[str, WithdrawForm] | None = None,
+) -> str:
+    session, me, now = db.session(), actor(), clock.now()
+    row, names = queue_queries.get_row(
+        session, me.grants, person_id, scheme=_scheme(), certifier_id=me.person_id, now=now
+    )
+    history = queries.history(session, person_id)
+    held = way_queries.held_rows(session, person_id, now)
+    forms = {one.held.level: WithdrawForm(formdata=None, prefix=f"{one.held.level}-") for one in held}
+    if withdrawing is not None and withdrawing[0] in forms:
+        forms[withdrawing[0]] = withdrawing[1]
+    return render_template(
+        "certifications/award_person.html",
+        row=row,
+        names={**names, **accounts.names(session, [one.actor_id for one in history])},
+        history=list(reversed(history)),
+        held=held,
+        refuse_form=refuse_form or RefuseForm(formdata=None, prefix="refuse-"),
+        withdraw_forms=forms,
+        switch_path=url_for("certifications.award_person", person_id=person_id),
+    )
+
+
+def _tell(result: service.AwardResult) -> None:
+    """Say who was awarded, and who was left out and why."""
+    session, now = db.session(), clock.now()
+    people = [one.person_id for one in result.awarded] + [one.person_id for one in result.left_out]
+    names = accounts.names(session, people)
+    if result.awarded:
+        named = _(", ").join(names.get(one.person_id, "") for one in result.awarded)
+        flash(
+            ngettext(
+                "Awarded: %(names)s. The certificate is being made.",
+                "%(num)s people awarded: %(names)s. The certificates are being made.",
+                len(result.awarded),
+                names=named,
+            ),
+            "success",
+        )
+    titles = queries.requirement_words(queries.levels(session, today(now)))
+    for left in result.left_out:
+        reason = wording.left_out(left.verdict, titles)
+        flash(
+            _("Not awarded: %(name)s. %(reason)s", name=names.get(left.person_id, ""), reason=reason),
+            "warning",
+        )
+
+
+def _scheme() -> str:
+    """Return the scheme that was asked for, or the first there is; an unknown one is not found."""
+    known = queries.schemes(db.session(), today(clock.now()))
+    asked = request.args.get("scheme")
+    if not known or (asked is not None and asked not in known):
+        raise NotFound()
+    return asked or known[0]
+
+
+def _key(name: str) -> tuple[str, int] | None:
+    """Return the key of a neighbouring page, None where there is none or it makes no sense."""
+    sort_key, _sign, person_id = request.args.get(name, "").rpartition("~")
+    return (sort_key, int(person_id)) if person_id.isdigit() and len(person_id) < 16 else None
