@@ -5,6 +5,7 @@ Scope within the network is tested with each page: a learner, a manager and an o
 
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
+LEARN = ("course.learn",)
 
 ROWS: dict[str, tuple[str, ...]] = {
     "static": PUBLIC,
@@ -17,4 +18,11 @@ ROWS: dict[str, tuple[str, ...]] = {
     "home.index": SIGNED_IN,
     "notices.index": SIGNED_IN,
     "notices.open_notice": SIGNED_IN,
+    "courses.index": LEARN,
+    "courses.course": LEARN,
+    "courses.lesson": LEARN,
+    "courses.save_place": LEARN,
+    "courses.answer_check": LEARN,
+    "courses.finish_lesson": LEARN,
+    "courses.media": SIGNED_IN,
 }

@@ -114,8 +114,9 @@ class CourseRow:
 
     @property
     def next_lesson(self) -> LessonRow | None:
-        """The first lesson that does not count yet, or None."""
-        return next((lesson for lesson in self.lessons if not lesson.counts), None)
+        """The lesson to go on with: one that was begun, else the first that does not count yet, or None."""
+        left = [lesson for lesson in self.lessons if not lesson.counts]
+        return min(left, key=lambda lesson: lesson.state is not State.UNDER_WAY, default=None)
 
     def is_overdue(self, on: date) -> bool:
         """Tell whether the last day is over and the course is not finished."""
@@ -283,7 +284,8 @@ def story(session: Session, person_id: int) -> list[StoryLine]:
         )
         for e in enrolments
     ]  # fmt: skip
-    return sorted(lines, key=lambda line: (line.at, line.kind))
+    order = ("enrolled", LESSON, COURSE)  # the last lesson and the course are finished in one instant
+    return sorted(lines, key=lambda line: (line.at, order.index(line.kind)))
 
 
 def media_type(session: Session, sha256: str) -> str:

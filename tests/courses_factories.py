@@ -1,0 +1,45 @@
+"""Builders for tests about learning: a lesson changed in the browser, a lesson or a course read to its end."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from training_app.accounts.service import today
+from training_app.content import queries as content
+from training_app.content import service as publishing
+from training_app.courses import service
+from training_app.db import db
+
+COURSE = "communication"
+LESSONS = ("listen-and-confirm", "promises-that-hold")
+LESSON = LESSONS[0]
+
+
+def version_of(kind: str, key: str, now: datetime) -> content.Version:
+    """Return the version in force, and end the read."""
+    version = content.get_current(db.session(), kind, key, today(now))
+    db.session.rollback()
+    return version
+
+
+def publish(kind: str, key: str, now: datetime, actor_id: int, *, change: str, **fields: Any) -> int:
+    """Publish a changed version of an entry, with its pictures; return its id."""
+    old = version_of(kind, key, now)
+    body = deepcopy(dict(old.body)) | {"change": change, "effective_on": today(now).isoformat()} | fields
+    return publishing.publish(kind, body, now=now, actor_id=actor_id, media_from=old.id)
+
+
+def finish(person_id: int, lesson_key: str, now: datetime, course_key: str = COURSE) -> service.Completion:
+    """Read a lesson to its end, answer its question, finish it."""
+    version = version_of("lesson", lesson_key, now).id
+    service.answer_check(person_id, course_key, lesson_key, version_id=version, option="a", now=now)
+    return service.complete_lesson(
+        person_id, course_key, lesson_key, version_id=version, position=1000, now=now
+    )
+
+
+def finish_course(person_id: int, now: datetime) -> service.Completion:
+    """Finish every lesson of the course."""
+    return [finish(person_id, key, now) for key in LESSONS][-1]
