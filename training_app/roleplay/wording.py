@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 def drill_words(key: str) -> str:
     """Return the name of a drill."""
-    return str({"complaint": _("Complaint"), "first_arrival": _("First arrival")}.get(key, key))
+    return str({"complaint": _("Complaint drill"), "first_arrival": _("First-arrival drill")}.get(key, key))
 
 
 def part_words(key: str) -> str:
@@ -29,15 +29,15 @@ def stage_words(key: str) -> str:
     """Return the name of a stage of the checklist."""
     return str(
         {
-            "receive": _("Receive"),
-            "calm": _("Calm"),
-            "analyse": _("Analyse"),
-            "solve": _("Solve"),
-            "follow-up": _("Follow up"),
-            "greet": _("Greet"),
-            "need": _("Need"),
-            "solution": _("Solution"),
-            "objection": _("Objection"),
-            "close": _("Close"),
+            "receive": _("Receive the complaint"),
+            "calm": _("Calm the customer"),
+            "analyse": _("Analyse the trouble"),
+            "solve": _("Solve it"),
+            "follow-up": _("Promise the follow-up"),
+            "greet": _("Greeting"),
+            "need": _("Finding the need"),
+            "solution": _("Offering a solution"),
+            "objection": _("Answering doubts"),
+            "close": _("Closing the visit"),
         }.get(key, key)
     )
