@@ -1,0 +1,85 @@
+"""Forms of cases, sanctions, rewards and stops; choices are handed in by the view."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms.validators import InputRequired, Length, Optional
+
+WORDS = 4000
+
+
+class ReportForm(FlaskForm):
+    """What happened, when, where, and what shows it."""
+
+    code = SelectField(_l("What happened"), [InputRequired(_l("Choose what happened."))])
+    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it happened."))])
+    time = TimeField(_l("Time"), [InputRequired(_l("Enter the time, as exactly as you know it."))])
+    place = StringField(_l("Where"), [Length(max=200)])
+    order = StringField(_l("Order number"), [Length(max=60)])
+    words = TextAreaField(
+        _l("What shows it"),
+        [Length(max=WORDS)],
+        description=_l("What you saw or what was found, without judging. The person concerned reads it."),
+    )
+    photo = FileField(_l("Photo"), description=_l("JPEG, PNG or WebP. Place and device data are removed."))
+    token = HiddenField(validators=[InputRequired(), Length(max=64)])
+
+
+class AnswerForm(FlaskForm):
+    """The holder's own words."""
+
+    words = TextAreaField(
+        _l("Your answer"),
+        [Length(max=WORDS)],
+        description=_l("It is kept word for word, in the language you write, and read by who decides."),
+    )
+    companion = StringField(
+        _l("Who helped you"),
+        [Length(max=100)],
+        description=_l("You may let a colleague or somebody you trust help you; name them here."),
+    )
+    photo = FileField(_l("Photo"), description=_l("JPEG, PNG or WebP. Place and device data are removed."))
+
+
+class ContestForm(FlaskForm):
+    """Why the holder does not agree."""
+
+    words = TextAreaField(
+        _l("Why you do not agree"),
+        [Length(max=WORDS)],
+        description=_l("A third person reads it. It can only become better for you, never worse."),
+    )
+
+
+class OutcomeForm(FlaskForm):
+    """An outcome with its reasons; the points only for a reduction."""
+
+    outcome = RadioField(_l("Outcome"), [InputRequired(_l("Choose an outcome."))])
+    points = SelectField(_l("Points, if reduced"), [Optional()], coerce=int, validate_choice=False)
+    words = TextAreaField(
+        _l("Reasons"),
+        [InputRequired(_l("Give the reasons in words.")), Length(max=WORDS)],
+        description=_l("They are served on the person concerned, word for word."),
+    )
+
+
+class ReasonForm(FlaskForm):
+    """A reason in words."""
+
+    words = TextAreaField(_l("Reason"), [InputRequired(_l("Give the reason in words.")), Length(max=WORDS)])
+
+
+class RewardForm(FlaskForm):
+    """What was done well, and when."""
+
+    code = RadioField(_l("What for"), [InputRequired(_l("Choose what the reward is for."))])
+    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it was done."))])
+    words = TextAreaField(
+        _l("What was done"),
+        [InputRequired(_l("Say what was done.")), Length(max=WORDS)],
+        description=_l("In one or two sentences, so that a colleague could learn from it."),
+    )
+    token = HiddenField(validators=[InputRequired(), Length(max=64)])
