@@ -38,12 +38,15 @@ class CourseDone:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A further step of a course that a lower room owns (its quiz): words already translated, state by kind + word."""
+    """A further step of a course that a lower room owns (its quiz): words already translated.
+
+    `kind` (valid, attention, stopped, unknown, info) and `state` make its badge; None where nothing is known of it.
+    """
 
     label: object
     href: str
-    kind: str
-    state: object
+    kind: str | None
+    state: object | None
 
 
 # Filled at wiring by lower rooms: (session, person id, course key) -> the step, or None.

@@ -206,7 +206,7 @@ def _steps(row: CourseRow) -> list[Step]:
     if steps or "exams.quiz" not in current_app.view_functions:
         return steps
     href = url_for("exams.quiz", course_key=row.key)
-    return [Step(label=_("Module quiz"), href=href, kind="unknown", state=_("Not taken yet"))]
+    return [Step(label=_("Module quiz"), href=href, kind=None, state=None)]
 
 
 def _due_words(day: date) -> str:

@@ -15,7 +15,7 @@ from training_app.courses.events import learning_changed
 from training_app.courses.models import Enrolment, LearningEvent
 from training_app.courses.rules import Lacking, State
 from training_app.db import db
-from training_app.errors import NotFound
+from training_app.errors import Invalid, NotFound
 
 
 def _save(
@@ -261,3 +261,15 @@ def test_the_story_tells_enrolment_lessons_and_course_in_order(world: World, now
         ("course", world.learner, 1),
     ]
     assert lines[0].due_on == date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    "words", ["[x](https://elsewhere.example)", "<b>x</b>", "https://elsewhere.example", "[x](media/a)"]
+)
+def test_a_lesson_with_a_link_or_raw_markup_is_refused_before_it_is_published(
+    world: World, now: datetime, words: str
+) -> None:
+    text = {k: f"{v}\n\n{words}" for k, v in version_of("lesson", LESSON, now).body["text"].items()}
+    with pytest.raises(Invalid) as refused:
+        publish("lesson", LESSON, now, world.administrator, change="editorial", text=text)
+    assert "holds a link or raw markup" in str(refused.value.values["problems"])
