@@ -125,6 +125,8 @@ def _languages(app: Flask) -> None:
     app.jinja_env.filters.update(
         pick=web.pick,
         day=web.day,
+        through=web.through,
+        last_day=web.last_day_of,
         when=lambda value: web.when(value, now=clock.now()),
         in_days=lambda value: web.in_days(value, clock.now()),
     )

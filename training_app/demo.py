@@ -20,6 +20,8 @@ from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
 from training_app.demo_people import PEOPLE, UNITS, DemoPerson
 from training_app.exams import sittings
+from training_app.notices import queries as notices
+from training_app.notices import service as notice_service
 from training_app.permits import service as permits
 from training_app.permits.case_rules import Outcome
 from training_app.permits.fold_queries import sanctions_of
@@ -73,6 +75,7 @@ def seed(settings: Settings, *, now: datetime) -> list[str]:
     for person_id in demo.people.values():
         _give_password(person_id, hashed, now)
     chain.settle(now)
+    _read_old_notices(demo)
     lines = _lines(settings, password)
     _write(settings.demo_accounts_path, lines)
     return lines
@@ -95,7 +98,7 @@ def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
     person_id = accounts.create_person(
         number=person.number, name=person.name, name_latin=person.latin, unit_id=demo.units[person.unit],
         employer="安居家电服务有限公司" if person.unit in ("o1", "o2", "o3") else "诚信家电服务有限公司",
-        email=f"{person.number.lower()}@example.com", now=at, actor_id=None, roles=person.roles,
+        email=f"{person.number.lower()}@example.com", phone=f"1390000{person.number[2:]}", now=at, actor_id=None, roles=person.roles,
     )  # fmt: skip
     photo = storage.clean_photo(_portrait(person.number))
     sha256 = storage.write_file(photo)
@@ -261,6 +264,14 @@ def _today(demo: Demo) -> None:
         drill="complaint", unit_id=demo.units["lake"], at=demo.now + timedelta(hours=1), led_by=trainer,
         grants=grants_of(trainer, demo.now), now=demo.now, people={demo.people["T-1003"]: "learner"},
     )  # fmt: skip
+
+
+def _read_old_notices(demo: Demo) -> None:
+    for person_id in demo.people.values():
+        for row in notices.notices_of(db.session(), person_id, limit=100):
+            db.session.rollback()
+            if row.read_at is None and row.created_at < demo.now - timedelta(days=7):
+                notice_service.mark_read(row.id, person_id, now=row.created_at + timedelta(hours=5))
 
 
 def _give_password(person_id: int, hashed: str, now: datetime) -> None:

@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 from flask import g, has_request_context, request
 from flask_babel import format_date, format_datetime, get_locale, gettext
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from training_app.accounts.sign_in import Actor
+from training_app.calendar.rules import day_end, last_day
+from training_app.db import db
 
 DISPLAY_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -34,6 +37,11 @@ class NavItem:
 def actor() -> Actor:
     """Return the signed-in person; views behind `signed_in` or `needs` may rely on it."""
     return cast(Actor, current_user._get_current_object())
+
+
+def session() -> Session:
+    """Return the request's database session, for reading; writes go through services."""
+    return db.session()
 
 
 def language() -> str:
@@ -73,6 +81,21 @@ def day(value: date | datetime | None) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(DISPLAY_ZONE).date()
     return str(format_date(value, "yyyy年M月d日" if _is_chinese() else "d MMM yyyy"))
+
+
+def through(end: datetime | None) -> str:
+    """Word a deadline that ends at midnight (not included) by its last day, weekday and "end of the day"."""
+    if end is None:
+        return "—"
+    last = last_day(end, DISPLAY_ZONE.key)
+    if day_end(last, DISPLAY_ZONE.key) != end:
+        return when(end, now=end)
+    return str(format_date(last, "M月d日 EEE" if _is_chinese() else "EEE d MMM")) + gettext(", end of the day")
+
+
+def last_day_of(end: datetime | None) -> date | None:
+    """Return the last day of a period that ends at an instant (not included)."""
+    return None if end is None else last_day(end, DISPLAY_ZONE.key)
 
 
 def in_days(until: datetime | date | None, now: datetime) -> str:

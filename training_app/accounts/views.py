@@ -16,9 +16,9 @@ from training_app.accounts import sign_in as signing
 from training_app.accounts.forms import ChangePasswordForm, NewPasswordForm, SignInForm
 from training_app.accounts.rules import LinkPurpose
 from training_app.calendar.rules import legal_day
-from training_app.db import db
 from training_app.errors import DomainError
 from training_app.web import actor
+from training_app.web import session as read_session
 
 bp = Blueprint("accounts", __name__)
 
@@ -88,10 +88,10 @@ def redeem(token: str) -> ResponseReturnValue:
     """Set a password by a single-use link (invitation or reset)."""
     now = clock.now()
     try:
-        person_id, purpose = signing.find_link(db.session(), token, now=now)
+        person_id, purpose = signing.find_link(read_session(), token, now=now)
     except signing.DeadLink as error:
         return render_template("accounts/dead_link.html"), error.status
-    card = queries.get_card(db.session(), person_id, legal_day(now, "Asia/Shanghai"))
+    card = queries.get_card(read_session(), person_id, legal_day(now, "Asia/Shanghai"))
     form = NewPasswordForm()
     status = 422 if request.method == "POST" else 200
     if form.validate_on_submit():

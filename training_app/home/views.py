@@ -6,8 +6,14 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
-from training_app.access.guards import signed_in
-from training_app.web import NavItem
+from training_app import clock
+from training_app.access.guards import public, signed_in
+from training_app.access.rules import Permission
+from training_app.accounts.service import today
+from training_app.home import queries
+from training_app.notices import queries as notices
+from training_app.notices.wording import word
+from training_app.web import NavItem, actor, session
 
 bp = Blueprint("home", __name__)
 NAV = (NavItem(label=_l("Home"), endpoint="home.index", icon="home", order=10),)
@@ -17,4 +23,23 @@ NAV = (NavItem(label=_l("Home"), endpoint="home.index", icon="home", order=10),)
 @signed_in
 def index() -> ResponseReturnValue:
     """Show what comes next for the signed-in person."""
-    return render_template("home/index.html")
+    me, now, read = actor(), clock.now(), session()
+    on = today(now)
+    learner = queries.learner_home(read, me.person_id, on, now) if me.has(Permission.COURSE_LEARN) else None
+    desk = queries.desk(read, me.person_id, me.grants, on, now)
+    unread = [row for row in notices.notices_of(read, me.person_id, limit=10) if row.read_at is None][:3]
+    return render_template(
+        "home/index.html",
+        learner=learner,
+        desk=desk,
+        held=me.held,
+        unread=[(row, *word(row.kind, row.facts)) for row in unread],
+        on=on,
+    )
+
+
+@bp.get("/healthz")
+@public
+def health() -> ResponseReturnValue:
+    """Say that the web process answers; a balancer asks this."""
+    return {"status": "ok"}

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from training_app import clock
 from training_app.access.guards import signed_in
-from training_app.db import db
+from training_app.web import session as read_session
 from training_app.errors import NotFound
 from training_app.notices import queries, service
 from training_app.notices.wording import word
@@ -23,7 +23,7 @@ USER_LINKS = (NavItem(label=_l("My notices"), endpoint="notices.index", icon="be
 def index() -> ResponseReturnValue:
     """List one's own notices, newest first."""
     before = request.args.get("before", type=int)
-    rows = queries.notices_of(db.session(), actor().person_id, before=before)
+    rows = queries.notices_of(read_session(), actor().person_id, before=before)
     lines = [(row, *word(row.kind, row.facts)) for row in rows]
     older = rows[-1].id if len(rows) == queries.PAGE else None
     return render_template("notices/index.html", lines=lines, older=older)
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
 @signed_in
 def open_notice(notice_id: int) -> ResponseReturnValue:
     """Mark a notice as read and go to what it speaks of."""
-    row = queries.find_own(db.session(), notice_id, actor().person_id)
+    row = queries.find_own(read_session(), notice_id, actor().person_id)
     if row is None:
         raise NotFound()
     service.mark_read(notice_id, actor().person_id, now=clock.now())

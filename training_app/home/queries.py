@@ -1,0 +1,126 @@
+"""What stands on a first page: may I work, the one next thing, what is due, and what waits at my desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.access.models import PersonInUnit, RoleGrant
+from training_app.access.queries import in_force
+from training_app.access.rules import Grant, Permission
+from training_app.accounts.models import PersonProfile
+from training_app.certifications import queries as certifications
+from training_app.certifications import queue_queries, way_queries
+from training_app.certifications.way_queries import Way
+from training_app.exams import queries as exams
+from training_app.exams import sitting_queries
+from training_app.exams.queries import SeatLine
+from training_app.exams.sitting_queries import SittingRow
+from training_app.permits import desk_queries, page_queries
+from training_app.permits.page_queries import PermitPage
+from training_app.roleplay import queries as roleplay
+from training_app.roleplay.queries import RoleplayTodo
+from training_app.status import queries as status
+from training_app.status.queries import Snapshot
+
+P = Permission
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerContact:
+    """A trainer whom a learner can call."""
+
+    name: str
+    phone: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerHome:
+    """A learner's part of the first page; `answer_case` is the first open case that waits for the holder's answer."""
+
+    state: Snapshot
+    way: Way | None
+    seats: list[SeatLine]
+    exam_titles: Mapping[str, Mapping[str, str]]
+    permit: PermitPage | None
+    trainers: list[TrainerContact]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What waits for somebody with a task for others; None where the role has nothing to do with it."""
+
+    sheets: list[RoleplayTodo] | None = None
+    sittings: list[SittingRow] | None = None
+    ready: int | None = None
+    blocked: int | None = None
+    cases: list[desk_queries.CaseRow] | None = None
+    sanctions: list[desk_queries.SanctionRow] | None = None
+
+
+def learner_home(session: Session, person_id: int, on: date, now: datetime) -> LearnerHome:
+    """Return what a learner or holder sees first."""
+    scheme = next(iter(certifications.schemes(session, on)), None)
+    blueprints = exams.exam_blueprints(session, on)
+    return LearnerHome(
+        state=status.fresh_state(session, person_id, now),
+        way=way_queries.get_way(session, person_id, scheme=scheme, now=now) if scheme else None,
+        seats=exams.seats_of(session, person_id, now),
+        exam_titles={key: version.body["title"] for key, version in blueprints.items()},
+        permit=page_queries.permit_page(session, person_id, now),
+        trainers=trainers_of(session, person_id, on),
+    )
+
+
+def trainers_of(session: Session, person_id: int, on: date, limit: int = 2) -> list[TrainerContact]:
+    """Return the trainers whose role reaches a person, those with a phone number first."""
+    above = sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == person_id)
+    rows = session.execute(
+        sa.select(PersonProfile.name, PersonProfile.phone)
+        .join(RoleGrant, RoleGrant.person_id == PersonProfile.person_id)
+        .where(
+            RoleGrant.role == "trainer", RoleGrant.unit_id.in_(above), RoleGrant.person_id != person_id, *in_force(on)
+        )
+        .distinct()
+        .order_by(PersonProfile.phone.is_(None), PersonProfile.name)
+        .limit(limit)
+    )
+    return [TrainerContact(name=name, phone=phone) for name, phone in rows]
+
+
+def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, now: datetime) -> Desk:
+    """Return what waits for a trainer, examiner, certifier, manager or HR; each part only where the right is held."""
+    held = {grant.permission for grant in grants}
+    ready = blocked = None
+    if P.LEVEL_AWARD in held:
+        scheme = next(iter(certifications.schemes(session, on)), "")
+        ready, blocked = queue_queries.count_waiting(session, grants, scheme=scheme, now=now)
+    cases = sanctions = None
+    if not held.isdisjoint(desk_queries.DESK):
+        page = desk_queries.case_desk(session, grants, person_id, show="waiting", before=None, now=now)
+        cases = [row for row in page.rows if isinstance(row, desk_queries.CaseRow)]
+    if not held.isdisjoint(desk_queries.BENCH):
+        page = desk_queries.sanction_desk(session, grants, person_id, show="waiting", before=None, now=now)
+        sanctions = [row for row in page.rows if isinstance(row, desk_queries.SanctionRow)]
+    return Desk(
+        sheets=roleplay.todo(session, person_id, now) if P.ROLEPLAY_GRADE in held else None,
+        sittings=_sittings(session, grants, held, on, now),
+        ready=ready,
+        blocked=blocked,
+        cases=cases,
+        sanctions=sanctions,
+    )
+
+
+def _sittings(
+    session: Session, grants: tuple[Grant, ...], held: set[str], on: date, now: datetime
+) -> list[SittingRow] | None:
+    for permission in (P.EXAM_ADMIT, P.EXAM_IDENTITY, P.EXAM_INVIGILATE):
+        if permission in held:
+            rows = sitting_queries.sittings(session, grants, permission, on, now)
+            return [row for row in rows if row.state(now) in ("open", "planned")]
+    return None
