@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from random import Random
 from typing import Final
 
@@ -64,7 +65,7 @@ def clock_of(
 
 
 def _left(since: datetime, minutes: int, now: datetime) -> int:
-    return int((since + timedelta(minutes=minutes) - now).total_seconds())
+    return ceil((since + timedelta(minutes=minutes) - now).total_seconds())
 
 
 def look_of(part: str | None, *, is_leader: bool, reaches: bool) -> Look:

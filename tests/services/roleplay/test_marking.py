@@ -18,7 +18,7 @@ from training_app import clock
 from training_app.audit.models import AuditEntry
 from training_app.db import db
 from training_app.errors import DomainError, NotFound
-from training_app.roleplay import marking_service, queries, service, sheet_queries
+from training_app.roleplay import queries, service, sheet_queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import MarkEvent, ScoreSheet, SheetState
 from training_app.roleplay.refusals import (
@@ -96,7 +96,8 @@ def test_the_same_marks_in_any_order_of_arrival_make_the_same_sheet(scene: Scene
 def test_a_device_time_lies_between_the_opening_and_the_arrival(scene: Scene) -> None:
     rater = scene.rater()
     rater.send(
-        rater.touch(MarkKind.MARK, "listening", 2, minute=-9999), rater.touch(MarkKind.MARK, "communication", 2, minute=9999)
+        rater.touch(MarkKind.MARK, "listening", 2, minute=-9999),
+        rater.touch(MarkKind.MARK, "communication", 2, minute=9999),
     )  # fmt: skip
     rows = db.session.scalars(sa.select(MarkEvent).order_by(MarkEvent.seq)).all()
     assert [row.effective_at for row in rows] == [scene.now, rows[1].recorded_at]
