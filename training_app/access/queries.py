@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import sqlalchemy as sa
@@ -9,7 +10,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access.models import PersonInUnit, RoleGrant, RolePermission
-from training_app.access.rules import Grant, units_of
+from training_app.access.rules import BY_TWO, Grant, RoleTerms, units_of
+from training_app.content import queries as content
+from training_app.errors import NotFound
 
 
 def grants_of(session: Session, person_id: int, on: date) -> tuple[Grant, ...]:
@@ -23,8 +26,9 @@ def grants_of(session: Session, person_id: int, on: date) -> tuple[Grant, ...]:
 
 
 def in_force(on: date) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for role grants in force on a day."""
+    """Return the conditions for role grants in force on a day; some roles count once a second person approved."""
     return (
+        sa.or_(RoleGrant.role.not_in(BY_TWO), RoleGrant.approved_by.isnot(None), RoleGrant.granted_by.is_(None)),
         RoleGrant.superseded_at.is_(None),
         RoleGrant.valid_from <= on,
         sa.or_(RoleGrant.valid_to.is_(None), RoleGrant.valid_to > on),
@@ -56,3 +60,42 @@ def can_reach(session: Session, grants: tuple[Grant, ...], permission: str, pers
         )
     )
     return found is not None
+
+
+def role_terms(session: Session, on: date) -> dict[str, RoleTerms]:
+    """Return what every role in force on a day allows, by key."""
+    return {
+        key: RoleTerms(
+            key=key,
+            permissions=frozenset(version.body["permissions"]),
+            may_grant=frozenset(version.body["may_grant"]),
+        )
+        for key, version in content.current(session, "role", on).items()
+    }
+
+
+def require_reach(session: Session, grants: tuple[Grant, ...], permission: str, person_id: int) -> None:
+    """Raise NotFound where `permission` does not reach a person: out of reach looks like missing."""
+    if not can_reach(session, grants, permission, person_id):
+        raise NotFound()
+
+
+def reached_of(
+    session: Session, grants: tuple[Grant, ...], permission: str, person_ids: Iterable[int]
+) -> frozenset[int]:
+    """Return those of `person_ids` whom `permission` reaches; a read per 500 of them."""
+    wanted = sorted(set(person_ids))
+    units = units_of(grants, permission)
+    if units is None or not units:
+        return frozenset(wanted if units is None else ())
+    found: set[int] = set()
+    for start in range(0, len(wanted), 500):
+        found.update(
+            session.scalars(
+                sa.select(PersonInUnit.person_id).where(
+                    PersonInUnit.ancestor_unit_id.in_(sorted(units)),
+                    PersonInUnit.person_id.in_(wanted[start : start + 500]),
+                )
+            )
+        )
+    return frozenset(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +43,12 @@ class Permission(StrEnum):
 
 # Held by every signed-in person for themselves; a grant of the learner role is not needed to see one's own record.
 OWN = frozenset({Permission.CASE_ANSWER, Permission.CASE_CONTEST})
+
+ADMINISTRATOR = "administrator"
+# Roles that one person asks for and another grants; the first of them is made by command.
+BY_TWO = frozenset({ADMINISTRATOR})
+# Whoever holds these can give out every other right, so that only a role made by two may hold them.
+ONLY_BY_TWO = frozenset({Permission.SETTINGS_EDIT})
 
 
 @dataclass(frozen=True)
@@ -88,3 +94,43 @@ def reaches(grants: Iterable[Grant], permission: str, ancestors: Collection[int]
     """Tell whether a permission reaches an object whose unit and units above are `ancestors`."""
     units = units_of(grants, permission)
     return units is None or not units.isdisjoint(ancestors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleTerms:
+    """What a role version allows, and which roles its holders may grant."""
+
+    key: str
+    permissions: frozenset[str]
+    may_grant: frozenset[str]
+
+
+def may_grant(
+    grants: Iterable[Grant], roles: Mapping[str, RoleTerms], role: str, ancestors: Collection[int] | None
+) -> bool:
+    """Tell whether somebody's own roles let them grant (or end) `role` at a unit; `ancestors` None: everywhere.
+
+    The one role has to allow both: granting at all, at that place, and this role.
+    """
+    for grant in grants:
+        if grant.permission != Permission.ROLE_GRANT or grant.role not in roles:
+            continue
+        if role not in roles[grant.role].may_grant:
+            continue
+        if grant.unit_id is None or (ancestors is not None and grant.unit_id in ancestors):
+            return True
+    return False
+
+
+def role_faults(before: RoleTerms | None, after: RoleTerms, held: Collection[str]) -> str | None:
+    """Return why a role may not be changed like this by someone who holds the roles `held`, None if it may.
+
+    "own_role": it adds rights to a role of one's own. "by_two": rights that only a role made by two may hold.
+    """
+    old = before or RoleTerms(key=after.key, permissions=frozenset(), may_grant=frozenset())
+    grows = not after.permissions <= old.permissions or not after.may_grant <= old.may_grant
+    if after.key in held and grows:
+        return "own_role"
+    if after.key not in BY_TWO and (after.permissions & ONLY_BY_TWO or after.may_grant & BY_TWO):
+        return "by_two"
+    return None
