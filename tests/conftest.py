@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, profiles
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
@@ -44,11 +45,20 @@ def _settings(folder: Path, database_url: str | None = None) -> Settings:
 def _prepare(app: Flask) -> None:
     sign_in.use_hasher(PasswordHasher.from_parameters(profiles.CHEAPEST))
     app.config["WTF_CSRF_ENABLED"] = False
+    app.test_client_class = FreshClient
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         report = content.import_files(ROOT, now=START)
         assert not report.problems, report.problems
         db.session.remove()
+
+
+class FreshClient(FlaskClient):
+    """A browser whose every request starts afresh, as on a server: nothing is remembered in the test's own context."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        vars(g._get_current_object()).clear()
+        return super().open(*args, **kwargs)
 
 
 @pytest.fixture(scope="session")

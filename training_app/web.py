@@ -90,7 +90,8 @@ def through(end: datetime | None) -> str:
     last = last_day(end, DISPLAY_ZONE.key)
     if day_end(last, DISPLAY_ZONE.key) != end:
         return when(end, now=end)
-    return str(format_date(last, "M月d日 EEE" if _is_chinese() else "EEE d MMM")) + gettext(", end of the day")
+    words = format_date(last, "M月d日 EEE" if _is_chinese() else "EEE d MMM")
+    return f"{words}{gettext(', end of the day')}"
 
 
 def last_day_of(end: datetime | None) -> date | None:

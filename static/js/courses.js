@@ -224,11 +224,6 @@
 
   /* --- the check question, sent by htmx --------------------------------------------------------------------------- */
 
-  if (window.htmx) {
-    /* By default it copies style attributes, which our content policy refuses. */
-    window.htmx.config.attributesToSettle = ["class"];
-  }
-
   function sayFailed(event) {
     var box = event.target.closest && event.target.closest("#check-box");
     var line = box && box.querySelector("[data-send-failed]");
