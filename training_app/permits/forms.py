@@ -16,7 +16,7 @@ class ReportForm(FlaskForm):
 
     code = SelectField(_l("What happened"), [InputRequired(_l("Choose what happened."))])
     day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it happened."))])
-    time = TimeField(_l("Time"), [InputRequired(_l("Enter the time, as exactly as you know it."))])
+    time = TimeField(_l("Time of day"), [InputRequired(_l("Enter the time, as exactly as you know it."))])
     place = StringField(_l("Where"), [Length(max=200)])
     order = StringField(_l("Order number"), [Length(max=60)])
     words = TextAreaField(

@@ -29,6 +29,7 @@ from training_app.permits.models import (
     Sanction,
     SanctionEvent,
 )
+from training_app.permits.number_rules import day_pair
 from training_app.permits.policy_queries import TariffRow, find_tariff
 from training_app.permits.story_queries import payload_words
 
@@ -79,6 +80,16 @@ class CasePage:
     answer_on: date | None
     appeal_on: date | None
 
+    @property
+    def answer_by(self) -> Mapping[str, str] | None:
+        """The last day to answer with its weekday, in both languages."""
+        return None if self.answer_on is None else day_pair(self.answer_on)
+
+    @property
+    def appeal_by(self) -> Mapping[str, str] | None:
+        """The last day to appeal with its weekday, in both languages."""
+        return None if self.appeal_on is None else day_pair(self.appeal_on)
+
     def said(self, kind: str) -> Step | None:
         """Return the newest step of a kind, None if there is none."""
         return next((step for step in reversed(self.steps) if step.kind == kind), None)
@@ -94,6 +105,11 @@ class SanctionPage:
     cases: Sequence[CaseFile]
     ledger: LedgerState | None
     appeal_on: date | None
+
+    @property
+    def appeal_by(self) -> Mapping[str, str] | None:
+        """The last day to appeal with its weekday, in both languages."""
+        return None if self.appeal_on is None else day_pair(self.appeal_on)
 
 
 @dataclass(frozen=True, kw_only=True)
