@@ -33,11 +33,12 @@ class Save:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What became of every answer sent, and when the server kept them."""
+    """What became of every answer sent, when the server kept them, and who may write (`epoch` None: nobody)."""
 
     saved_at: datetime
     verdicts: Mapping[str, SaveVerdict]
     deadline_at: datetime | None
+    epoch: int | None
 
     @property
     def refusal(self) -> SaveVerdict | None:
@@ -70,7 +71,7 @@ def autosave(public_id: str, person_id: int, *, epoch: int, saves: Sequence[Save
             return _ended(session, public_id, person_id, saves, now)
         phase = terms.phase_at(row.snapshot, row.opened_at, row.deadline_at, now)
         verdicts = store(session, row.id, row.exam_form_id, row.epoch, epoch, saves, phase, now)
-    return Receipt(saved_at=now, verdicts=verdicts, deadline_at=row.deadline_at)
+    return Receipt(saved_at=now, verdicts=verdicts, deadline_at=row.deadline_at, epoch=row.epoch)
 
 
 def store(
@@ -152,5 +153,8 @@ def _ended(session: Session, public_id: str, person_id: int, saves: Sequence[Sav
     if exists is None:
         raise NotFound()
     return Receipt(
-        saved_at=now, verdicts={save.item_key: SaveVerdict.ALREADY_ENDED for save in saves}, deadline_at=None
+        saved_at=now,
+        verdicts=dict.fromkeys((one.item_key for one in saves), SaveVerdict.ALREADY_ENDED),
+        deadline_at=None,
+        epoch=None,
     )

@@ -182,7 +182,7 @@ def _admission(lock: PersonLock, sitting: Sitting, actor_id: int, with_new: bool
     blueprint = content.get_current(lock.session, "exam_blueprint", sitting.exam_key, today(lock.now))
     standing = queries.get_standing(lock.session, lock.person_id, blueprint, max(lock.now, sitting.opens_at))
     answer = None if standing.decision is None else standing.decision.answer
-    if answer is None or (with_new and answer in _USED_UP):
+    if answer is None or (with_new and answer in USED_UP):
         return service.admit(
             lock, sitting.exam_key, attempts=blueprint.body["attempts"] if answer is None else 1,
             reason="onboarding" if answer is None else "retake", actor_id=actor_id,
@@ -191,7 +191,7 @@ def _admission(lock: PersonLock, sitting: Sitting, actor_id: int, with_new: bool
     return _usable(standing, answer, sitting)
 
 
-_USED_UP = (StartAnswer.ATTEMPTS_USED, StartAnswer.ADMISSION_OVER)
+USED_UP = (StartAnswer.ATTEMPTS_USED, StartAnswer.ADMISSION_OVER)
 
 
 def _usable(standing: Standing, answer: StartAnswer, sitting: Sitting) -> int:

@@ -1,0 +1,21 @@
+"""The doors of exams/: the learner's and the examiner's, and their places in the navigation."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from training_app.access.rules import Permission
+from training_app.exams import sitting_views
+from training_app.exams.paper_views import bp
+from training_app.web import NavItem
+
+__all__ = ["NAV", "bp", "sitting_views"]
+NAV = (
+    NavItem(
+        label=_l("Exams"), endpoint="exams.index", icon="exam", order=30,
+        permissions=(Permission.EXAM_TAKE, Permission.COURSE_LEARN),
+    ),
+    NavItem(
+        label=_l("Sittings"), endpoint="exams.sittings_list", icon="eye", order=35, permissions=sitting_views.ANY
+    ),
+)  # fmt: skip
