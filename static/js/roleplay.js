@@ -450,13 +450,12 @@
     const text = words("confirmed").replace("DONE", done).replace("ALL", done + pending.length);
     const left = unmarked(stacks).length;
     const rest = left ? words("left").replace("COUNT", left) : words("complete");
-    all("[data-confirmed], [data-confirmed-short]").forEach((box) => {
-      const full = box.hasAttribute("data-confirmed-short") ? text : text + " · " + rest;
-      box.toggleAttribute("data-unsent", pending.length > 0);
-      if (box.textContent !== full) {
-        box.textContent = full;
-      }
-    });
+    const box = find("[data-confirmed]");
+    const full = text + " · " + rest;
+    box.toggleAttribute("data-unsent", pending.length > 0);
+    if (box.textContent !== full) {
+      box.textContent = full;
+    }
   }
 
   /* --- touches ------------------------------------------------------------------------------------------------------ */
