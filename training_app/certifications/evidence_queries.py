@@ -81,12 +81,11 @@ def _attempts(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]
             Attempt.finished_at,
             Attempt.passed,
             Attempt.supervised,
-            Attempt.sitting_id,
             Attempt.raw_score,
             Attempt.max_score,
         ).where(Attempt.person_id.in_(wanted), Attempt.passed.isnot(None))
     ).all()
-    examiners = _examiners(session, [row.id for row in rows if row.sitting_id is not None])
+    examiners = _examiners(session, [row.id for row in rows if not row.exam_key.startswith(_QUIZ)])
     return [
         (
             row.person_id,

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from training_app.access import queries as access
 from training_app.access.rules import Permission
 from training_app.accounts.locks import PersonLock, lock_person
+from training_app.accounts.models import Person
 from training_app.calendar.rules import legal_day
 from training_app.certifications import queries
 from training_app.certifications.award_rules import LOST, Situation
@@ -20,7 +23,7 @@ from training_app.certifications.service import withdraw_all
 from training_app.content import queries as content
 from training_app.courses import service as courses
 from training_app.courses.rules import Reason
-from training_app.db import transaction
+from training_app.db import transaction, writing_session
 from training_app.exams import service as exams
 from training_app.outbox import service as outbox
 from training_app.permits import queries as permits
@@ -33,7 +36,8 @@ FOLLOW_PERMIT = "certifications.follow_permit"
 
 def ask_for(topic: str, person_id: int, *, now: datetime) -> None:
     """Write, in the running transaction, that one of these has to be looked at for a person."""
-    outbox.send(topic, f"{topic}/{person_id}/{now.isoformat()}", {"person": person_id}, now=now)
+    seq = writing_session().scalar(sa.select(Person.seq).where(Person.id == person_id))
+    outbox.send(topic, f"{topic}/{person_id}/{seq}/{now.isoformat()}", {"person": person_id}, now=now)
 
 
 def enrol_learner(person_id: int, *, now: datetime) -> list[str]:

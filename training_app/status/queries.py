@@ -13,16 +13,18 @@ from sqlalchemy.sql.elements import ColumnElement
 from training_app.access import queries as access
 from training_app.access.models import PersonInUnit
 from training_app.access.rules import Permission
+from training_app.accounts import queries as accounts
 from training_app.accounts.models import Assignment, Person
 from training_app.accounts.queries import holds_on
 from training_app.accounts.rules import AssignmentKind
-from training_app.calendar.rules import legal_day
+from training_app.calendar.rules import day_start, legal_day
 from training_app.certifications import queries as levels
 from training_app.certifications.evidence_queries import have_begun
 from training_app.certifications.level_rules import Held, Purpose, fold_levels, renewal_opens_at
 from training_app.certifications.rules import RequirementKind, pre_permit
 from training_app.permits import queries as permits
 from training_app.permits.models import PermitEvent
+from training_app.permits.permit_rules import DoorAnswer
 from training_app.permits.standing_rules import (
     CertificateAnswer,
     certificate_answer,
@@ -380,23 +382,49 @@ def certificate_state(
 
 
 def moved_on(session: Session, on: date) -> list[int]:
-    """Return people whose scope rows are not those of their main assignment on a day: it began or ended meanwhile."""
-    main = (
-        sa.select(Assignment.unit_id)
+    """Return people whose scope rows are not those of their main assignment on a day: it began or ended meanwhile.
+
+    What was recorded on the day itself placed its person at once, so that only earlier announcements are looked at.
+    """
+    today = day_start(on, levels.ZONE)
+    touched = session.scalars(
+        sa.select(Assignment.person_id)
         .where(
-            Assignment.person_id == Person.id,
+            Assignment.kind == AssignmentKind.MAIN,
+            Assignment.superseded_at.is_(None),
+            sa.or_(
+                sa.and_(Assignment.valid_from == on, Assignment.recorded_at < today),
+                Assignment.valid_to == on,
+            ),
+        )
+        .distinct()
+    ).all()
+    if not touched:
+        return []
+    main = session.execute(
+        sa.select(Assignment.person_id, Assignment.unit_id).where(
+            Assignment.person_id.in_(touched),
             Assignment.kind == AssignmentKind.MAIN,
             *holds_on(Assignment, on),
         )
-        .scalar_subquery()
     )
-    touched = sa.select(Assignment.person_id).where(
-        Assignment.kind == AssignmentKind.MAIN,
-        Assignment.superseded_at.is_(None),
-        sa.or_(Assignment.valid_from == on, Assignment.valid_to == on),
+    units = {row.person_id: row.unit_id for row in main}
+    above = {unit: set(accounts.ancestors(session, unit, on)) for unit in set(units.values())}
+    placed: dict[int, set[int]] = {person_id: set() for person_id in touched}
+    rows = session.execute(
+        sa.select(PersonInUnit.person_id, PersonInUnit.ancestor_unit_id).where(
+            PersonInUnit.person_id.in_(touched)
+        )
     )
-    scope = sa.select(PersonInUnit.person_id).where(PersonInUnit.person_id == Person.id)
-    stands = sa.case(
-        (main.is_(None), ~scope.exists()), else_=scope.where(PersonInUnit.ancestor_unit_id == main).exists()
-    )
-    return list(session.scalars(sa.select(Person.id).where(Person.id.in_(touched), sa.not_(stands))))
+    for row in rows:
+        placed[row.person_id].add(row.ancestor_unit_id)
+    expected = {person_id: above[units[person_id]] if person_id in units else set() for person_id in placed}
+    return sorted(person_id for person_id in placed if placed[person_id] != expected[person_id])
+
+
+def answer_at_door(session: Session, person_id: int, now: datetime) -> DoorAnswer:
+    """Return what a customer is told: valid today only with a good permit and a level left; never why."""
+    found = fresh_state(session, person_id, now)
+    if found.permit_id is None:
+        return DoorAnswer.NOT_FOUND
+    return DoorAnswer.VALID_TODAY if found.is_valid_today else DoorAnswer.NOT_VALID_NOW
