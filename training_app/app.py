@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from training_app import cli, clock, rooms, web
+from training_app import cli, clock, logs, rooms, web, wiring
 from training_app.access import guards
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
@@ -42,6 +42,7 @@ log = structlog.get_logger()
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application for these settings (default: from the environment)."""
     settings = settings or Settings.from_env()
+    logs.configure()
     app = Flask(
         "training_app",
         root_path=str(ROOT),
@@ -108,6 +109,7 @@ def _rooms(app: Flask) -> None:
         registry.register(module.KINDS, getattr(module, "cross_check", None))
     rooms.parts("handlers")
     rooms.parts("tasks")
+    wiring.connect()
     nav: list[web.NavItem] = []
     user_links: list[web.NavItem] = []
     for module in rooms.parts("views"):
