@@ -1,0 +1,208 @@
+"""Races, crashes and faults: one decision wins, no served notice is lost, nothing stays half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event
+
+from tests.factories import World
+from tests.permits_factories import answered, case, decided, issue, sanctions, words
+from training_app import clock
+from training_app.db import db
+from training_app.errors import DomainError
+from training_app.outbox.models import OutboxMessage
+from training_app.permits import refusals, service, tasks
+from training_app.permits.case_rules import CaseStatus, Outcome
+from training_app.permits.models import CaseEvent, LedgerEntry, Sanction
+
+
+def _world(now: datetime) -> World:
+    world = World.create(now)
+    issue(world.learner, now - timedelta(days=30))
+    return world
+
+
+def _together(app: Flask, steps: list[Callable[[], object]]) -> list[Exception | None]:
+    """Run the steps at the same time, each in a thread with a session of its own; return what each raised."""
+    start, results = threading.Barrier(len(steps)), [RuntimeError("never ran") for _ in steps]
+    outcome: list[Exception | None] = list(results)
+
+    def run(index: int, step: Callable[[], object]) -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                step()
+                outcome[index] = None
+            except Exception as error:
+                outcome[index] = error
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=(i, step)) for i, step in enumerate(steps)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcome
+
+
+def test_of_two_simultaneous_decisions_one_wins_and_the_other_is_told(any_app: Flask) -> None:
+    now = clock.now()
+    world = _world(now)
+    for _ in range(5):
+        case_id = answered(world, now)
+        outcomes = _together(
+            any_app,
+            [
+                lambda actor=actor, outcome=outcome, case_id=case_id: service.cases.decide(
+                    case_id, outcome=outcome, points=0, words=words("So."), now=now, actor_id=actor
+                )
+                for actor, outcome in ((world.hr, Outcome.UPHELD), (world.hr2, Outcome.DISMISSED))
+            ],
+        )
+        assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "StepNotOpen"]
+        kinds = db.session.scalars(
+            sa.select(CaseEvent.kind).where(CaseEvent.case_id == case_id).order_by(CaseEvent.seq)
+        ).all()
+        assert kinds.count("decide") == 1
+        assert kinds.count("serve") == 2
+        db.session.rollback()
+
+
+def test_two_cases_final_at_the_same_moment_cross_the_limit_once(any_app: Flask) -> None:
+    now = clock.now()
+    world = _world(now)
+    cases = [decided(world, now, code="unauthorised-charge") for _ in range(2)]
+    until = case(cases[0], now).state.appeal_until
+    assert until is not None
+    steps = [lambda c=c: service.cases.lapse(c, now=until) for c in (*cases, *cases)]
+    outcomes = _together(any_app, steps)
+    assert [type(one) for one in outcomes if one] == [refusals.StepNotOpen] * 2
+    assert [s.stage for s in sanctions(world.learner, until)] in ([4, 12], [12])
+    assert sum(s.stage == 12 for s in sanctions(world.learner, until)) == 1
+
+
+class _Fault(Exception):
+    pass
+
+
+@contextmanager
+def _failing_at(call: int) -> Iterator[list[int]]:
+    """Let the n-th statement that reaches the database fail."""
+    seen = [0]
+
+    def count(*_args: Any) -> None:
+        seen[0] += 1
+        if seen[0] == call:
+            raise _Fault
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+
+
+def _tables() -> list[int]:
+    tables = (CaseEvent, LedgerEntry, Sanction, OutboxMessage)
+    counts = [db.session.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables]
+    db.session.rollback()
+    return [int(one or 0) for one in counts]
+
+
+@pytest.mark.parametrize("step", ["decide", "lapse"])
+def test_a_fault_at_any_statement_leaves_nothing_half_done(app: Flask, now: datetime, step: str) -> None:
+    world = _world(now)
+    if step == "decide":
+        case_id, at = answered(world, now, code="unsafe-work"), now
+
+        def act() -> None:
+            service.cases.decide(
+                case_id, outcome=Outcome.UPHELD, points=0, words=words("So."), now=at, actor_id=world.hr
+            )
+    else:
+        case_id = decided(world, now, code="unsafe-work")
+        until = case(case_id, now).state.appeal_until
+        assert until is not None
+        at = until
+
+        def act() -> None:
+            service.cases.lapse(case_id, now=at)
+
+    before, call = _tables(), 0
+    while True:
+        call += 1
+        try:
+            with _failing_at(call) as seen:
+                act()
+        except _Fault:
+            assert _tables() == before, f"half done after statement {call}"
+            continue
+        break
+    assert seen[0] == call - 1
+    assert call > 15
+    assert case(case_id, at).state.status is (
+        CaseStatus.UPHELD if step == "decide" else CaseStatus.FINAL_UPHELD
+    )
+
+
+_KILLED = """
+import os, signal, sys
+from datetime import datetime
+from training_app.app import create_app
+from training_app.db import db
+from training_app.permits import service
+from sqlalchemy import event
+app = create_app()
+with app.app_context():
+    from sqlalchemy.orm import Session
+    event.listen(Session, "after_commit", lambda session: os.kill(os.getpid(), signal.SIGKILL))
+    service.cases.notify(int(sys.argv[1]), now=datetime.fromisoformat(sys.argv[2]), actor_id=int(sys.argv[3]))
+"""
+
+
+def test_a_kill_between_commit_and_answer_loses_no_served_notice(app: Flask, now: datetime) -> None:
+    from tests.permits_factories import report
+
+    world = _world(now)
+    case_id = report(world, now)
+    db.session.remove()
+    db.engine.dispose()
+    settings = app.extensions["settings"]
+    environ = {
+        **os.environ, "APP_ENV": "test", "DATA_DIR": str(settings.data_dir),
+        "TEST_CLOCK": str(settings.test_clock), "SECRET_KEY": settings.secret_key,
+    }  # fmt: skip
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(case_id), now.isoformat(), str(world.hr)],
+        env=environ, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert case(case_id, now).state.notice_served_at is not None
+    waiting = db.session.scalars(
+        sa.select(OutboxMessage).where(OutboxMessage.topic == "notice", OutboxMessage.dispatched_at.is_(None))
+    ).all()
+    assert [message.body["kind"] for message in waiting] == ["case_noticed"]
+
+
+def test_the_sweeper_goes_on_when_one_case_cannot_lapse(app: Flask, now: datetime) -> None:
+    world = _world(now)
+    first, second = decided(world, now), decided(world, now)
+    service.cases.appeal(first, words=words("No."), now=now, actor_id=world.learner)
+    late = now + timedelta(days=60)
+    assert tasks.lapse_due(late) == 1
+    assert case(second, late).state.status is CaseStatus.FINAL_UPHELD
+    with pytest.raises(DomainError):
+        service.cases.lapse(first, now=late)
