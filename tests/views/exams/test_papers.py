@@ -153,7 +153,8 @@ def test_another_browser_has_to_take_over_and_then_the_first_is_refused(
 @pytest.mark.parametrize(
     "body",
     [None, [], {}, {"epoch": "1", "saves": []}, {"epoch": 1, "saves": [{}]},
-     {"epoch": 1, "saves": [{"item": "x", "seq": 1}]}, {"epoch": 1, "saves": [{"item": "x", "seq": -1}]}, {"epoch": True, "saves": []}],
+     {"epoch": 1, "saves": [{"item": "x", "seq": 1}]}, {"epoch": 1, "saves": [{"item": "x", "seq": -1}]},
+     {"epoch": True, "saves": []}],
 )  # fmt: skip
 def test_a_save_that_makes_no_sense_is_refused_in_words(
     learner: FlaskClient, world: World, now: datetime, body: object

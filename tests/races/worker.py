@@ -1,0 +1,84 @@
+"""A process of its own that races another: told what to do by one JSON argument, begins when a line comes in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from training_app import clock
+from training_app.app import create_app
+from training_app.db import db
+from training_app.errors import DomainError
+from training_app.exams import service
+from training_app.exams.saving import Save
+
+
+def starters(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Let `threads` starters ask for the same attempt at once; say for each granted, refused or the error."""
+
+    def start() -> None:
+        with app.app_context():
+            try:
+                service.start_attempt(task["person"], task["exam"], now=clock.now())
+                say("granted")
+            except DomainError as refused:
+                say("refused", refused.code)
+            except Exception as error:  # what a race must never show
+                say("error", repr(error))
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=start) for _ in range(task["threads"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def saver(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Save answers one after the other until refused; say each confirmed one only once the server has answered.
+
+    `kill_at`: die after that many commits, between the commit and the answer.
+    """
+    with app.app_context():
+        if task.get("kill_at"):
+            _die_after(task["kill_at"])
+        for sequence in range(1, task["rounds"] + 1):
+            key, answer = task["answers"][sequence % len(task["answers"])]
+            save = Save(item_key=key, answer=answer, sequence=sequence)
+            receipt = service.autosave(task["attempt"], task["person"], epoch=1, saves=[save], now=clock.now())
+            if receipt.refusal is not None:
+                say("refused", receipt.refusal.value)
+                return
+            say("acked", key, sequence)
+
+
+def _die_after(commits: int) -> None:
+    seen = [0]
+
+    @sa.event.listens_for(db.session, "after_commit")
+    def count(_session: object) -> None:
+        seen[0] += 1
+        if seen[0] == commits:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    task = json.loads(sys.argv[1])
+    app = create_app()
+    lock = threading.Lock()
+
+    def say(*words: object) -> None:
+        with lock:
+            print(json.dumps(words), flush=True)
+
+    say("ready")
+    sys.stdin.readline()
+    {"starters": starters, "saver": saver}[task["do"]](task, say)
