@@ -7,6 +7,9 @@ PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
 LEARN = ("course.learn",)
 
+DESK = ("case.notify", "case.decide", "appeal.resolve")
+BENCH = ("sanction.decide", "sanction.confirm", "appeal.resolve")
+
 ROWS: dict[str, tuple[str, ...]] = {
     "static": PUBLIC,
     "accounts.sign_in": PUBLIC,
@@ -25,4 +28,34 @@ ROWS: dict[str, tuple[str, ...]] = {
     "courses.answer_check": LEARN,
     "courses.finish_lesson": LEARN,
     "courses.media": SIGNED_IN,
+    "permits.mine": SIGNED_IN,
+    "permits.my_photo": SIGNED_IN,
+    "permits.my_cases": SIGNED_IN,
+    "permits.my_case": SIGNED_IN,
+    "permits.answer": SIGNED_IN,
+    "permits.contest": SIGNED_IN,
+    "permits.my_sanction": SIGNED_IN,
+    "permits.evidence": SIGNED_IN,
+    "permits.work": (*DESK, *BENCH, "case.report", "case.interim_stop"),
+    "permits.report_whom": ("case.report",),
+    "permits.report": ("case.report",),
+    "permits.reports": ("case.report",),
+    "permits.reward_whom": ("case.decide",),
+    "permits.reward": ("case.decide",),
+    "permits.stop_whom": ("case.interim_stop",),
+    "permits.stops": ("case.interim_stop",),
+    "permits.stop": ("case.interim_stop",),
+    "permits.end_stop": ("case.interim_stop",),
+    "permits.cases": DESK,
+    "permits.case": DESK,
+    "permits.notify": ("case.notify",),
+    "permits.decide": ("case.decide",),
+    "permits.resolve": ("appeal.resolve",),
+    "permits.take_back": ("case.decide",),
+    "permits.sanctions": BENCH,
+    "permits.sanction": BENCH,
+    "permits.decide_sanction": ("sanction.decide",),
+    "permits.confirm_sanction": ("sanction.confirm",),
+    "permits.resolve_sanction": ("appeal.resolve",),
+    "permits.annul_sanction": ("case.reopen",),
 }
