@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import START
 from tests.factories import PASSWORD, World
 from training_app import clock
+from training_app.accounts import service as accounts
 from training_app.app import create_app
 from training_app.settings import Settings
 
@@ -43,12 +45,20 @@ class Site:
 
     url: str
     settings: Settings
+    app: Flask
     world: World
     browser: Browser
     language: str = "zh"
     viewport: dict[str, int] = field(default_factory=lambda: dict(DESK))
     pictures: Path | None = None
     _open: list[BrowserContext] = field(default_factory=list)
+
+    def speak(self, language: str, viewport: dict[str, int]) -> None:
+        """Let everybody read this language on a screen of this size."""
+        self.language, self.viewport = language, dict(viewport)
+        with self.app.app_context():
+            for person_id in self.world.people.values():
+                accounts.set_language(person_id, language, now=clock.now())
 
     def page(self, name: str | None = None) -> Page:
         """Return a page of a new browser, signed in as a person of the world (None: a visitor)."""
@@ -122,9 +132,10 @@ def running_site(folder: Path, browser: Browser) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(lambda: _answers(f"{url}/sign-in"), process, folder / "log")
-        with create_app(settings).app_context():
+        app = create_app(settings)
+        with app.app_context():
             world = World.create(clock.now())
-        site = Site(url=url, settings=settings, world=world, browser=browser)
+        site = Site(url=url, settings=settings, app=app, world=world, browser=browser)
         yield site
         site.close()
         assert not site.faults, site.faults
