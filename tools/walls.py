@@ -82,13 +82,13 @@ WALLS = {
         why="a helper knows what a service knows; `now` is an argument",
     ),
     "forms": Wall(
-        own=_set("rules", "forms"),
+        own=_set("rules", "queries", HELPER),
         above=_set("rules", "forms"),
         refused=DATABASE,
         why="forms know WTForms and rules; choices are handed in",
     ),
     "views": Wall(
-        own=_set("forms", "queries", "service", "rules", HELPER),
+        own=_set("forms", "queries", "service", "rules", "views", HELPER),
         above=_set("forms", "queries", "service", "rules", HELPER),
         base=_set("clock", "errors", WEB),
         refused=DATABASE,

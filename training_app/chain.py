@@ -26,7 +26,7 @@ from training_app.items.rules import Item, ItemType
 from training_app.outbox import service as outbox
 from training_app.roleplay import marking_service as marking
 from training_app.roleplay import service as roleplay
-from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, scoring_sheet_from_body
+from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, Touch, scoring_sheet_from_body
 
 COURSES = ("service-etiquette", "communication", "complaint-handling")
 EXAM = "onboarding"
@@ -140,7 +140,7 @@ def play(person_id: int, crew: Crew, drill: str, now: datetime, *, level: int = 
     rules = scoring_sheet_from_body(body)
     marks = [(key, 1) for key in rules.checklist] + [(key, level) for key in (*rules.weights, GLOBAL_GRADE)]
     touches = [
-        marking.Touch(seq=n, kind=MarkKind.MARK, criterion=key, value=value, client_at=now)
+        Touch(seq=n, kind=MarkKind.MARK, criterion=key, value=value, client_at=now)
         for n, (key, value) in enumerate(marks, start=1)
     ]
     marking.append_marks(sheet, rater_id=crew.trainer, client="tablet", touches=touches, language="zh", now=now)

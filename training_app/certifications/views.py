@@ -23,9 +23,9 @@ from training_app.certifications import (
 from training_app.certifications.award_rules import LeftOut
 from training_app.certifications.forms import RefuseForm, WithdrawForm
 from training_app.certifications.rules import Line
-from training_app.db import db
 from training_app.errors import DomainError, NotFound
 from training_app.web import NavItem, actor, language
+from training_app.web import session as read_session
 
 bp = Blueprint("certifications", __name__)
 NAV = (
@@ -55,7 +55,7 @@ def _why(line: Line) -> str:
 @needs(Permission.COURSE_LEARN)
 def my_way() -> ResponseReturnValue:
     """Show what is missing for the next level, what to do next, and by when."""
-    session, now = db.session(), clock.now()
+    session, now = read_session(), clock.now()
     way = way_queries.get_way(session, actor().person_id, scheme=_scheme(), now=now)
     return render_template("certifications/my_way.html", way=way, on=today(now))
 
@@ -64,7 +64,7 @@ def my_way() -> ResponseReturnValue:
 @needs(Permission.LEVEL_AWARD)
 def award_queue() -> ResponseReturnValue:
     """List who waits for an award: ready, or blocked and by what."""
-    session, me, now = db.session(), actor(), clock.now()
+    session, me, now = read_session(), actor(), clock.now()
     shown = request.args.get("list", "ready")
     if shown not in _LISTS:
         raise NotFound()
@@ -165,7 +165,7 @@ def _person_page(
     refuse_form: RefuseForm | None = None,
     withdrawing: tuple[str, WithdrawForm] | None = None,
 ) -> str:
-    session, me, now = db.session(), actor(), clock.now()
+    session, me, now = read_session(), actor(), clock.now()
     row, names = queue_queries.get_row(
         session, me.grants, person_id, scheme=_scheme(), certifier_id=me.person_id, now=now
     )
@@ -188,7 +188,7 @@ def _person_page(
 
 def _tell(result: service.AwardResult) -> None:
     """Say who was awarded, and who was left out and why."""
-    session, now = db.session(), clock.now()
+    session, now = read_session(), clock.now()
     people = [one.person_id for one in result.awarded] + [one.person_id for one in result.left_out]
     names = accounts.names(session, people)
     if result.awarded:
@@ -213,7 +213,7 @@ def _tell(result: service.AwardResult) -> None:
 
 def _scheme() -> str:
     """Return the scheme that was asked for, or the first there is; an unknown one is not found."""
-    known = queries.schemes(db.session(), today(clock.now()))
+    known = queries.schemes(read_session(), today(clock.now()))
     asked = request.args.get("scheme")
     if not known or (asked is not None and asked not in known):
         raise NotFound()

@@ -28,10 +28,10 @@ from training_app.accounts.service import today
 from training_app.courses import queries, rendering, rules, service
 from training_app.courses.forms import CheckForm, FinishForm, PlaceForm
 from training_app.courses.queries import CourseRow, LessonPage, Step
-from training_app.db import db
 from training_app.errors import NotFound
 from training_app.storage import service as storage
 from training_app.web import NavItem, actor, when
+from training_app.web import session as read_session
 
 bp = Blueprint("courses", __name__)
 NAV = (
@@ -46,7 +46,7 @@ NAV = (
 @needs(Permission.COURSE_LEARN)
 def index() -> ResponseReturnValue:
     """Show what the signed-in person learns, what comes next, and what else is open."""
-    session, me, on = db.session(), actor(), today(clock.now())
+    session, me, on = read_session(), actor(), today(clock.now())
     rows = queries.courses(session, me.person_id, on)
     return render_template(
         "courses/index.html",
@@ -64,7 +64,7 @@ def index() -> ResponseReturnValue:
 def course(course_key: str) -> ResponseReturnValue:
     """Show one course: its lessons as a list of tasks, and its quiz."""
     on = today(clock.now())
-    row = queries.get_course(db.session(), actor().person_id, course_key, on)
+    row = queries.get_course(read_session(), actor().person_id, course_key, on)
     return render_template("courses/course.html", course=row, steps=_steps(row), on=on, due_words=_due_words)
 
 
@@ -81,16 +81,12 @@ def save_place(course_key: str, lesson_key: str) -> ResponseReturnValue:
     """Keep the place; answers with what the server now holds."""
     form = PlaceForm()
     if not form.validate_on_submit():
-        return jsonify(
-            status=422, code="invalid", detail=_("The place could not be read."), fields=form.errors
-        ), 422
+        return jsonify(status=422, code="invalid", detail=_("The place could not be read."), fields=form.errors), 422
     place = service.save_place(
         actor().person_id, course_key, lesson_key, version_id=form.version.data,
         position=form.position.data, seconds=form.seconds.data, now=clock.now(),
     )  # fmt: skip
-    return jsonify(
-        position=place.position, minutes_left=place.minutes_left, saved_at=_clock_time(place.saved_at)
-    )
+    return jsonify(position=place.position, minutes_left=place.minutes_left, saved_at=_clock_time(place.saved_at))
 
 
 @bp.post("/courses/<course_key>/lessons/<lesson_key>/check")
@@ -150,7 +146,7 @@ def finish_lesson(course_key: str, lesson_key: str) -> ResponseReturnValue:
 @signed_in
 def media(sha256: str) -> ResponseReturnValue:
     """Serve a picture that a published content version shows, and no other file; its address never changes content."""
-    media_type = queries.media_type(db.session(), sha256)
+    media_type = queries.media_type(read_session(), sha256)
     try:
         data = storage.read(sha256)
     except FileNotFoundError:
@@ -164,7 +160,7 @@ def media(sha256: str) -> ResponseReturnValue:
 
 
 def _page(course_key: str, lesson_key: str) -> LessonPage:
-    return queries.get_lesson(db.session(), actor().person_id, course_key, lesson_key, today(clock.now()))
+    return queries.get_lesson(read_session(), actor().person_id, course_key, lesson_key, today(clock.now()))
 
 
 def _lesson_values(page: LessonPage) -> dict[str, Any]:
@@ -184,9 +180,7 @@ def _lesson_values(page: LessonPage) -> dict[str, Any]:
     }
 
 
-def _lesson_again(
-    course_key: str, lesson_key: str, lacking: tuple[rules.Lacking, ...]
-) -> ResponseReturnValue:
+def _lesson_again(course_key: str, lesson_key: str, lacking: tuple[rules.Lacking, ...]) -> ResponseReturnValue:
     page = _page(course_key, lesson_key)
     return render_template("courses/lesson.html", **_lesson_values(page), lacking=lacking), 422
 
@@ -202,7 +196,7 @@ def _resume(rows: list[CourseRow]) -> tuple[CourseRow, queries.LessonRow] | None
 
 def _steps(row: CourseRow) -> list[Step]:
     """Return what follows the lessons: what lower rooms say, else the plain door to the quiz if it is there."""
-    steps = queries.steps_of(db.session(), actor().person_id, row.key)
+    steps = queries.steps_of(read_session(), actor().person_id, row.key)
     if steps or "exams.quiz" not in current_app.view_functions:
         return steps
     href = url_for("exams.quiz", course_key=row.key)

@@ -28,7 +28,6 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.content import queries as content
-from training_app.db import db
 from training_app.errors import DomainError
 from training_app.exams import forms, labels, paper_queries, queries, service
 from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsewhere
@@ -37,6 +36,7 @@ from training_app.exams.queries import Standing
 from training_app.exams.rules import AttemptState, Phase, Purpose, StartAnswer
 from training_app.exams.saving import Receipt, Save
 from training_app.web import DISPLAY_ZONE, actor, language
+from training_app.web import session as read_session
 
 bp = Blueprint("exams", __name__)
 LEARN, TAKE = Permission.COURSE_LEARN, Permission.EXAM_TAKE
@@ -48,15 +48,15 @@ _PEN = "paper"  # session: [public id, epoch] of the paper that this browser wri
 def index() -> ResponseReturnValue:
     """Show the signed-in person's exams and module quizzes."""
     me, now = actor().person_id, clock.now()
-    blueprints = queries.exam_blueprints(db.session(), today(now))
+    blueprints = queries.exam_blueprints(read_session(), today(now))
     quizzes: dict[str, list[queries.AttemptLine]] = {}
-    for line in queries.quiz_lines(db.session(), me):
+    for line in queries.quiz_lines(read_session(), me):
         quizzes.setdefault(line.exam_key, []).append(line)
     return render_template(
         "exams/index.html",
-        exams=queries.standings(db.session(), me, blueprints, now).values(),
+        exams=queries.standings(read_session(), me, blueprints, now).values(),
         titles={key: version.body["title"] for key, version in blueprints.items()},
-        courses=content.current(db.session(), "course", today(now)).values(),
+        courses=content.current(read_session(), "course", today(now)).values(),
         quizzes=quizzes,
         can_start=_can_start,
         reason=labels.wait_reason,
@@ -68,14 +68,14 @@ def index() -> ResponseReturnValue:
 def exam(exam_key: str) -> ResponseReturnValue:
     """Show the rules of an exam, what is still needed, and the way in."""
     now = clock.now()
-    blueprint = content.get_current(db.session(), "exam_blueprint", exam_key, today(now))
-    standing = queries.get_standing(db.session(), actor().person_id, blueprint, now)
+    blueprint = content.get_current(read_session(), "exam_blueprint", exam_key, today(now))
+    standing = queries.get_standing(read_session(), actor().person_id, blueprint, now)
     arrive = current_app.config["PUBLIC_URL"] + url_for("exams.arrive", number=actor().number)
     return render_template(
         "exams/exam.html",
         body=blueprint.body,
         blueprint=blueprint,
-        signed=bool(content.signed_off(db.session(), [blueprint.id])),
+        signed=bool(content.signed_off(read_session(), [blueprint.id])),
         standing=standing,
         questions=sum(cell["count"] for cell in blueprint.body["cells"]),
         cut=Fraction(blueprint.body["cut"]),
@@ -90,8 +90,8 @@ def exam(exam_key: str) -> ResponseReturnValue:
 def start(exam_key: str) -> ResponseReturnValue:
     """Start the exam in the sitting where the person has a seat."""
     now = clock.now()
-    blueprint = content.get_current(db.session(), "exam_blueprint", exam_key, today(now))
-    standing = queries.get_standing(db.session(), actor().person_id, blueprint, now)
+    blueprint = content.get_current(read_session(), "exam_blueprint", exam_key, today(now))
+    standing = queries.get_standing(read_session(), actor().person_id, blueprint, now)
     if standing.running is None and not _can_start(standing, now):
         flash(_("This exam cannot be started now. Its page says why and what would allow it."), "warning")
         return redirect(url_for(".exam", exam_key=exam_key))
@@ -111,11 +111,11 @@ def start(exam_key: str) -> ResponseReturnValue:
 @needs(TAKE, LEARN)
 def quiz(course_key: str) -> ResponseReturnValue:
     """Show the quiz of a course: what it is for, earlier tries, the way in."""
-    course = content.get_current(db.session(), "course", course_key, today(clock.now()))
+    course = content.get_current(read_session(), "course", course_key, today(clock.now()))
     return render_template(
         "exams/quiz.html",
         course=course,
-        lines=queries.quiz_lines(db.session(), actor().person_id, course_key),
+        lines=queries.quiz_lines(read_session(), actor().person_id, course_key),
         questions=sum(cell["count"] for cell in course.body["quiz"]["cells"]),
         cut=Fraction(course.body["quiz"]["cut"]),
     )
@@ -137,7 +137,7 @@ def start_quiz(course_key: str) -> ResponseReturnValue:
 def paper(public_id: str) -> ResponseReturnValue:
     """Show an open paper to the browser that writes it; any other browser may take it over first."""
     now = clock.now()
-    found = paper_queries.get_paper(db.session(), public_id, actor().person_id, now)
+    found = paper_queries.get_paper(read_session(), public_id, actor().person_id, now)
     if found.state is not AttemptState.OPEN or found.phase is not Phase.ANSWERING:
         return redirect(url_for(".result", public_id=public_id))
     writes_here = session.get(_PEN) == [public_id, found.epoch]
@@ -154,7 +154,7 @@ def open_paper(public_id: str) -> ResponseReturnValue:
         return _ended(public_id)
     session[_PEN] = [public_id, epoch]
     if request.is_json:
-        found = paper_queries.get_paper(db.session(), public_id, actor().person_id, clock.now())
+        found = paper_queries.get_paper(read_session(), public_id, actor().person_id, clock.now())
         return jsonify(epoch=epoch, seconds_left=found.seconds_left(clock.now()))
     return redirect(url_for(".paper", public_id=public_id))
 
@@ -196,7 +196,7 @@ def submit(public_id: str) -> ResponseReturnValue:
 def finish(public_id: str) -> ResponseReturnValue:
     """End one's own attempt whose time is over, without waiting for the sweeper."""
     me, now = actor().person_id, clock.now()
-    found = paper_queries.get_paper(db.session(), public_id, me, now)
+    found = paper_queries.get_paper(read_session(), public_id, me, now)
     if found.state is AttemptState.OPEN and found.phase is Phase.ANSWERING:
         return redirect(url_for(".paper", public_id=public_id))
     with suppress(AttemptClosed, OpenedElsewhere):  # the sweeper, or the device that writes, was faster
@@ -227,13 +227,13 @@ def contest(public_id: str) -> ResponseReturnValue:
 
 def _result(public_id: str, form: forms.ContestForm) -> ResponseReturnValue:
     now = clock.now()
-    found = paper_queries.get_result(db.session(), public_id, actor().person_id, today(now), now)
+    found = paper_queries.get_result(read_session(), public_id, actor().person_id, today(now), now)
     if found.state is AttemptState.OPEN and not found.is_over:
         return redirect(url_for(".paper", public_id=public_id))
     standing = None
     if found.kind is Purpose.EXAM:
-        blueprint = content.find_current(db.session(), "exam_blueprint", found.exam_key, today(now))
-        standing = blueprint and queries.get_standing(db.session(), actor().person_id, blueprint, now)
+        blueprint = content.find_current(read_session(), "exam_blueprint", found.exam_key, today(now))
+        standing = blueprint and queries.get_standing(read_session(), actor().person_id, blueprint, now)
     return render_template(
         "exams/result.html", result=found, form=form, standing=standing, topic=labels.topic,
         course_key=found.exam_key.removeprefix(queries.QUIZ_PREFIX), lesson_url=_lesson_url,
@@ -270,7 +270,7 @@ def _write_here(public_id: str, epoch: int) -> ResponseReturnValue:
 
 def _posted(public_id: str, now: datetime) -> tuple[int, list[Save]]:
     """Read a posted paper: the writer's epoch and sequence stand in it."""
-    found = paper_queries.get_paper(db.session(), public_id, actor().person_id, now)
+    found = paper_queries.get_paper(read_session(), public_id, actor().person_id, now)
     epoch = request.form.get("epoch", type=int) or 0
     sequence = request.form.get("seq", type=int) or 0
     return epoch, forms.saves_of_form(request.form, found.questions, sequence)

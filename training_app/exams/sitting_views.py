@@ -14,13 +14,13 @@ from training_app import clock
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
-from training_app.db import db
 from training_app.errors import DomainError, NotFound
 from training_app.exams import forms, labels, queries, service, sitting_queries, sittings
 from training_app.exams.errors import CannotAdmit
 from training_app.exams.paper_views import bp
 from training_app.storage import service as storage
 from training_app.web import DISPLAY_ZONE, actor, pick
+from training_app.web import session as read_session
 
 ADMIT, IDENTITY = Permission.EXAM_ADMIT, Permission.EXAM_IDENTITY
 INVIGILATE, EXTEND = Permission.EXAM_INVIGILATE, Permission.EXAM_EXTEND
@@ -32,7 +32,7 @@ ANY = (ADMIT, IDENTITY, INVIGILATE, EXTEND)
 def sittings_list() -> ResponseReturnValue:
     """List sittings within reach: open ones first."""
     now = clock.now()
-    rows = sitting_queries.sittings(db.session(), actor().grants, _held(), today(now), now)
+    rows = sitting_queries.sittings(read_session(), actor().grants, _held(), today(now), now)
     return render_template("exams/sittings.html", rows=rows, number=request.args.get("number", ""))
 
 
@@ -42,8 +42,8 @@ def new_sitting() -> ResponseReturnValue:
     """Plan a sitting at a unit within reach."""
     now = clock.now()
     local = now.astimezone(DISPLAY_ZONE)
-    units = sitting_queries.reachable_units(db.session(), actor().grants, ADMIT, today(now))
-    blueprints = queries.exam_blueprints(db.session(), today(now))
+    units = sitting_queries.reachable_units(read_session(), actor().grants, ADMIT, today(now))
+    blueprints = queries.exam_blueprints(read_session(), today(now))
     form = forms.SittingForm(
         data={"on": local.date(), "opens": local.time(), "closes": (local + timedelta(hours=2)).time()}
     )
@@ -69,7 +69,7 @@ def new_sitting() -> ResponseReturnValue:
 def arrive() -> ResponseReturnValue:
     """Take a person who shows their code: choose one of the open sittings, or go to the only one."""
     now, number = clock.now(), request.args.get("number", "")
-    rows = sitting_queries.sittings(db.session(), actor().grants, ADMIT, today(now), now)
+    rows = sitting_queries.sittings(read_session(), actor().grants, ADMIT, today(now), now)
     current = [row for row in rows if row.state(now) in ("open", "planned")]
     if len(current) == 1:
         return redirect(url_for(".sitting", sitting_id=current[0].id, number=number))
@@ -90,7 +90,7 @@ def sitting_people(sitting_id: int) -> ResponseReturnValue:
     row = _sitting(sitting_id, _held())
     on = today(clock.now())
     return render_template(
-        "exams/_sitters.html", sitting=row, sitters=sitting_queries.sitters(db.session(), row.id, on)
+        "exams/_sitters.html", sitting=row, sitters=sitting_queries.sitters(read_session(), row.id, on)
     )
 
 
@@ -99,7 +99,7 @@ def sitting_people(sitting_id: int) -> ResponseReturnValue:
 def photo(sitting_id: int, person_id: int) -> ResponseReturnValue:
     """Return the photo of a person who sits, to compare the face with."""
     row = _sitting(sitting_id, _held())
-    card = sitting_queries.get_seated(db.session(), row.id, person_id, today(clock.now()))
+    card = sitting_queries.get_seated(read_session(), row.id, person_id, today(clock.now()))
     if card.photo_sha256 is None:
         raise NotFound()
     return Response(storage.read(card.photo_sha256), mimetype="image/jpeg", headers={"Cache-Control": "private"})
@@ -114,7 +114,7 @@ def admit(sitting_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(sitting_id, form, forms.ExtendForm(formdata=None)), 422
     now = clock.now()
-    card = sitting_queries.find_person(db.session(), form.number.data, actor().grants, ADMIT, today(now))
+    card = sitting_queries.find_person(read_session(), form.number.data, actor().grants, ADMIT, today(now))
     if card is None:
         form.number.errors = [_("No person within your reach has this number. Check it and try again.")]
         return _page(sitting_id, form, forms.ExtendForm(formdata=None)), 422
@@ -184,7 +184,7 @@ def void(sitting_id: int) -> ResponseReturnValue:
     row = _sitting(sitting_id, INVIGILATE)
     form, person = forms.WordsForm(), request.form.get("person_id", type=int)
     found = [
-        one for one in sitting_queries.sitters(db.session(), row.id, today(clock.now())) if one.person_id == person
+        one for one in sitting_queries.sitters(read_session(), row.id, today(clock.now())) if one.person_id == person
     ]
     if not found or found[0].public_id is None:
         raise NotFound()
@@ -233,7 +233,7 @@ def _page(sitting_id: int, admit_form: forms.AdmitForm, extend_form: forms.Exten
         "exams/sitting.html",
         sitting=row,
         state=row.state(now),
-        sitters=sitting_queries.sitters(db.session(), row.id, today(now)),
+        sitters=sitting_queries.sitters(read_session(), row.id, today(now)),
         admit_form=admit_form,
         extend_form=extend_form,
         invigilated_by=_name(row.invigilated_by),
@@ -242,11 +242,11 @@ def _page(sitting_id: int, admit_form: forms.AdmitForm, extend_form: forms.Exten
 
 
 def _name(person_id: int | None) -> str | None:
-    return None if person_id is None else sitting_queries.name_of(db.session(), person_id)
+    return None if person_id is None else sitting_queries.name_of(read_session(), person_id)
 
 
 def _sitting(sitting_id: int, permission: str) -> sitting_queries.SittingRow:
-    return sitting_queries.get_sitting(db.session(), sitting_id, actor().grants, permission, today(clock.now()))
+    return sitting_queries.get_sitting(read_session(), sitting_id, actor().grants, permission, today(clock.now()))
 
 
 def _held() -> str:

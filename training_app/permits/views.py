@@ -21,7 +21,6 @@ from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.rules import masked_name
 from training_app.calendar.rules import legal_day
-from training_app.db import db
 from training_app.errors import DomainError, NotFound
 from training_app.permits import desk_queries, page_queries, pages, queries, scope, service
 from training_app.permits.case_rules import Outcome
@@ -36,6 +35,7 @@ from training_app.permits.forms import (
 from training_app.permits.policy_queries import find_tariff
 from training_app.storage import service as storage
 from training_app.web import NavItem, actor, language
+from training_app.web import session as read_session
 
 P = Permission
 DESK, BENCH = desk_queries.DESK, desk_queries.BENCH
@@ -59,10 +59,10 @@ NAV = (
 def mine() -> ResponseReturnValue:
     """Show one's own permit: valid until when, what one may do, points left and why."""
     me, now = actor().person_id, clock.now()
-    page = page_queries.permit_page(db.session(), me, now)
+    page = page_queries.permit_page(read_session(), me, now)
     if page is None:
-        return render_template("permits/none.html", cases=desk_queries.own_cases(db.session(), me, now))
-    lines = scope.scope_of(db.session(), me, now)
+        return render_template("permits/none.html", cases=desk_queries.own_cases(read_session(), me, now))
+    lines = scope.scope_of(read_session(), me, now)
     return render_template(
         "permits/mine.html", page=page, scope=lines, qr=pages.door_code(page.record.door_code),
         door=pages.door_url(page.record.door_code), masked=masked_name(page.card.name),
@@ -73,7 +73,7 @@ def mine() -> ResponseReturnValue:
 @signed_in
 def my_photo() -> ResponseReturnValue:
     """Show one's own photo."""
-    card = accounts.get_card(db.session(), actor().person_id, legal_day(clock.now(), "Asia/Shanghai"))
+    card = accounts.get_card(read_session(), actor().person_id, legal_day(clock.now(), "Asia/Shanghai"))
     if card.photo_sha256 is None:
         raise NotFound()
     return send_file(io.BytesIO(storage.read(card.photo_sha256)), mimetype="image/jpeg")
@@ -83,7 +83,7 @@ def my_photo() -> ResponseReturnValue:
 @signed_in
 def my_cases() -> ResponseReturnValue:
     """List one's own cases."""
-    cases = desk_queries.own_cases(db.session(), actor().person_id, clock.now())
+    cases = desk_queries.own_cases(read_session(), actor().person_id, clock.now())
     return render_template("permits/my_cases.html", cases=cases)
 
 
@@ -98,7 +98,7 @@ def _my_case(
     case_id: int, *, answer: AnswerForm | None = None, contest: ContestForm | None = None, status: int = 200
 ) -> ResponseReturnValue:
     now = clock.now()
-    page = page_queries.own_case(db.session(), case_id, actor().person_id, now)
+    page = page_queries.own_case(read_session(), case_id, actor().person_id, now)
     return render_template(
         "permits/my_case.html", page=page, answer_form=answer or AnswerForm(formdata=None),
         contest_form=contest or ContestForm(formdata=None), is_contestable=_in_time(page.file.state.appeal_until),
@@ -109,7 +109,7 @@ def _my_case(
 @signed_in
 def answer(case_id: int) -> ResponseReturnValue:
     """Answer one's own case."""
-    page_queries.own_case(db.session(), case_id, actor().person_id, clock.now())
+    page_queries.own_case(read_session(), case_id, actor().person_id, clock.now())
     form = AnswerForm()
 
     def act() -> None:
@@ -128,7 +128,7 @@ def answer(case_id: int) -> ResponseReturnValue:
 @signed_in
 def contest(case_id: int) -> ResponseReturnValue:
     """Contest the decision of one's own case."""
-    page_queries.own_case(db.session(), case_id, actor().person_id, clock.now())
+    page_queries.own_case(read_session(), case_id, actor().person_id, clock.now())
     form = ContestForm()
 
     def act() -> None:
@@ -145,7 +145,7 @@ def contest(case_id: int) -> ResponseReturnValue:
 def my_sanction(sanction_id: int) -> ResponseReturnValue:
     """Show a sanction about oneself; contest it in time."""
     now = clock.now()
-    page = page_queries.own_sanction(db.session(), sanction_id, actor().person_id, now)
+    page = page_queries.own_sanction(read_session(), sanction_id, actor().person_id, now)
     form = ContestForm()
 
     def show(status: int) -> ResponseReturnValue:
@@ -174,7 +174,7 @@ def my_sanction(sanction_id: int) -> ResponseReturnValue:
 @signed_in
 def evidence(evidence_id: int) -> ResponseReturnValue:
     """Show a photo of a case to who may see it; every reading is written down."""
-    page_queries.may_read_evidence(db.session(), evidence_id, actor().grants, actor().person_id, clock.now())
+    page_queries.may_read_evidence(read_session(), evidence_id, actor().grants, actor().person_id, clock.now())
     data = service.read(evidence_id, now=clock.now(), actor_id=actor().person_id)
     response = send_file(
         io.BytesIO(data), mimetype="image/jpeg", download_name=f"evidence-{evidence_id}.jpg",
@@ -225,9 +225,7 @@ def _whom(purpose: str) -> ResponseReturnValue:
     """Show the people in reach that match; as a fragment where the page asks while one types."""
     permission, endpoint = _WHOM[purpose]
     text = request.args.get("q", "")
-    found = desk_queries.find_people(
-        db.session(), actor().grants, [permission], actor().person_id, text, clock.now()
-    )
+    found = desk_queries.find_people(read_session(), actor().grants, [permission], actor().person_id, text, clock.now())
     template = "permits/people.html" if request.headers.get("HX-Request") else "permits/whom.html"
     return render_template(template, purpose=purpose, endpoint=endpoint, text=text, people=found)
 
@@ -235,12 +233,12 @@ def _whom(purpose: str) -> ResponseReturnValue:
 def _person(person_id: int, permission: Permission) -> Any:
     """Return the card of a permit holder in reach; raises NotFound for oneself and all others."""
     me = actor()
-    if person_id == me.person_id or not can_reach(db.session(), me.grants, permission, person_id):
+    if person_id == me.person_id or not can_reach(read_session(), me.grants, permission, person_id):
         raise NotFound()
-    record = queries.permit_facts(db.session(), person_id, clock.now())
+    record = queries.permit_facts(read_session(), person_id, clock.now())
     if record is None:
         raise NotFound()
-    return record, accounts.get_card(db.session(), person_id, legal_day(clock.now(), record.zone))
+    return record, accounts.get_card(read_session(), person_id, legal_day(clock.now(), record.zone))
 
 
 @bp.route("/permits/report/<int:person_id>", methods=["GET", "POST"])
@@ -250,7 +248,7 @@ def report(person_id: int) -> ResponseReturnValue:
     record, card = _person(person_id, P.CASE_REPORT)
     now = clock.now()
     form = ReportForm(token=secrets.token_urlsafe(16), day=legal_day(now, record.zone))
-    tariff = find_tariff(db.session(), record.follows.tariff_key, legal_day(now, record.zone))
+    tariff = find_tariff(read_session(), record.follows.tariff_key, legal_day(now, record.zone))
     form.code.choices = pages.breach_choices(tariff.codes if tariff else {})
 
     def show(status: int) -> ResponseReturnValue:
@@ -277,7 +275,7 @@ def report(person_id: int) -> ResponseReturnValue:
 def reports() -> ResponseReturnValue:
     """List what the reader reported."""
     page = desk_queries.own_reports(
-        db.session(), actor().person_id, request.args.get("before", type=int), clock.now()
+        read_session(), actor().person_id, request.args.get("before", type=int), clock.now()
     )
     return render_template("permits/reports.html", page=page, tabs=_tabs("reports"))
 
@@ -289,9 +287,9 @@ def reward(person_id: int) -> ResponseReturnValue:
     record, card = _person(person_id, P.CASE_DECIDE)
     now = clock.now()
     form = RewardForm(token=secrets.token_urlsafe(16), day=legal_day(now, record.zone))
-    tariff = find_tariff(db.session(), record.follows.tariff_key, legal_day(now, record.zone))
+    tariff = find_tariff(read_session(), record.follows.tariff_key, legal_day(now, record.zone))
     form.code.choices = pages.merit_choices(tariff.merits if tariff else {})
-    ledger = queries.ledger_state(db.session(), person_id, now, record=record)
+    ledger = queries.ledger_state(read_session(), person_id, now, record=record)
 
     def show(status: int) -> ResponseReturnValue:
         return render_template(
@@ -326,7 +324,7 @@ def reward(person_id: int) -> ResponseReturnValue:
 @needs(P.CASE_INTERIM_STOP)
 def stops() -> ResponseReturnValue:
     """List the stops for safety that run."""
-    rows = desk_queries.stops(db.session(), actor().grants, actor().person_id, clock.now())
+    rows = desk_queries.stops(read_session(), actor().grants, actor().person_id, clock.now())
     return render_template("permits/stops.html", rows=rows, tabs=_tabs("stops"))
 
 
@@ -348,9 +346,7 @@ def end_stop(person_id: int) -> ResponseReturnValue:
 
 def _stopping(person_id: int, *, end: bool = False) -> Callable[[str], object]:
     use = service.end_stop if end else service.stop_for_safety
-    return lambda words: use(
-        person_id, words=words, now=clock.now(), actor_id=actor().person_id, language=language()
-    )
+    return lambda words: use(person_id, words=words, now=clock.now(), actor_id=actor().person_id, language=language())
 
 
 def _stop(record: Any, card: Any, use: Callable[[str], object], done: str) -> ResponseReturnValue:
@@ -374,7 +370,7 @@ def cases() -> ResponseReturnValue:
     """List the cases in reach: what waits for the reader first."""
     show = _filter(desk_queries.FILTERS)
     page = desk_queries.case_desk(
-        db.session(), actor().grants, actor().person_id, show=show,
+        read_session(), actor().grants, actor().person_id, show=show,
         before=request.args.get("before", type=int), now=clock.now(),
     )  # fmt: skip
     return render_template("permits/cases.html", page=page, show=show, tabs=_tabs("cases"))
@@ -390,7 +386,7 @@ def case(case_id: int) -> ResponseReturnValue:
 def _case(
     case_id: int, *, outcome: OutcomeForm | None = None, back: ReasonForm | None = None, status: int = 200
 ) -> ResponseReturnValue:
-    me, now, session = actor(), clock.now(), db.session()
+    me, now, session = actor(), clock.now(), read_session()
     page = page_queries.desk_case(session, case_id, me.grants, me.person_id, now)
     effects = page_queries.effects(session, page.file, now) if page.file.state.is_open else {}
     form = outcome or OutcomeForm(formdata=None)
@@ -431,9 +427,7 @@ def resolve(case_id: int) -> ResponseReturnValue:
     return _outcome(case_id, P.APPEAL_RESOLVE, service.cases.resolve, done)
 
 
-def _outcome(
-    case_id: int, permission: Permission, use: Callable[..., None], done: str
-) -> ResponseReturnValue:
+def _outcome(case_id: int, permission: Permission, use: Callable[..., None], done: str) -> ResponseReturnValue:
     page = _reach_case(case_id, permission)
     form = OutcomeForm()
     form.outcome.choices = pages.outcome_choices(page.file)
@@ -445,9 +439,7 @@ def _outcome(
             now=clock.now(), actor_id=actor().person_id,
         )  # fmt: skip
 
-    return _step(
-        form, act, done, _case_url(case_id), lambda status: _case(case_id, outcome=form, status=status)
-    )
+    return _step(form, act, done, _case_url(case_id), lambda status: _case(case_id, outcome=form, status=status))
 
 
 @bp.post("/permits/cases/<int:case_id>/take-back")
@@ -475,7 +467,7 @@ def sanctions() -> ResponseReturnValue:
     """List the sanctions in reach: what waits for the reader first."""
     show = _filter(desk_queries.SANCTION_FILTERS)
     page = desk_queries.sanction_desk(
-        db.session(), actor().grants, actor().person_id, show=show,
+        read_session(), actor().grants, actor().person_id, show=show,
         before=request.args.get("before", type=int), now=clock.now(),
     )  # fmt: skip
     return render_template("permits/sanctions.html", page=page, show=show, tabs=_tabs("sanctions"))
@@ -490,7 +482,7 @@ def sanction(sanction_id: int) -> ResponseReturnValue:
 
 def _sanction(sanction_id: int, *, form: ReasonForm | None = None, status: int = 200) -> ResponseReturnValue:
     me, now = actor(), clock.now()
-    page = page_queries.desk_sanction(db.session(), sanction_id, me.grants, me.person_id, now)
+    page = page_queries.desk_sanction(read_session(), sanction_id, me.grants, me.person_id, now)
     return render_template(
         "permits/sanction.html", page=page, form=form or ReasonForm(formdata=None),
         step=desk_queries.next_sanction_permission(page.file.state),
@@ -540,9 +532,7 @@ def resolve_sanction(sanction_id: int) -> ResponseReturnValue:
 def annul_sanction(sanction_id: int) -> ResponseReturnValue:
     """Annul a sanction that was an error."""
     done = _("Annulled: it counts as never imposed.")
-    return _sanction_step(
-        sanction_id, P.CASE_REOPEN, done, lambda **said: service.sanctions.annul(sanction_id, **said)
-    )
+    return _sanction_step(sanction_id, P.CASE_REOPEN, done, lambda **said: service.sanctions.annul(sanction_id, **said))
 
 
 def _sanction_step(
@@ -618,16 +608,16 @@ def _picture(form: Any) -> service.Picture | None:
 def _reach_case(case_id: int, permission: Permission) -> page_queries.CasePage:
     """Return a case that this very permission reaches; raises NotFound."""
     me = actor()
-    page = page_queries.desk_case(db.session(), case_id, me.grants, me.person_id, clock.now())
-    if not can_reach(db.session(), me.grants, permission, page.file.person_id):
+    page = page_queries.desk_case(read_session(), case_id, me.grants, me.person_id, clock.now())
+    if not can_reach(read_session(), me.grants, permission, page.file.person_id):
         raise NotFound()
     return page
 
 
 def _reach_sanction(sanction_id: int, permission: Permission) -> None:
     me = actor()
-    page = page_queries.desk_sanction(db.session(), sanction_id, me.grants, me.person_id, clock.now())
-    if not can_reach(db.session(), me.grants, permission, page.file.person_id):
+    page = page_queries.desk_sanction(read_session(), sanction_id, me.grants, me.person_id, clock.now())
+    if not can_reach(read_session(), me.grants, permission, page.file.person_id):
         raise NotFound()
 
 

@@ -17,7 +17,6 @@ from training_app.access.guards import needs, signed_in
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
-from training_app.db import db
 from training_app.errors import DomainError, Invalid
 from training_app.roleplay import marking_service, pictures, service, session_queries, sheet_queries
 from training_app.roleplay.forms import PlanForm, read_lock, read_touches
@@ -26,6 +25,7 @@ from training_app.roleplay.rules import GLOBAL_GRADE, PASSING_GRADE
 from training_app.roleplay.session_rules import RATER, Look
 from training_app.roleplay.wording import drill_words, part_words, stage_words
 from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick
+from training_app.web import session as read_session
 
 GRADE = Permission.ROLEPLAY_GRADE
 bp = Blueprint("roleplay", __name__)
@@ -52,7 +52,7 @@ def index() -> ResponseReturnValue:
 def day() -> ResponseReturnValue:
     """Show a trainer's day: unsent marks, sessions by time, unfinished sheets, what to open next."""
     now = clock.now()
-    found = session_queries.day_of(db.session(), actor().person_id, actor().grants, on=today(now), now=now)
+    found = session_queries.day_of(read_session(), actor().person_id, actor().grants, on=today(now), now=now)
     return render_template("roleplay/day.html", day=found, next=_open_next(found))
 
 
@@ -82,10 +82,10 @@ def plan() -> ResponseReturnValue:
 def session(public_id: str) -> ResponseReturnValue:
     """Show a session: to trainers and the customer's player with the card, to the learner with the brief alone."""
     now, me = clock.now(), actor()
-    page = session_queries.get_session(db.session(), public_id, me.person_id, me.grants, on=today(now), now=now)
+    page = session_queries.get_session(read_session(), public_id, me.person_id, me.grants, on=today(now), now=now)
     search = request.args.get("q", "").strip()
     found = (
-        session_queries.find_people(db.session(), public_id, search, me.grants, on=today(now))
+        session_queries.find_people(read_session(), public_id, search, me.grants, on=today(now))
         if search and page.may_lead
         else []
     )
@@ -184,7 +184,7 @@ def open_sheet(public_id: str, person_id: int) -> ResponseReturnValue:
 def sheet(public_id: str) -> ResponseReturnValue:
     """Show one's own score sheet: to fill in while open, to read afterwards."""
     now = clock.now()
-    screen = sheet_queries.get_screen(db.session(), public_id, actor().person_id, on=today(now), now=now)
+    screen = sheet_queries.get_screen(read_session(), public_id, actor().person_id, on=today(now), now=now)
     if screen.locked_at is not None:
         return redirect(url_for("roleplay.result", public_id=screen.session_id, person_id=screen.about_id))
     return render_template(
@@ -197,7 +197,7 @@ def sheet(public_id: str) -> ResponseReturnValue:
 @needs(GRADE)
 def sheet_state(public_id: str) -> ResponseReturnValue:
     """Tell a device how the sheet stands, with the server's time and a fresh token to send with."""
-    folded = sheet_queries.folded(db.session(), public_id, actor().person_id)
+    folded = sheet_queries.folded(read_session(), public_id, actor().person_id)
     return jsonify({**folded, "csrf": generate_csrf(), "now": clock.now().isoformat()})
 
 
@@ -206,7 +206,7 @@ def sheet_state(public_id: str) -> ResponseReturnValue:
 def append_marks(public_id: str) -> ResponseReturnValue:
     """Take a batch of actions of one device; the answer lists which of its numbers the server holds."""
     me = actor()
-    sheet_queries.folded(db.session(), public_id, me.person_id)  # not one's own: 404 before the body is judged
+    sheet_queries.folded(read_session(), public_id, me.person_id)  # not one's own: 404 before the body is judged
     sent = read_touches(request.get_json(silent=True))
     if sent is None:
         raise NotOnSheet()
@@ -219,7 +219,7 @@ def append_marks(public_id: str) -> ResponseReturnValue:
         return jsonify(
             {"status": error.status, "code": error.code, "detail": _(error.message), "confirmed": error.held}
         ), error.status
-    folded = sheet_queries.folded(db.session(), public_id, me.person_id)
+    folded = sheet_queries.folded(read_session(), public_id, me.person_id)
     return jsonify({"confirmed": held, **folded})
 
 
@@ -228,7 +228,7 @@ def append_marks(public_id: str) -> ResponseReturnValue:
 def lock(public_id: str) -> ResponseReturnValue:
     """Lock and send the sheet, or say what is missing."""
     me = actor()
-    screen = sheet_queries.get_screen(db.session(), public_id, me.person_id, on=today(clock.now()), now=clock.now())
+    screen = sheet_queries.get_screen(read_session(), public_id, me.person_id, on=today(clock.now()), now=clock.now())
     sent = read_lock(request.get_json(silent=True))
     if sent is None:
         raise NotOnSheet()
@@ -250,7 +250,7 @@ def lock(public_id: str) -> ResponseReturnValue:
 @signed_in
 def mine() -> ResponseReturnValue:
     """List one's own role-plays."""
-    rows = session_queries.own_list(db.session(), actor().person_id, clock.now())
+    rows = session_queries.own_list(read_session(), actor().person_id, clock.now())
     return render_template("roleplay/mine.html", rows=rows)
 
 
@@ -259,7 +259,7 @@ def mine() -> ResponseReturnValue:
 def result(public_id: str, person_id: int) -> ResponseReturnValue:
     """Show a result to the learner, or to a trainer who may see it."""
     me = actor()
-    page = sheet_queries.get_result(db.session(), public_id, person_id, reader_id=me.person_id, grants=me.grants)
+    page = sheet_queries.get_result(read_session(), public_id, person_id, reader_id=me.person_id, grants=me.grants)
     levels = [column.result.levels for column in page.columns]
     radar = pictures.radar(page.template.body, levels) if page.template else None
     return render_template(
@@ -281,10 +281,12 @@ def _open_next(found: session_queries.TrainerDay) -> tuple[str, str] | None:
 
 def _plan_form(now: datetime) -> PlanForm:
     me = actor()
-    cards = session_queries.cards_in_force(db.session(), today(now))
-    units = session_queries.units_in_reach(db.session(), me.grants, today(now))
+    cards = session_queries.cards_in_force(read_session(), today(now))
+    units = session_queries.units_in_reach(read_session(), me.grants, today(now))
     next_hour = (now.astimezone(DISPLAY_ZONE) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    form = PlanForm(at=next_hour.replace(tzinfo=None), unit=accounts.main_unit(db.session(), me.person_id, today(now)))
+    form = PlanForm(
+        at=next_hour.replace(tzinfo=None), unit=accounts.main_unit(read_session(), me.person_id, today(now))
+    )
     form.drill.choices = [(drill, drill_words(drill)) for drill in dict.fromkeys(c.body["drill"] for c in cards)]
     form.card.choices = [("", _("Draw one for me"))] + [
         (card.key, _("%(drill)s: %(card)s", drill=drill_words(card.body["drill"]), card=pick(card.body["title"])))
