@@ -9,7 +9,7 @@ door_answer_of(facts, now, …)             # valid today, or not valid now; nev
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,6 +18,8 @@ from training_app.permits.permit_rules import DoorAnswer, PermitFacts, door_answ
 from training_app.permits.standing_rules import CertificateAnswer, certificate_answer
 
 SERIAL_DIGITS = 6
+TEMPLATE = "a4-1"  # another drawing of the sheet takes another name, so that it is rendered anew
+JOB = "certificate"
 _TYPED = re.compile(r"Z?([0-9]{4})([0-9]{6,})([0-9])")
 
 
@@ -42,13 +44,18 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
-class NameSize(StrEnum):
-    """How large a name is printed, so that it stays on the sheet; beyond the smallest it wraps."""
+class PrintSize(StrEnum):
+    """How large a field is printed, so that it stays in its place; it wraps at every size."""
 
     LARGE = "large"
     MEDIUM = "medium"
     SMALL = "small"
     TINY = "tiny"
+
+
+def job_key(certificate_id: int) -> str:
+    """Return the key of the job that prints a certificate by the template in force."""
+    return f"{JOB}/{certificate_id}/{TEMPLATE}"
 
 
 def certificate_number(year: int, serial: int) -> str:
@@ -102,11 +109,24 @@ def door_answer_of(
     return answer
 
 
-def name_size(name: str) -> NameSize:
-    """Return the size of a printed name by its width; a Chinese character counts 1, a narrow one 0.55."""
-    width = sum(1 if ord(c) > 0x2E7F else 0.55 for c in name)
+def name_size(name: str) -> PrintSize:
+    """Return the size of a printed name by its width."""
+    width = _width(name)
     if width <= 8:
-        return NameSize.LARGE
+        return PrintSize.LARGE
     if width <= 13:
-        return NameSize.MEDIUM
-    return NameSize.SMALL if width <= 22 else NameSize.TINY
+        return PrintSize.MEDIUM
+    return PrintSize.SMALL if width <= 22 else PrintSize.TINY
+
+
+def scope_size(scope: Mapping[str, str]) -> PrintSize:
+    """Return the size of a level's scope in both languages, by their width."""
+    width = sum(map(_width, scope.values()))
+    if width <= 330:
+        return PrintSize.LARGE
+    return PrintSize.SMALL if width <= 560 else PrintSize.TINY
+
+
+def _width(text: str) -> float:
+    """Return the width of a text in Chinese characters; a narrow character counts 0.55."""
+    return sum(1 if ord(c) > 0x2E7F else 0.55 for c in text)

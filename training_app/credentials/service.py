@@ -18,15 +18,13 @@ from training_app.calendar.rules import last_day, legal_day
 from training_app.certifications.models import LevelEvent
 from training_app.content import queries as content
 from training_app.credentials.models import Certificate, CertificateFile
-from training_app.credentials.rules import certificate_number
+from training_app.credentials.rules import JOB, TEMPLATE, certificate_number, job_key
 from training_app.db import transaction
 from training_app.errors import NotFound
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
 from training_app.storage import service as storage
 
-JOB = "certificate"
-TEMPLATE = "a4-1"
 ZONE = "Asia/Shanghai"
 PDF = "application/pdf"
 
@@ -54,11 +52,6 @@ def ask_for_file(certificate_id: int, *, now: datetime, actor_id: int) -> None:
         if row is None or row.person_id != actor_id:
             raise NotFound()
         _ask(certificate_id, now, actor_id)
-
-
-def job_key(certificate_id: int) -> str:
-    """Return the key of the job that renders a certificate by the template in force."""
-    return f"{JOB}/{certificate_id}/{TEMPLATE}"
 
 
 def keep_file(certificate_id: int, sha256: str, size: int, *, now: datetime) -> None:
