@@ -21,8 +21,8 @@ from training_app.accounts.rules import LinkPurpose
 from training_app.audit import service as audit
 from training_app.db import db, transaction
 from training_app.errors import DomainError, Forbidden, Invalid, NotFound, SamePerson
-from training_app.glyphs import missing_glyphs, name_glyph
 from training_app.storage import service as storage
+from training_app.storage.glyphs import missing_glyphs, name_glyph
 
 CONTACTS = ("name_latin", "phone", "email")
 
@@ -32,6 +32,10 @@ class Unprintable(Invalid):
 
     code = "unprintable"
     message = "The certificate cannot print %(characters)s. Write the name without it, or with a usual character."
+
+    def __init__(self, field: str, **values: object) -> None:
+        super().__init__(**values)
+        self.field = field
 
 
 class BadContact(Invalid):
@@ -112,16 +116,16 @@ def suggest_latin(name: str) -> str:
     return " ".join(filter(None, (parts[0].capitalize(), "".join(parts[1:]).capitalize())))
 
 
-def check_printable(*texts: str | None) -> None:
+def check_printable(text: str | None, field: str = "name") -> None:
     """Raise Unprintable, naming every character that the certificate's font lacks."""
-    found = missing_glyphs("".join(text or "" for text in texts))
+    found = missing_glyphs(text or "")
     if found:
-        raise Unprintable(characters=", ".join(name_glyph(character) for character in found))
+        raise Unprintable(field, characters=", ".join(name_glyph(character) for character in found))
 
 
 def _check(details: Details) -> None:
     check_printable(details.name)
-    check_printable(details.name_latin)
+    check_printable(details.name_latin, "name_latin")
     for column in CONTACTS:
         if contact_fault(column, getattr(details, column)) is not None:
             raise BadContact(column=column)

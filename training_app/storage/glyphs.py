@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-CERTIFICATE_FONT = Path(__file__).resolve().parent.parent / "static" / "vendor" / "NotoSansSC-Regular.ttf"
+CERTIFICATE_FONT = Path(__file__).resolve().parent.parent.parent / "static" / "vendor" / "NotoSansSC-Regular.ttf"
 
 
 def missing_glyphs(text: str, font_path: Path = CERTIFICATE_FONT) -> list[str]:

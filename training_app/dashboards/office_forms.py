@@ -1,0 +1,54 @@
+"""Forms of settings and working days."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp
+
+_DAYS = NumberRange(1, 36500, _l("Enter a number of days, at least 1."))
+_REQUIRED = InputRequired(_l("Enter a number of days, at least 1."))
+_NAME = [InputRequired(_l("Enter it in both languages.")), Length(max=200)]
+
+
+class SettingsForm(FlaskForm):
+    """What a company sets for itself."""
+
+    name_zh = StringField(_l("Name of the organisation, Chinese"), _NAME)
+    name_en = StringField(_l("Name of the organisation, English"), _NAME)
+    hotline = StringField(
+        _l("Hotline"),
+        [
+            InputRequired(_l("Enter the number that customers call.")),
+            Regexp(r"^\+?[0-9][0-9 ()-]{2,28}[0-9]$", message=_l("Enter 4 to 30 digits, such as 400-800-1234.")),
+        ],
+        description=_l("Shown at the customer's door beside the answer."),
+    )
+    default_language = SelectField(_l("Language of new people"), choices=[("zh", "中文"), ("en", "English")])
+    reminders = StringField(
+        _l("Remind before a permit ends, in days"),
+        [Regexp(r"^\s*[1-9]\d{0,3}(\s*[,，]\s*[1-9]\d{0,3})*\s*$", message=_l("Enter days such as 60, 30, 7."))],
+        description=_l("The earliest first, separated by commas."),
+    )
+    entries_hidden = IntegerField(_l("Keep entries hidden after their window, days"), [_REQUIRED, _DAYS])
+    after_leaving = IntegerField(_l("Keep the link to a person after leaving, days"), [_REQUIRED, _DAYS])
+    evidence_reading_log = IntegerField(_l("Keep the log of who read evidence, days"), [_REQUIRED, _DAYS])
+    export_files = IntegerField(_l("Keep export files, days"), [_REQUIRED, _DAYS])
+
+    def reminder_days(self) -> tuple[int, ...]:
+        """Return the days of the reminders, the earliest first, each once."""
+        words = self.reminders.data.replace("，", ",").split(",")
+        return tuple(sorted({int(word) for word in words}, reverse=True))
+
+
+class DayForm(FlaskForm):
+    """A day that is off though it is a weekday, or worked though it is a weekend."""
+
+    on = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
+    kind = RadioField(
+        _l("This day is"), [InputRequired(_l("Choose one."))],
+        choices=[("off", _l("a day off")), ("work", _l("a make-up workday"))], default="off",
+    )  # fmt: skip
+    name_zh = StringField(_l("Why, Chinese"), _NAME)
+    name_en = StringField(_l("Why, English"), _NAME)

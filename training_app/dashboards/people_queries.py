@@ -1,0 +1,294 @@
+"""The list of people: pages by key over the narrow scope rows, counts, and the five figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from training_app.access.models import PersonInUnit
+from training_app.access.rules import Grant
+from training_app.accounts import people_queries as people
+from training_app.accounts import queries as accounts
+from training_app.accounts.models import Assignment, Person, PersonProfile, Unit, UnitVersion
+from training_app.accounts.queries import UnitRow, holds_on
+from training_app.accounts.rules import AssignmentKind
+from training_app.calendar.rules import day_end, legal_day
+from training_app.dashboards.people_rules import GROUPS, PAGE, Filters, PageKey
+from training_app.status import queries as status
+from training_app.status import rules as status_rules
+from training_app.status.models import PersonState
+from training_app.status.queries import Snapshot
+from training_app.status.rules import State
+
+ZONE = "Asia/Shanghai"
+SOON_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRow:
+    """A person in the list. `points`: deducted, of `points_limit` (None before the permit)."""
+
+    person_id: int
+    sort_key: str
+    number: str
+    name: str
+    name_latin: str | None
+    phone: str | None
+    email: str | None
+    language: str
+    unit_number: str | None
+    unit_name: str | None
+    employer: str | None
+    state: State
+    permit_number: str | None
+    valid_until: datetime | None
+    points: int
+    points_limit: int | None
+    level: str | None
+    level_valid_until: datetime | None
+    open_cases: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeoplePage:
+    """One page of the list, with the keys of the pages around it."""
+
+    rows: Sequence[PersonRow]
+    before: PageKey | None
+    after: PageKey | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Whom the reader reaches at all, as units; `tops` hold everybody once."""
+
+    tops: frozenset[int]
+    units: Sequence[UnitRow]
+
+    @property
+    def unit_ids(self) -> frozenset[int]:
+        """Return every unit within reach."""
+        return frozenset(row.unit_id for row in self.units)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stale:
+    """People whose rows may not be trusted, folded anew."""
+
+    people: Mapping[int, Snapshot]
+
+
+def scope_of(session: Session, grants: tuple[Grant, ...], permission: str, on: date) -> Scope:
+    """Return what a permission reaches; one read."""
+    rows = accounts.units(session, on)
+    return Scope(
+        tops=people.tops_in_reach(rows, grants, permission),
+        units=people.units_in_reach(rows, grants, permission),
+    )
+
+
+def narrowed(scope: Scope, filters: Filters) -> frozenset[int]:
+    """Return the topmost units of the list: that of the filter if it lies within reach, else all within reach."""
+    if filters.unit is None:
+        return scope.tops
+    return frozenset({filters.unit}) & scope.unit_ids
+
+
+def stale_states(session: Session, now: datetime) -> Stale:
+    """Fold whose row is out of date, so that nobody is counted or shown as valid by an old row; usually nobody."""
+    ids = session.scalars(
+        sa.select(PersonState.person_id)
+        .where(status.stale_condition(now))
+        .order_by(PersonState.next_change_at)
+        .limit(status.MOST_STALE)
+    ).all()
+    return Stale(people={one: status.fold_person(session, one, now) for one in ids})
+
+
+def in_states(wanted: Iterable[State], now: datetime, stale: Stale) -> ColumnElement[bool]:
+    """Return the condition for people in any of the states: trusted rows by date, the others as folded."""
+    states = frozenset(wanted)
+    by_date = sa.or_(*(status.state_condition(state, now) for state in sorted(states)))
+    folded = sorted(one for one, now_is in stale.people.items() if now_is.state in states)
+    return sa.or_(by_date, PersonState.person_id.in_(folded)) if folded else by_date
+
+
+def expiring(days: int, now: datetime, stale: Stale) -> ColumnElement[bool]:
+    """Return the condition for permits valid now that end within `days` days, today included."""
+    end = day_end(legal_day(now, ZONE) + timedelta(days=days), ZONE)
+    return sa.and_(in_states(GROUPS["today"], now, stale), PersonState.valid_until <= end)
+
+
+def _conditions(filters: Filters, now: datetime, stale: Stale) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.q:
+        found.append(accounts.matches(filters.q))
+    if filters.states:
+        found.append(in_states(filters.states, now, stale))
+    if filters.level:
+        found.append(PersonState.level == filters.level)
+    if filters.days is not None:
+        found.append(expiring(filters.days, now, stale))
+    if filters.cases:
+        found.append(PersonState.open_cases > 0)
+    return found
+
+
+def _row_columns() -> list[Any]:
+    profile = PersonProfile
+    return [
+        PersonInUnit.sort_key, PersonInUnit.person_id, profile.number, profile.name, profile.name_latin, profile.phone,
+        profile.email, profile.language, Unit.number.label("unit_number"), UnitVersion.name.label("unit_name"),
+        Assignment.employer, PersonState,
+    ]  # fmt: skip
+
+
+def page_statement(
+    tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime, stale: Stale, size: int = PAGE
+) -> sa.Select[Any]:
+    """Return the one statement of a page: by key over the scope rows, everything shown joined by primary key."""
+    on = legal_day(now, ZONE)
+    row = PersonInUnit
+    here = sa.tuple_(row.sort_key, row.person_id)
+    wanted = (
+        sa.select(*_row_columns())
+        .join(PersonProfile, PersonProfile.person_id == row.person_id)
+        .join(PersonState, PersonState.person_id == row.person_id)
+        .join(
+            Assignment,
+            sa.and_(
+                Assignment.person_id == row.person_id,
+                Assignment.kind == AssignmentKind.MAIN,
+                *holds_on(Assignment, on),
+            ),
+        )
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
+        .where(_within(tops), *_conditions(filters, now, stale))
+        .limit(size + 1)
+    )
+    if key is not None:
+        start = sa.tuple_(sa.literal(key.sort_key), sa.literal(key.person_id))
+        wanted = wanted.where(here < start if key.back else here > start)
+    if key is not None and key.back:
+        return wanted.order_by(row.sort_key.desc(), row.person_id.desc())
+    return wanted.order_by(row.sort_key, row.person_id)
+
+
+def _within(tops: frozenset[int]) -> ColumnElement[bool]:
+    # One unit is the common case: with equality the rows come out of the index in order.
+    if len(tops) == 1:
+        return PersonInUnit.ancestor_unit_id == next(iter(tops))
+    return PersonInUnit.ancestor_unit_id.in_(sorted(tops))
+
+
+def page(
+    session: Session, tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime, stale: Stale,
+    size: int = PAGE,
+) -> PeoplePage:  # fmt: skip
+    """Return one page of the list; one read."""
+    found = session.execute(page_statement(tops, filters, key, now, stale, size)).all()
+    is_more, found = len(found) > size, found[:size]
+    back = key is not None and key.back
+    rows = [_person_row(row, now, stale, session) for row in (reversed(found) if back else found)]
+    has_before, has_after = (is_more, True) if back else (key is not None, is_more)
+    return PeoplePage(
+        rows=rows,
+        before=_key(rows[0], back=True) if rows and has_before else None,
+        after=_key(rows[-1], back=False) if rows and has_after else None,
+    )
+
+
+def _key(row: PersonRow, *, back: bool) -> PageKey:
+    return PageKey(sort_key=row.sort_key, person_id=row.person_id, back=back)
+
+
+def _person_row(row: Any, now: datetime, stale: Stale, session: Session) -> PersonRow:
+    stored: PersonState = row.PersonState
+    fresh = stale.people.get(row.person_id)
+    if fresh is None and status_rules.is_stale(stored.next_change_at, now):
+        fresh = status.fold_person(session, row.person_id, now)
+    shown, facts = fresh or stored, fresh.facts if fresh else status.row_facts(stored)
+    return PersonRow(
+        person_id=row.person_id, sort_key=row.sort_key, number=row.number, name=row.name, name_latin=row.name_latin,
+        phone=row.phone, email=row.email, language=row.language, unit_number=row.unit_number,
+        unit_name=row.unit_name, employer=row.employer, state=status_rules.state_at(facts, now),
+        permit_number=shown.permit_number, valid_until=facts.valid_until, points=shown.points,
+        points_limit=shown.points_limit, level=shown.level, level_valid_until=facts.level_valid_until,
+        open_cases=shown.open_cases,
+    )  # fmt: skip
+
+
+def count(session: Session, tops: frozenset[int], filters: Filters, now: datetime, stale: Stale) -> int:
+    """Return exactly how many people a list holds; one read."""
+    wanted = sa.select(sa.func.count()).select_from(PersonInUnit).where(_within(tops))
+    conditions = _conditions(filters, now, stale)
+    if conditions:
+        wanted = (
+            wanted.join(PersonState, PersonState.person_id == PersonInUnit.person_id)
+            .join(PersonProfile, PersonProfile.person_id == PersonInUnit.person_id)
+            .where(*conditions)
+        )
+    return session.scalar(wanted) or 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One of the five figures: how many, and the filters that show them."""
+
+    kind: str
+    count: int
+    filters: Filters
+
+
+def figures(session: Session, tops: frozenset[int], now: datetime, stale: Stale) -> list[Figure]:
+    """Return the five figures of what the reader reaches, each with the filters behind it; one read."""
+    wanted = {
+        "today": (in_states(GROUPS["today"], now, stale), Filters(state="today")),
+        "soon": (expiring(SOON_DAYS, now, stale), Filters(days=SOON_DAYS)),
+        "stopped": (in_states(GROUPS["stopped"], now, stale), Filters(state="stopped")),
+        "before": (in_states(GROUPS["before"], now, stale), Filters(state="before")),
+        "cases": (PersonState.open_cases > 0, Filters(cases=True)),
+    }
+    row = session.execute(
+        sa.select(*(sa.func.count(sa.case((one, 1))).label(kind) for kind, (one, _filters) in wanted.items()))
+        .select_from(PersonInUnit)
+        .join(PersonState, PersonState.person_id == PersonInUnit.person_id)
+        .where(_within(tops))
+    ).one()
+    return [Figure(kind=kind, count=getattr(row, kind), filters=two[1]) for kind, two in wanted.items()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftRow:
+    """A person who left, still explained by their page."""
+
+    person_id: int
+    sort_key: str
+    number: str
+    name: str
+    left_on: date
+
+
+def left_page(session: Session, q: str, key: PageKey | None, size: int = PAGE) -> tuple[list[LeftRow], PageKey | None]:
+    """Return people who left, by name, and the key of the next page; for readers of the whole network only."""
+    profile = PersonProfile
+    wanted = (
+        sa.select(profile.person_id, profile.sort_key, profile.number, profile.name, Person.left_on)
+        .join(Person, Person.id == profile.person_id)
+        .where(Person.left_on.isnot(None), *([accounts.matches(q)] if q else []))
+        .order_by(profile.sort_key, profile.person_id)
+        .limit(size + 1)
+    )
+    if key is not None:
+        start = sa.tuple_(sa.literal(key.sort_key), sa.literal(key.person_id))
+        wanted = wanted.where(sa.tuple_(profile.sort_key, profile.person_id) > start)
+    rows = [LeftRow(**row) for row in session.execute(wanted).mappings()]
+    after = PageKey(sort_key=rows[size - 1].sort_key, person_id=rows[size - 1].person_id) if len(rows) > size else None
+    return rows[:size], after

@@ -1,0 +1,142 @@
+"""One person as of an instant: the three records, each with its label, and why they are as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from training_app.access import queries as access
+from training_app.access.rules import Grant, Permission
+from training_app.accounts import people_queries
+from training_app.accounts import queries as accounts
+from training_app.accounts.people_queries import Record, RoleRow
+from training_app.accounts.queries import PersonCard
+from training_app.calendar.rules import day_end, last_day, legal_day
+from training_app.certifications import queries as certifications
+from training_app.certifications.evidence_queries import evidence_of
+from training_app.certifications.level_rules import LevelEventKind
+from training_app.certifications.rules import gap, pre_permit
+from training_app.courses import queries as courses
+from training_app.permits.standing_rules import CertificateAnswer
+from training_app.status import queries as status
+from training_app.status.queries import Snapshot
+from training_app.status.rules import BEFORE_THE_PERMIT, State
+
+ZONE = "Asia/Shanghai"
+DESK = (
+    Permission.CASE_NOTIFY, Permission.CASE_DECIDE, Permission.APPEAL_RESOLVE, Permission.SANCTION_DECIDE,
+    Permission.SANCTION_CONFIRM, Permission.CASE_REOPEN,
+)  # fmt: skip
+Words = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """The certificate of the newest award: what its page says, and until when the level itself holds."""
+
+    title: Words
+    answer: CertificateAnswer
+    last_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonPage:
+    """A person as the page shows them. `at`: the instant of which it speaks; `is_past`: another day than today."""
+
+    record: Record
+    card: PersonCard
+    snapshot: Snapshot
+    at: datetime
+    on: date
+    is_past: bool
+    is_known: bool
+    level_title: Words | None
+    level_last_on: date | None
+    permit_last_on: date | None
+    certificate: Certificate | None
+    missing: Sequence[Words]
+    roles: Sequence[RoleRow]
+
+
+def instant_of(on: date | None, now: datetime) -> tuple[datetime, date, bool]:
+    """Return (instant, day, is another day than today): the end of a past day, or now; a day to come is now."""
+    today = legal_day(now, ZONE)
+    if on is None or on >= today:
+        return now, today, False
+    return day_end(on, ZONE) - timedelta(microseconds=1), on, True
+
+
+def find_on(text: str) -> date | None:
+    """Return the day of an address, None for none or nonsense."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def get_person(session: Session, person_id: int, on: date | None, now: datetime) -> PersonPage:
+    """Return a person as of a day; raises NotFound."""
+    at, day, is_past = instant_of(on, now)
+    record = people_queries.get_record(session, person_id)
+    snapshot = status.fold_person(session, person_id, at) if is_past else status.fresh_state(session, person_id, now)
+    if is_past and snapshot.permit_id is None:
+        snapshot = _before_the_permit(session, snapshot, at, day)
+    levels = certifications.levels(session, day)
+    titles = {one.rules.level: one.title for one in levels}
+    wanted = certifications.requirement_words(levels)
+    facts = snapshot.facts
+    return PersonPage(
+        record=record,
+        card=accounts.get_card(session, person_id, day),
+        snapshot=snapshot,
+        at=at,
+        on=day,
+        is_past=is_past,
+        is_known=record.created_at <= at,
+        level_title=titles.get(snapshot.level) if snapshot.level else None,
+        level_last_on=last_day(facts.level_valid_until, ZONE) if facts.level_valid_until else None,
+        permit_last_on=last_day(facts.valid_until, ZONE) if facts.valid_until else None,
+        certificate=_certificate(session, person_id, at),
+        missing=[
+            wanted[key] for one in snapshot.reasons if (key := one.removeprefix("missing:")) != one and key in wanted
+        ],
+        roles=people_queries.roles_of(session, person_id, legal_day(now, ZONE)),
+    )
+
+
+def _certificate(session: Session, person_id: int, at: datetime) -> Certificate | None:
+    gives = (LevelEventKind.AWARDED, LevelEventKind.RENEWED)
+    events = [one for one in certifications.history(session, person_id) if one.kind in gives and one.at <= at]
+    if not events:
+        return None
+    newest = events[-1]
+    answer = status.certificate_state(session, person_id, newest.event_id, at)
+    if answer is None:
+        return None
+    end = newest.valid_until
+    return Certificate(title=newest.title, answer=answer, last_on=last_day(end, ZONE) if end else None)
+
+
+def _before_the_permit(session: Session, snapshot: Snapshot, at: datetime, on: date) -> Snapshot:
+    """Return the snapshot with the state before the permit as the evidence of that day gave it."""
+    if snapshot.state not in BEFORE_THE_PERMIT:
+        return snapshot
+    person_id = snapshot.person_id
+    ladder = [one.rules for one in certifications.levels(session, on)]
+    if not ladder:
+        return snapshot
+    known = [one for one in evidence_of(session, [person_id])[person_id] if one.at <= at]
+    lines = gap(ladder[0].requirements, known, since=None)
+    begun = any(one.at <= at and one.kind != "enrolled" for one in courses.story(session, person_id))
+    state = State(pre_permit(lines, has_begun=begun).value)
+    missing = tuple(f"missing:{line.requirement.key}" for line in lines if not line.is_met)
+    others = tuple(one for one in snapshot.reasons if not one.startswith("missing:"))
+    return replace(snapshot, state=state, reasons=others + (missing if state is not State.PASSED else ()))
+
+
+def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:
+    """Tell whether a reader takes part in cases about this person, and so may read the words of the procedure."""
+    return any(access.can_reach(session, grants, permission, person_id) for permission in DESK)

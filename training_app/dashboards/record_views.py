@@ -1,0 +1,99 @@
+"""A person's page: the three records, the story, the state on any day; and one's own record."""
+
+from __future__ import annotations
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from training_app import clock, web
+from training_app.access.guards import needs, signed_in
+from training_app.access.rules import Permission
+from training_app.accounts import people_queries as registry
+from training_app.accounts import queries as accounts
+from training_app.accounts.service import today
+from training_app.dashboards import pages, person_queries, role_pages, story_queries, wording
+from training_app.dashboards.blueprint import bp
+from training_app.errors import NotFound
+from training_app.storage import service as storage
+from training_app.web import actor
+
+P = Permission
+
+
+@bp.get("/people/<int:person_id>")
+@needs(P.PEOPLE_READ)
+def person(person_id: int) -> ResponseReturnValue:
+    """Show one person within reach, today or as of a day, with the whole story."""
+    pages.reach(person_id, P.PEOPLE_READ)
+    # Whoever keeps records reads their own as everybody else does: without the words that are not for them.
+    return _record(person_id, is_own=person_id == actor().person_id)
+
+
+@bp.get("/me/record")
+@signed_in
+def my_record() -> ResponseReturnValue:
+    """Show one's own record: everything one was told, without the private words of others."""
+    return _record(actor().person_id, is_own=True)
+
+
+def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
+    now, session, me = clock.now(), web.session(), actor()
+    page = person_queries.get_person(session, person_id, person_queries.find_on(request.args.get("on", "")), now)
+    if is_own:
+        lines = story_queries.own_story(session, person_id, now)
+    else:
+        lines = story_queries.story(session, person_id)
+        if not person_queries.handles_cases(session, me.grants, person_id):
+            lines = story_queries.without_case_words(lines, me.person_id)
+    group = request.args.get("kind", "")
+    group = group if group in story_queries.GROUPS else ""
+    shown = story_queries.page(lines, group, page.at if page.is_past else None, request.args.get("upto", type=int))
+    endpoint, values = ("dashboards.my_record", {}) if is_own else ("dashboards.person", {"person_id": person_id})
+    asked = {"on": page.on.isoformat() if page.is_past else None, "kind": group or None}
+
+    def here(**changes: object) -> str:
+        return url_for(endpoint, **{**values, **asked, **changes})  # type: ignore[arg-type]
+
+    return render_template(
+        "dashboards/person.html", page=page, story=shown, group=group, here=here, is_own=is_own, words=wording,
+        names=accounts.names(session, story_queries.actors(shown.lines)), endpoint=endpoint, values=values,
+        roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
+        may=_may(person_id, is_own=is_own), today=today(now),
+    )  # fmt: skip
+
+
+def _may(person_id: int, *, is_own: bool) -> set[str]:
+    """Return the actions the reader may take on this person, now."""
+    session, me = web.session(), actor()
+    record = registry.get_record(session, person_id)
+    if is_own or record.left_on is not None:
+        return set()
+    wanted = {"edit": P.PEOPLE_EDIT, "roles": P.ROLE_GRANT, "report": P.CASE_REPORT}
+    found = {name for name, permission in wanted.items() if _reaches(person_id, permission)}
+    on = today(clock.now())
+    if found & {"edit", "roles"} and registry.may_issue_link(session, me.grants, person_id, on):
+        found.add("link")
+    return found
+
+
+def _reaches(person_id: int, permission: str) -> bool:
+    try:
+        pages.reach(person_id, permission)
+    except NotFound:
+        return False
+    return True
+
+
+@bp.get("/people/<int:person_id>/photo")
+@signed_in
+def photo(person_id: int) -> ResponseReturnValue:
+    """Send a person's photo to themselves and to who reaches them."""
+    if person_id != actor().person_id:
+        pages.reach(person_id, P.PEOPLE_READ)
+    sha256 = registry.photo_of(web.session(), person_id)
+    if sha256 is None:
+        raise NotFound()
+    return Response(
+        storage.read(sha256), mimetype="image/jpeg",
+        headers={"Content-Disposition": "inline", "Content-Security-Policy": "default-src 'none'; sandbox"},
+    )  # fmt: skip
