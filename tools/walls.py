@@ -82,7 +82,7 @@ WALLS = {
         why="a helper knows what a service knows; `now` is an argument",
     ),
     "forms": Wall(
-        own=_set("rules", "queries", HELPER),
+        own=_set("rules", "forms"),
         above=_set("rules", "forms"),
         refused=DATABASE,
         why="forms know WTForms and rules; choices are handed in",

@@ -98,7 +98,8 @@ def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
     person_id = accounts.create_person(
         number=person.number, name=person.name, name_latin=person.latin, unit_id=demo.units[person.unit],
         employer="安居家电服务有限公司" if person.unit in ("o1", "o2", "o3") else "诚信家电服务有限公司",
-        email=f"{person.number.lower()}@example.com", phone=f"1390000{person.number[2:]}", now=at, actor_id=None, roles=person.roles,
+        email=f"{person.number.lower()}@example.com",
+        phone=f"1390000{person.number[2:]}", now=at, actor_id=None, roles=person.roles,
     )  # fmt: skip
     photo = storage.clean_photo(_portrait(person.number))
     sha256 = storage.write_file(photo)

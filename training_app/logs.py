@@ -1,4 +1,4 @@
-"""Logs: one line per event with time and level; tracebacks plain, because values of variables may hold private words."""
+"""Logs: one line per event with time and level; tracebacks plain, because variables may hold private words."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.content import queries as content
 from training_app.errors import DomainError
-from training_app.exams import forms, labels, paper_queries, queries, service
+from training_app.exams import forms, labels, paper_queries, posted, queries, service
 from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsewhere
 from training_app.exams.paper_queries import Paper
 from training_app.exams.queries import Standing
@@ -165,7 +165,7 @@ def save(public_id: str) -> ResponseReturnValue:
     """Keep answers; the script sends some of them as JSON, a page without script the whole form."""
     me, now = actor().person_id, clock.now()
     if request.is_json:
-        epoch, saves = forms.saves_of_json(request.get_json(silent=True))
+        epoch, saves = posted.saves_of_json(request.get_json(silent=True))
         receipt = service.autosave(public_id, me, epoch=epoch, saves=saves, now=now)
         return jsonify(_spoken(receipt, saves, now)), 200 if receipt.refusal is None else 409
     epoch, saves = _posted(public_id, now)
@@ -273,7 +273,7 @@ def _posted(public_id: str, now: datetime) -> tuple[int, list[Save]]:
     found = paper_queries.get_paper(read_session(), public_id, actor().person_id, now)
     epoch = request.form.get("epoch", type=int) or 0
     sequence = request.form.get("seq", type=int) or 0
-    return epoch, forms.saves_of_form(request.form, found.questions, sequence)
+    return epoch, posted.saves_of_form(request.form, found.questions, sequence)
 
 
 def _ended(public_id: str) -> ResponseReturnValue:
