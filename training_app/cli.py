@@ -23,6 +23,7 @@ from training_app.content import service as content
 from training_app.content.rules import ImportMove
 from training_app.db import db
 from training_app.outbox import service as outbox
+from training_app.status import service as status
 from training_app.sweeping import sweep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,7 @@ def register(app: Flask) -> None:
         sweeper,
         verify_audit,
         anchor,
+        rebuild_status,
     ):
         app.cli.add_command(command)
 
@@ -166,3 +168,15 @@ def verify_audit() -> None:
 def anchor() -> None:
     """Write one hash over the heads of all streams."""
     click.echo(f"anchor: {audit.anchor(now=clock.now()).hash}")
+
+
+@click.command("rebuild-status")
+@with_appcontext
+def rebuild_status() -> None:
+    """Fold everybody anew, mend the rows that differ, and say which; exit 1 if any did."""
+    differences = status.rebuild(now=clock.now())
+    for difference in differences:
+        click.echo(str(difference), err=True)
+    if differences:
+        sys.exit(1)
+    click.echo("status: every row was true")

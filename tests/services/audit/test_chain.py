@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +8,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.audit import service as audit
 from training_app.audit.models import Payload
+from training_app.audit.tasks import anchor_daily
 from training_app.db import db, transaction
 from training_app.triggers import guard, unguard
 
@@ -53,4 +54,11 @@ def test_erasing_keeps_digest_and_chain(world: World, now: datetime) -> None:
         assert audit.erase_payloads(world.learner, now=now) >= 1
     kept = db.session.scalars(sa.select(Payload).where(Payload.person_id == world.learner)).all()
     assert all(row.body is None and row.salt is None and row.digest for row in kept)
+    assert audit.verify(db.session()) == []
+
+
+def test_the_sweeper_anchors_once_a_day(world: World, now: datetime) -> None:
+    assert anchor_daily(now) == 1
+    assert anchor_daily(now + timedelta(hours=23)) == 0
+    assert anchor_daily(now + timedelta(hours=24)) == 1
     assert audit.verify(db.session()) == []
