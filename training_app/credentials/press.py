@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -97,13 +98,16 @@ def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     document = HTML(string=page(printed, check_url=check_url), url_fetcher=press.fetcher, base_url="asset:")
     identity = json.dumps([dict(printed), check_url], sort_keys=True, ensure_ascii=False)
-    made: bytes = document.write_pdf(
-        stylesheets=[press.style],
-        font_config=press.fonts,
-        cache=press.images,
-        pdf_variant=VARIANT,
-        pdf_identifier=hashlib.sha256(identity.encode()).hexdigest()[:32].encode(),
-    )
+    with warnings.catch_warnings():
+        # WeasyPrint 70 leaves the file of its colour profile to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        made: bytes = document.write_pdf(
+            stylesheets=[press.style],
+            font_config=press.fonts,
+            cache=press.images,
+            pdf_variant=VARIANT,
+            pdf_identifier=hashlib.sha256(identity.encode()).hexdigest()[:32].encode(),
+        )
     return made
 
 
