@@ -151,9 +151,7 @@ def answer(
         _changed(here)
 
 
-def decide(
-    case_id: int, *, outcome: Outcome, points: int, words: Words, now: datetime, actor_id: int
-) -> None:
+def decide(case_id: int, *, outcome: Outcome, points: int, words: Words, now: datetime, actor_id: int) -> None:
     """Decide a case with reasons and serve the decision; `points` are asked for a reduction alone."""
     with transaction():
         here = _open(case_id, now, actor_id)
@@ -178,9 +176,7 @@ def appeal(case_id: int, *, words: Words, now: datetime, actor_id: int) -> None:
         _changed(here)
 
 
-def resolve(
-    case_id: int, *, outcome: Outcome, points: int, words: Words, now: datetime, actor_id: int
-) -> None:
+def resolve(case_id: int, *, outcome: Outcome, points: int, words: Words, now: datetime, actor_id: int) -> None:
     """Decide on an appeal by a third person, never to the worse; the case is final with it."""
     with transaction():
         here = _open(case_id, now, actor_id)

@@ -80,9 +80,7 @@ def _with_last(*columns: Any) -> sa.Select[Any]:
         .where(_later.case_id == _last.case_id, _later.kind != "serve", _later.seq > _last.seq)
         .exists()
     )
-    return (
-        sa.select(*columns).join(_last, _last.case_id == PermitCase.id).where(_last.kind != "serve", ~newer)
-    )
+    return sa.select(*columns).join(_last, _last.case_id == PermitCase.id).where(_last.kind != "serve", ~newer)
 
 
 def _served_until(document: str, now: datetime) -> ColumnElement[bool]:
@@ -130,9 +128,7 @@ def case_desk(
     now: datetime,
 ) -> Page:
     """Return one page of the cases in reach, newest first."""
-    wanted = _with_last(PermitCase).where(
-        reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id
-    )
+    wanted = _with_last(PermitCase).where(reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id)
     wanted = wanted.where(_case_filter(show, grants, now))
     return _case_page(session, wanted, before, grants, actor_id, now)
 
@@ -241,9 +237,7 @@ def own_cases(session: Session, person_id: int, now: datetime) -> list[CaseFile]
     """Return a person's own cases of which they were told, newest first: an untold report is not theirs yet."""
     told = sa.select(CaseEvent.id).where(CaseEvent.case_id == PermitCase.id, CaseEvent.kind == "notify")
     rows = session.scalars(
-        sa.select(PermitCase)
-        .where(PermitCase.person_id == person_id, told.exists())
-        .order_by(PermitCase.id.desc())
+        sa.select(PermitCase).where(PermitCase.person_id == person_id, told.exists()).order_by(PermitCase.id.desc())
     ).all()
     return fold_queries.case_files(session, rows, now)
 
@@ -307,10 +301,7 @@ def _sanction_waits(last: Any, grants: tuple[Grant, ...]) -> ColumnElement[bool]
         (Permission.APPEAL_RESOLVE, "appeal"),
     )
     return sa.or_(
-        *(
-            sa.and_(in_reach(Sanction.person_id, grants, permission), last.kind == kind)
-            for permission, kind in steps
-        )
+        *(sa.and_(in_reach(Sanction.person_id, grants, permission), last.kind == kind) for permission, kind in steps)
     )
 
 

@@ -147,9 +147,7 @@ def _policy_key(events: Sequence[PermitEventRow], now: datetime, known_at: datet
     named = [
         event
         for event in events
-        if "policy" in event.facts
-        and event.effective_at <= now
-        and (known_at is None or event.recorded_at <= known_at)
+        if "policy" in event.facts and event.effective_at <= now and (known_at is None or event.recorded_at <= known_at)
     ]
     # Before the first issue there is nothing to fold; the first event then names the policy to come.
     last = max(named, key=lambda event: (event.effective_at, event.seq), default=events[0])
@@ -213,9 +211,7 @@ def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> l
         orders[event.case_id] = event.facts.get("order") or orders.get(event.case_id)
     records = permits(session, [row.person_id for row in rows], now)
     tariffs = content.versions(session, {row.tariff_version_id for row in rows})
-    calendars = {
-        zone: calendar_in(session, legal_day(now, zone), zone) for zone in {row.zone for row in rows}
-    }
+    calendars = {zone: calendar_in(session, legal_day(now, zone), zone) for zone in {row.zone for row in rows}}
     files = []
     for row in rows:
         policy = records[row.person_id].policy
@@ -236,16 +232,12 @@ def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> l
 
 def _breach(version: content.Version, code: str) -> TariffRow:
     row = next(row for row in version.body["codes"] if row["code"] == code)
-    return TariffRow(
-        code=code, points=row["points"], title=row["title"], text=row["text"], lesson=row.get("lesson")
-    )
+    return TariffRow(code=code, points=row["points"], title=row["title"], text=row["text"], lesson=row.get("lesson"))
 
 
 def entries(session: Session, person_id: int) -> list[Entry]:
     """Return the ledger of a person as the rules know it."""
-    rows = session.scalars(
-        sa.select(LedgerEntry).where(LedgerEntry.person_id == person_id).order_by(LedgerEntry.seq)
-    )
+    rows = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.person_id == person_id).order_by(LedgerEntry.seq))
     return [
         Entry(
             idem=row.idem, kind=EntryKind(row.kind), points=row.points, effective_at=row.effective_at,
@@ -280,9 +272,7 @@ def sanction_event(row: SanctionEventRow) -> SanctionEvent:
 
 def sanctions_of(session: Session, person_id: int, now: datetime) -> list[SanctionFile]:
     """Return all sanctions of a person, oldest first."""
-    rows = session.scalars(
-        sa.select(Sanction).where(Sanction.person_id == person_id).order_by(Sanction.id)
-    ).all()
+    rows = session.scalars(sa.select(Sanction).where(Sanction.person_id == person_id).order_by(Sanction.id)).all()
     return sanction_files(session, rows, now)
 
 

@@ -137,9 +137,7 @@ def _has_merit(entries: Iterable[Entry], record: PermitRecord, now: datetime) ->
     gone = voided(present, now)
     since = add_months(legal_day(now, record.zone), -CLEAN_MONTHS)
     return any(
-        entry.kind is EntryKind.MERIT
-        and entry.idem not in gone
-        and legal_day(entry.effective_at, record.zone) >= since
+        entry.kind is EntryKind.MERIT and entry.idem not in gone and legal_day(entry.effective_at, record.zone) >= since
         for entry in present
     )
 
@@ -174,9 +172,7 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
 
 def _titles(versions: Iterable[content.Version]) -> dict[str, Mapping[str, str]]:
     return {
-        row["code"]: row["title"]
-        for version in versions
-        for row in (*version.body["codes"], *version.body["merits"])
+        row["code"]: row["title"] for version in versions for row in (*version.body["codes"], *version.body["merits"])
     }
 
 
@@ -189,9 +185,7 @@ def effects(session: Session, case: CaseFile, now: datetime) -> dict[int, Effect
     return {points: _effect(record, entries, case, points, now) for points in range(case.state.points + 1)}
 
 
-def _effect(
-    record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, now: datetime
-) -> Effect:
+def _effect(record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, now: datetime) -> Effect:
     simulated = list(entries)
     if points:
         simulated.append(
@@ -210,15 +204,3 @@ def _effect(
         limit=record.policy.limit,
         sanctions=tuple(proposal.sanction for proposal in now_due if proposal.cause not in was_due),
     )
-
-
-def merit_effect(
-    record: PermitRecord, entries: Sequence[Entry], points: int, at: datetime, now: datetime
-) -> int:
-    """Return how many points a reward would take off now."""
-    merit = Entry(
-        idem="simulated", kind=EntryKind.MERIT, points=points, effective_at=at, exists_at=now, recorded_at=now
-    )
-    before = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=now).total
-    after = fold([*entries, merit], record.policy, anchor_on=record.anchor_on, as_of=now).total
-    return before - after

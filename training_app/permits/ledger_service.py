@@ -116,9 +116,7 @@ def reward(
         row = tariff.merits.get(code) if tariff else None
         if row is None:
             raise CodeUnknown()
-        payload = audit.keep_payload(
-            {"words": words.strip()}, person_id=person_id, now=now, language=language
-        )
+        payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         before = _total(lock, record, now)
         append_entry(
             lock, record, kind=EntryKind.MERIT, points=row.points, code=code, idem=idem, effective_at=achieved_at,

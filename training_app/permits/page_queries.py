@@ -137,9 +137,7 @@ def own_case(session: Session, case_id: int, person_id: int, now: datetime) -> C
     return page
 
 
-def desk_case(
-    session: Session, case_id: int, grants: tuple[Grant, ...], actor_id: int, now: datetime
-) -> CasePage:
+def desk_case(session: Session, case_id: int, grants: tuple[Grant, ...], actor_id: int, now: datetime) -> CasePage:
     """Return a case that the reader may work on; raises NotFound out of reach, and for one's own."""
     _require_reach(session, PermitCase, case_id, grants, desk_queries.DESK, actor_id)
     return _case(session, case_id, now)
@@ -241,8 +239,7 @@ def _evidence(session: Session, file: CaseFile) -> list[EvidenceRow]:
         .order_by(CaseEvidence.id)
     )
     return [
-        EvidenceRow(evidence_id=row.id, by_holder=row.added_by == file.person_id, added_at=row.added_at)
-        for row in rows
+        EvidenceRow(evidence_id=row.id, by_holder=row.added_by == file.person_id, added_at=row.added_at) for row in rows
     ]
 
 

@@ -54,7 +54,7 @@ def breach_choices(rows: Mapping[str, TariffRow]) -> list[tuple[str, str]]:
 def _priced(row: TariffRow) -> str:
     if not row.points:
         return str(_("%(title)s – a warning at most", title=pick(row.title)))
-    return str(_("%(title)s – up to %(points)s points", title=pick(row.title), points=row.points))
+    return str(_("%(title)s – points: up to %(points)s", title=pick(row.title), points=row.points))
 
 
 def merit_choices(rows: Mapping[str, TariffRow]) -> list[tuple[str, str]]:
@@ -70,7 +70,7 @@ def outcome_choices(file: CaseFile) -> list[tuple[str, str]]:
     points = file.state.points if file.state.status is CaseStatus.APPEALED else file.state.tariff_points
     choices = []
     if points >= 1:
-        choices.append((Outcome.UPHELD.value, _("Uphold – %(points)s points", points=points)))
+        choices.append((Outcome.UPHELD.value, _("Uphold – points: %(points)s", points=points)))
     if points > 1:
         choices.append((Outcome.REDUCED.value, _("Reduce to fewer points")))
     if file.state.status is CaseStatus.APPEALED:

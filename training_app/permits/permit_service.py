@@ -31,9 +31,7 @@ from training_app.permits.policy_queries import PolicyInForce, get_policy
 from training_app.permits.refusals import NoPermit, PermitNotRunning, ReasonNeeded, worded
 
 
-def issue_permit(
-    lock: PersonLock, *, policy_key: str = "standard", now: datetime, actor_id: int | None
-) -> int:
+def issue_permit(lock: PersonLock, *, policy_key: str = "standard", now: datetime, actor_id: int | None) -> int:
     """Issue the permit of a person inside the caller's transaction; return its id.
 
     There is one permit per person for good: number, door code, zone and anchor never change. One that runs, or is
@@ -149,9 +147,7 @@ def stop_for_safety(
             risk = f"case-{case_id}" if case_id else _running_risk(earlier, now)
             before = sum(stop.facts.get("risk") == risk for stop in earlier) if risk else 0
             until = interim_stop_until(record.policy, now, before)
-        payload = audit.keep_payload(
-            {"words": words.strip()}, person_id=person_id, now=now, language=language
-        )
+        payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         risk = risk or f"risk-{payload.id}"
         facts = {"until": iso(until), "risk": risk, "renewal": before}
         idem = append_event(
@@ -174,9 +170,7 @@ def end_stop(person_id: int, *, words: str, now: datetime, actor_id: int, langua
         with worded():
             require_other(actor_id, holder=person_id)
             check_permit_event(record.facts, PermitEventKind.INTERIM_STOP_ENDED, now)
-        payload = audit.keep_payload(
-            {"words": words.strip()}, person_id=person_id, now=now, language=language
-        )
+        payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         append_event(
             lock, record.permit_id, PermitEventKind.INTERIM_STOP_ENDED, {}, now=now, actor_id=actor_id,
             payload=payload,
@@ -202,9 +196,7 @@ def _running_risk(stops: list[PermitEvent], now: datetime) -> str | None:
     return str(last.facts["risk"]) if iso(now) < str(last.facts["until"]) else None
 
 
-def notice(
-    lock: PersonLock, kind: str, key: str, facts: Mapping[str, object], path: str, *, now: datetime
-) -> str:
+def notice(lock: PersonLock, kind: str, key: str, facts: Mapping[str, object], path: str, *, now: datetime) -> str:
     """Write a notice to the holder into the outbox of the running transaction; return its key, the proof."""
     body = {
         "person": lock.person_id,

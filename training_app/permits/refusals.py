@@ -117,7 +117,7 @@ class StopUsedUp(DomainError):
     """The interim stop was renewed as often as may be."""
 
     code = "interim_stop_used_up"
-    message = "A stop for safety can be renewed %(renewals)s times. Now the case itself has to be decided."
+    message = "The stop was renewed as often as may be (%(renewals)s). Now the case itself has to be decided."
 
 
 class NoPermit(DomainError):

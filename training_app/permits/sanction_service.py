@@ -73,15 +73,11 @@ def propose(lock: PersonLock, record: PermitRecord, proposal: Proposal, *, now: 
 def annul_unsupported(lock: PersonLock, record: PermitRecord, file: SanctionFile, *, now: datetime) -> None:
     """Let the engine annul a sanction that lost its cause; what it did to the permit counts as never done."""
     here = _Open(lock, record, file, now, None)
-    _move(
-        here, SanctionMove(kind=_K.ANNUL, reason=True, annul=AnnulReason.CAUSE_VOID), {"annul": "cause_void"}
-    )
+    _move(here, SanctionMove(kind=_K.ANNUL, reason=True, annul=AnnulReason.CAUSE_VOID), {"annul": "cause_void"})
     _undo(here)
 
 
-def decide(
-    sanction_id: int, *, impose: bool, words: str, now: datetime, actor_id: int, language: str
-) -> None:
+def decide(sanction_id: int, *, impose: bool, words: str, now: datetime, actor_id: int, language: str) -> None:
     """Decide on a proposal: impose it (another person then confirms), or let it drop; with reasons."""
     with transaction():
         here = _open(sanction_id, now, actor_id)
@@ -113,9 +109,7 @@ def appeal(sanction_id: int, *, words: str, now: datetime, actor_id: int, langua
         _changed(here)
 
 
-def resolve(
-    sanction_id: int, *, uphold: bool, words: str, now: datetime, actor_id: int, language: str
-) -> None:
+def resolve(sanction_id: int, *, uphold: bool, words: str, now: datetime, actor_id: int, language: str) -> None:
     """Decide on an appeal against a sanction: a third person upholds or annuls it, with reasons."""
     with transaction():
         here = _open(sanction_id, now, actor_id)
@@ -158,9 +152,7 @@ def _move(
     here: _Open, move: SanctionMove, facts: Mapping[str, Any], words: str = "", language: str | None = None
 ) -> None:
     with worded():
-        check_sanction_move(
-            here.file.state, move, actor=here.actor_id, now=here.now, policy=here.record.policy
-        )
+        check_sanction_move(here.file.state, move, actor=here.actor_id, now=here.now, policy=here.record.policy)
     payload = None
     if words.strip():
         payload = audit.keep_payload(

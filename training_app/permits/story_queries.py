@@ -98,9 +98,7 @@ def _sanctions(session: Session, person_id: int) -> list[StoryRow]:
         .where(SanctionEvent.person_id == person_id, SanctionEvent.kind != "serve")
     )  # fmt: skip
     return [
-        _row(
-            "sanction", row, {**row.facts, "number": row.number, "sanction": row.sanction, "stage": row.stage}
-        )
+        _row("sanction", row, {**row.facts, "number": row.number, "sanction": row.sanction, "stage": row.stage})
         for row in found
     ]
 

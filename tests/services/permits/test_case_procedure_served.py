@@ -58,9 +58,7 @@ def _count(table: type) -> int:
     return int(found or 0)
 
 
-def _decide(
-    case_id: int, now: datetime, actor_id: int, outcome: Outcome = Outcome.UPHELD, points: int = 0
-) -> None:
+def _decide(case_id: int, now: datetime, actor_id: int, outcome: Outcome = Outcome.UPHELD, points: int = 0) -> None:
     service.cases.decide(
         case_id, outcome=outcome, points=points, words=words("Both sides agree."), now=now, actor_id=actor_id
     )
@@ -90,9 +88,7 @@ def test_a_case_counts_only_once_the_time_to_appeal_is_over(any_app: Flask) -> N
     assert audit.verify(db.session()) == []
 
 
-def test_a_late_sweeper_finds_the_entry_at_the_deadline_not_at_its_own_time(
-    world: World, now: datetime
-) -> None:
+def test_a_late_sweeper_finds_the_entry_at_the_deadline_not_at_its_own_time(world: World, now: datetime) -> None:
     decided(world, now)
     late = now + timedelta(days=40)
     assert tasks.lapse_due(late) == 1
@@ -118,13 +114,9 @@ def test_what_was_not_served_never_lapses(world: World, now: datetime) -> None:
     assert _count(LedgerEntry) == 0
 
 
-def test_each_service_names_recipient_channel_proof_and_the_deadline_told(
-    world: World, now: datetime
-) -> None:
+def test_each_service_names_recipient_channel_proof_and_the_deadline_told(world: World, now: datetime) -> None:
     decided(world, now)
-    served = db.session.scalars(
-        sa.select(CaseEvent).where(CaseEvent.kind == "serve").order_by(CaseEvent.seq)
-    ).all()
+    served = db.session.scalars(sa.select(CaseEvent).where(CaseEvent.kind == "serve").order_by(CaseEvent.seq)).all()
     assert [(e.facts["document"], e.facts["channel"], e.facts["recipient"]) for e in served] == [
         ("notice", "app", world.learner),
         ("decision", "app", world.learner),
@@ -214,9 +206,7 @@ def test_outcomes_bear_their_points(
     assert _total(world, now + timedelta(days=60)) == points
 
 
-def test_an_appeal_in_time_stops_the_clock_and_a_third_person_never_makes_it_worse(
-    world: World, now: datetime
-) -> None:
+def test_an_appeal_in_time_stops_the_clock_and_a_third_person_never_makes_it_worse(world: World, now: datetime) -> None:
     case_id = decided(world, now, outcome=Outcome.REDUCED, points=2)
     service.cases.appeal(case_id, words=words("Still too much."), now=now, actor_id=world.learner)
     assert tasks.lapse_due(now + timedelta(days=60)) == 0

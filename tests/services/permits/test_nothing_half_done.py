@@ -153,9 +153,7 @@ def test_a_fault_at_any_statement_leaves_nothing_half_done(app: Flask, now: date
         break
     assert seen[0] == call - 1
     assert call > 15
-    assert case(case_id, at).state.status is (
-        CaseStatus.UPHELD if step == "decide" else CaseStatus.FINAL_UPHELD
-    )
+    assert case(case_id, at).state.status is (CaseStatus.UPHELD if step == "decide" else CaseStatus.FINAL_UPHELD)
 
 
 _KILLED = """

@@ -34,12 +34,8 @@ def _state(world: World, now: datetime) -> PermitState:
     return record.state
 
 
-def _decide(
-    sanction_id: int, actor_id: int, now: datetime, *, impose: bool = True, text: str = "Clear."
-) -> None:
-    service.sanctions.decide(
-        sanction_id, impose=impose, words=text, now=now, actor_id=actor_id, language="en"
-    )
+def _decide(sanction_id: int, actor_id: int, now: datetime, *, impose: bool = True, text: str = "Clear.") -> None:
+    service.sanctions.decide(sanction_id, impose=impose, words=text, now=now, actor_id=actor_id, language="en")
 
 
 def test_a_revocation_needs_two_people_and_puts_the_permit_into_retraining(any_app: Flask) -> None:
@@ -95,14 +91,10 @@ def test_a_dropped_proposal_is_not_made_again_by_a_later_entry(world: World, now
     talk = sanctions(world.learner, at)[0]
     _decide(talk.sanction_id, world.hr, at, impose=False)
     _case, later = final(world, at, code="service-below-standard")
-    assert [(s.stage, s.state.status) for s in sanctions(world.learner, later)] == [
-        (4, SanctionStatus.DISMISSED)
-    ]
+    assert [(s.stage, s.state.status) for s in sanctions(world.learner, later)] == [(4, SanctionStatus.DISMISSED)]
 
 
-def test_an_annulled_revocation_gives_the_permit_back_as_if_never_imposed(
-    world: World, now: datetime
-) -> None:
+def test_an_annulled_revocation_gives_the_permit_back_as_if_never_imposed(world: World, now: datetime) -> None:
     sanction_id, at = revoked(world, now)
     before = at - timedelta(seconds=1)
     for actor, error in ((world.hr, refusals.OwnDecision), (world.hr_lead, refusals.OwnConfirmation)):
@@ -118,18 +110,12 @@ def test_an_appeal_holds_the_revocation_up_until_a_third_person_decides(
     world: World, now: datetime, uphold: bool
 ) -> None:
     sanction_id, at = revoked(world, now)
-    service.sanctions.appeal(
-        sanction_id, words="Please look again.", now=at, actor_id=world.learner, language="en"
-    )
+    service.sanctions.appeal(sanction_id, words="Please look again.", now=at, actor_id=world.learner, language="en")
     assert _state(world, at) is PermitState.VALID
     for actor, error in ((world.hr, refusals.OwnDecision), (world.hr_lead, refusals.OwnConfirmation)):
         with pytest.raises(error):
-            service.sanctions.resolve(
-                sanction_id, uphold=uphold, words="Seen.", now=at, actor_id=actor, language="en"
-            )
-    service.sanctions.resolve(
-        sanction_id, uphold=uphold, words="Seen.", now=at, actor_id=world.hr2, language="en"
-    )
+            service.sanctions.resolve(sanction_id, uphold=uphold, words="Seen.", now=at, actor_id=actor, language="en")
+    service.sanctions.resolve(sanction_id, uphold=uphold, words="Seen.", now=at, actor_id=world.hr2, language="en")
     assert _state(world, at) is (PermitState.RETRAINING if uphold else PermitState.VALID)
 
 
@@ -161,9 +147,7 @@ def test_the_causes_of_two_people_never_meet(world: World, now: datetime) -> Non
         )  # fmt: skip
         service.cases.notify(case_id, now=now, actor_id=world.hr)
         service.cases.answer(case_id, words=words("Yes."), now=now, actor_id=world.people[who])
-        service.cases.decide(
-            case_id, outcome=Outcome.UPHELD, points=0, words=words("So."), now=now, actor_id=world.hr
-        )
+        service.cases.decide(case_id, outcome=Outcome.UPHELD, points=0, words=words("So."), now=now, actor_id=world.hr)
     assert tasks.lapse_due(now + timedelta(days=30)) == 2
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Sanction)) == 2
 
