@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -16,6 +16,8 @@ from training_app.outbox import service as outbox
 
 log = structlog.get_logger()
 TOPIC = "job.run"
+LEFT_BEHIND = timedelta(minutes=15)
+SENT_AGAIN = "left behind and sent again"
 
 
 class Progress:
@@ -80,6 +82,40 @@ def run(job_id: int) -> None:
         _finish(job_id, JobState.FAILED, repr(error)[:2000])
         return
     _finish(job_id, JobState.DONE, None)
+
+
+def send_left_behind(*, now: datetime, limit: int = 50) -> int:
+    """Send jobs again that nobody finished within LEFT_BEHIND; a second time they are given up. Return how many."""
+    since = sa.func.coalesce(Job.started_at, Job.created_at)
+    waiting = (
+        sa.select(Job.id)
+        .where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]), since < now - LEFT_BEHIND)
+        .order_by(Job.id)
+        .limit(limit)
+    )
+    found = db.session.scalars(waiting).all()
+    db.session.rollback()
+    for job_id in found:
+        with transaction() as session:
+            job = session.get_one(Job, job_id, with_for_update=True)
+            if job.state not in (JobState.QUEUED, JobState.RUNNING):
+                continue
+            if job.state is JobState.RUNNING and job.error == SENT_AGAIN:
+                job.state, job.error, job.finished_at = JobState.FAILED, "it was sent twice and never finished", now
+                continue
+            job.started_at, job.error = now, SENT_AGAIN
+            outbox.send(TOPIC, f"job/{job.id}/{now.isoformat()}", {"job": job.id}, now=now)
+    return len(found)
+
+
+def give_up(job_id: int, reason: str) -> None:
+    """End a job whose process was lost, with the reason for people to see; one that is done stays done."""
+    with transaction() as session:
+        session.execute(
+            sa.update(Job)
+            .where(Job.id == job_id, Job.state == JobState.RUNNING)
+            .values(state=JobState.FAILED, error=reason, finished_at=clock.now())
+        )
 
 
 def _finish(job_id: int, state: JobState, error: str | None) -> None:
