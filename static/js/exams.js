@@ -1,11 +1,19 @@
 /*
- * The paper: saves every answer as it is given, says when the server has it, resends what it does not have.
+ * Exams. The paper: saves every answer as it is given, says when the server has it, resends what it does not have.
  *
  * Writing needs an epoch, which the server hands out each time the paper is opened; an older one is refused, so the
  * newest window alone writes. What is not confirmed stands in localStorage until it is.
  */
 (function () {
   "use strict";
+
+  /* The list of who sits is not replaced while somebody answers a question about it or writes in it. */
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    var busy = document.querySelector("dialog[open], #sitters details[open], #sitters :focus-visible");
+    if (busy && event.target.id === "sitters") {
+      event.preventDefault();
+    }
+  });
 
   var paper = document.querySelector("[data-paper]");
   if (!paper) {

@@ -101,7 +101,7 @@ def test_identity_invigilation_and_hand_in_make_a_supervised_attempt(
     assert "作答中" in examiner.get(f"/sittings/{sitting_id}/people").text
     assert make.hand_in(world, public_id, clock.now()).supervised
     page = examiner.get(f"/sittings/{sitting_id}").text
-    assert "可用于评定等级" in page
+    assert "监考下完成" in page
     assert "已监考" in page
 
 
