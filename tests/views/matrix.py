@@ -10,6 +10,9 @@ LEARN = ("course.learn",)
 DESK = ("case.notify", "case.decide", "appeal.resolve")
 BENCH = ("sanction.decide", "sanction.confirm", "appeal.resolve")
 
+EXAMINER = ("exam.admit", "exam.identity", "exam.invigilate", "exam.extend")
+TAKER = ("exam.take", "course.learn")
+
 ROWS: dict[str, tuple[str, ...]] = {
     "static": PUBLIC,
     "accounts.sign_in": PUBLIC,
@@ -58,4 +61,28 @@ ROWS: dict[str, tuple[str, ...]] = {
     "permits.confirm_sanction": ("sanction.confirm",),
     "permits.resolve_sanction": ("appeal.resolve",),
     "permits.annul_sanction": ("case.reopen",),
+    "exams.index": TAKER,
+    "exams.exam": ("exam.take",),
+    "exams.start": ("exam.take",),
+    "exams.quiz": TAKER,
+    "exams.start_quiz": TAKER,
+    "exams.paper": TAKER,
+    "exams.open_paper": TAKER,
+    "exams.save": TAKER,
+    "exams.submit": TAKER,
+    "exams.finish": TAKER,
+    "exams.result": TAKER,
+    "exams.contest": TAKER,
+    "exams.sittings_list": EXAMINER,
+    "exams.new_sitting": ("exam.admit",),
+    "exams.arrive": ("exam.admit",),
+    "exams.sitting": EXAMINER,
+    "exams.sitting_people": EXAMINER,
+    "exams.photo": EXAMINER,
+    "exams.admit": ("exam.admit",),
+    "exams.identity": ("exam.identity",),
+    "exams.invigilate": ("exam.invigilate",),
+    "exams.extend": ("exam.extend",),
+    "exams.void": ("exam.invigilate",),
+    "exams.end_sitting": ("exam.invigilate",),
 }
