@@ -12,7 +12,7 @@ from training_app import clock
 from training_app.access.guards import public, signed_in
 from training_app.credentials import door_queries, limits, queries, service
 from training_app.credentials.limits import limiter
-from training_app.errors import DomainError, NotFound
+from training_app.errors import NotFound
 from training_app.storage import service as storage
 from training_app.web import NavItem, actor
 from training_app.web import session as read
@@ -22,20 +22,6 @@ bp.record_once(limits.install)
 USER_LINKS = (NavItem(label=_l("My certificates"), endpoint="credentials.mine", icon="certificate", order=20),)
 OPEN_TO_ALL = frozenset({"credentials.certificate", "credentials.door", "credentials.door_photo", "credentials.check"})
 TYPED_MAX = 40
-
-
-class NotHandedOut(DomainError):
-    """The certificate does not hold now, so that its PDF would say something untrue."""
-
-    code = "certificate_not_valid"
-    message = "This certificate is not valid now, so its PDF is not handed out. Its page says how it stands."
-
-
-class NotPrinted(DomainError):
-    """The PDF is not there yet."""
-
-    code = "certificate_not_printed"
-    message = "The PDF of this certificate is not there yet. Under My certificates you see how far it is."
 
 
 @bp.after_request
@@ -77,10 +63,8 @@ def ask_for_file(certificate_id: int) -> ResponseReturnValue:
 def pdf(certificate_id: int) -> ResponseReturnValue:
     """Hand the PDF to its holder, or to who may read the holder; only while the certificate is valid."""
     row = queries.get_in_reach(read(), certificate_id, actor().person_id, actor().grants, clock.now())
-    if not row.is_valid:
-        raise NotHandedOut()
-    if row.sha256 is None:
-        raise NotPrinted()
+    if not row.is_valid or row.sha256 is None:
+        return render_template("credentials/no_file.html", row=row), 409
     answer = send_file(
         io.BytesIO(storage.read(row.sha256)), mimetype=service.PDF, as_attachment=True,
         download_name=f"{row.number}.pdf", max_age=0,

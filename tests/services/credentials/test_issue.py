@@ -14,6 +14,7 @@ from training_app import chain, clock
 from training_app.accounts import service as accounts
 from training_app.audit import service as audit
 from training_app.audit.models import Payload
+from training_app.calendar.rules import add_months, legal_day
 from training_app.credentials import queries, service
 from training_app.credentials.models import Certificate, CertificateFile
 from training_app.credentials.rules import CertificateState, FileState, find_certificate_number
@@ -40,7 +41,9 @@ def test_an_award_through_the_chain_brings_a_printed_certificate_and_a_notice(an
     assert len(row.code) == 43
     assert row.printed is not None
     assert (row.printed.name, row.printed.scheme_version) == ("王小明", 1)
-    assert row.printed.valid_through.isoformat() == "2028-11-29"
+    issued_on = legal_day(done, "Asia/Shanghai")
+    assert row.printed.issued_on == issued_on
+    assert row.printed.valid_through == add_months(issued_on, 24) - timedelta(days=1)
     jobs.run(db.session.scalars(sa.select(Job.id).where(Job.kind == "certificate")).one())
     chain.settle(done + timedelta(minutes=1))
     [row] = queries.certificates_of(db.session(), world.learner, done)
