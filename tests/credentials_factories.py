@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 
 import sqlalchemy as sa
 
@@ -22,8 +21,6 @@ from training_app.jobs.models import Job
 from training_app.permits import service as permits
 from training_app.permits.models import Permit
 from training_app.storage import service as storage
-
-_numbers = count(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ def level_event(person_id: int, now: datetime, *, kind: str = "awarded", months:
         row = LevelEvent(
             person_id=person_id, scheme="service", level="junior", kind=kind, requirement_version_id=version.id,
             facts=facts, effective_at=now, recorded_at=stamp.recorded_at, seq=stamp.seq, actor_id=None,
-            idem=f"test-level/{next(_numbers)}",
+            idem=f"test-level/{person_id}/{stamp.seq}",
         )  # fmt: skip
         session.add(row)
         session.flush()
