@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import DateField, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from training_app.accounts.people_rules import NAME_MAX, contact_fault
@@ -39,7 +40,9 @@ class ContactFields(FlaskForm):
     )  # fmt: skip
     phone = StringField(_l("Phone"), [Optional(), Length(max=40)], filters=[_strip])
     email = StringField(_l("E-mail"), [Optional(), Length(max=200)], filters=[_strip])
-    language = SelectField(_l("Language of the pages"), choices=[("zh", "中文"), ("en", "English")])
+    language = SelectField(
+        _l("Language of the pages"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")]
+    )
 
     def validate_phone(self, field: StringField) -> None:
         """Refuse what cannot be dialled."""
@@ -118,7 +121,7 @@ class UnitForm(FlaskForm):
         _l("Name"), [InputRequired(_l("Enter the name of the unit.")), Length(max=200)], filters=[_strip]
     )
     name_latin = StringField(_l("Name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
-    type = SelectField(_l("Type"), choices=list(UNIT_TYPES), coerce=UnitType)
+    type = SelectField(_l("Type"), choices=[SelectChoice(value, label) for value, label in UNIT_TYPES], coerce=UnitType)
     stars = IntegerField(
         _l("Stars"), [InputRequired(_l("Enter 0 to 5.")), NumberRange(0, 5, _l("Enter 0 to 5."))], default=0
     )

@@ -243,3 +243,13 @@ def contacts_by_number(session: Session, numbers: Iterable[str]) -> dict[str, Co
             for row in rows
         }
     return found
+
+
+def root_ids(session: Session, on: date) -> frozenset[int]:
+    """Return the units that stand below none: who holds a right there holds it for the whole network."""
+    return roots(parents_on(session, on))
+
+
+def has_left(session: Session, person_id: int) -> bool:
+    """Tell whether a person no longer works here."""
+    return session.scalar(sa.select(Person.left_on).where(Person.id == person_id)) is not None

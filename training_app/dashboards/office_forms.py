@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 _DAYS = NumberRange(1, 36500, _l("Enter a number of days, at least 1."))
@@ -25,7 +26,9 @@ class SettingsForm(FlaskForm):
         ],
         description=_l("Shown at the customer's door beside the answer."),
     )
-    default_language = SelectField(_l("Language of new people"), choices=[("zh", "中文"), ("en", "English")])
+    default_language = SelectField(
+        _l("Language of new people"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")]
+    )
     reminders = StringField(
         _l("Remind before a permit ends, in days"),
         [Regexp(r"^\s*[1-9]\d{0,3}(\s*[,，]\s*[1-9]\d{0,3})*\s*$", message=_l("Enter days such as 60, 30, 7."))],
@@ -48,7 +51,7 @@ class DayForm(FlaskForm):
     on = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
     kind = RadioField(
         _l("This day is"), [InputRequired(_l("Choose one."))],
-        choices=[("off", _l("a day off")), ("work", _l("a make-up workday"))], default="off",
+        choices=[SelectChoice("off", _l("a day off")), SelectChoice("work", _l("a make-up workday"))], default="off",
     )  # fmt: skip
     name_zh = StringField(_l("Why, Chinese"), _NAME)
     name_en = StringField(_l("Why, English"), _NAME)

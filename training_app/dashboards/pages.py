@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
 from flask_babel import gettext as _
 
-from training_app.access.queries import require_reach
-from training_app.access.rules import Permission
-from training_app.db import db
-from training_app.errors import DomainError
+from training_app import web
+from training_app.access.queries import can_reach
+from training_app.access.rules import Permission, units_of
+from training_app.accounts import people_queries
+from training_app.accounts.service import today
+from training_app.errors import DomainError, NotFound
 from training_app.web import actor
 
 P = Permission
@@ -46,17 +49,18 @@ def tabs() -> list[dict[str, Any]]:
     ]
 
 
-def reach(person_id: int, *permissions: str) -> None:
-    """Raise NotFound unless any of `permissions` reaches the person."""
-    last = len(permissions) - 1
-    for place, permission in enumerate(permissions):
-        try:
-            require_reach(db.session(), actor().grants, permission, person_id)
-        except DomainError:
-            if place == last:
-                raise
-        else:
-            return
+def reach(person_id: int, *permissions: str, now: datetime) -> None:
+    """Raise NotFound unless any of `permissions` reaches the person.
+
+    Who left stands below no unit any more; they stay within reach of who keeps the records of the whole network.
+    """
+    session, grants = web.session(), actor().grants
+    if any(can_reach(session, grants, permission, person_id) for permission in permissions):
+        return
+    tops = people_queries.root_ids(session, today(now))
+    at_the_top = any(tops & (units_of(grants, permission) or frozenset()) for permission in permissions)
+    if not (at_the_top and people_queries.has_left(session, person_id)):
+        raise NotFound()
 
 
 def explain(field: Any, error: DomainError) -> None:

@@ -44,6 +44,7 @@ class PersonRow:
     language: str
     unit_number: str | None
     unit_name: str | None
+    unit_latin: str | None
     employer: str | None
     state: State
     permit_number: str | None
@@ -145,6 +146,7 @@ def _row_columns() -> list[Any]:
     return [
         PersonInUnit.sort_key, PersonInUnit.person_id, profile.number, profile.name, profile.name_latin, profile.phone,
         profile.email, profile.language, Unit.number.label("unit_number"), UnitVersion.name.label("unit_name"),
+        UnitVersion.name_latin.label("unit_latin"),
         Assignment.employer, PersonState,
     ]  # fmt: skip
 
@@ -218,7 +220,8 @@ def _person_row(row: Any, now: datetime, stale: Stale, session: Session) -> Pers
     return PersonRow(
         person_id=row.person_id, sort_key=row.sort_key, number=row.number, name=row.name, name_latin=row.name_latin,
         phone=row.phone, email=row.email, language=row.language, unit_number=row.unit_number,
-        unit_name=row.unit_name, employer=row.employer, state=status_rules.state_at(facts, now),
+        unit_name=row.unit_name, unit_latin=row.unit_latin, employer=row.employer,
+        state=status_rules.state_at(facts, now),
         permit_number=shown.permit_number, valid_until=facts.valid_until, points=shown.points,
         points_limit=shown.points_limit, level=shown.level, level_valid_until=facts.level_valid_until,
         open_cases=shown.open_cases,

@@ -23,7 +23,7 @@ from training_app.courses import queries as courses
 from training_app.permits.standing_rules import CertificateAnswer
 from training_app.status import queries as status
 from training_app.status.queries import Snapshot
-from training_app.status.rules import BEFORE_THE_PERMIT, State
+from training_app.status.rules import Facts, State
 
 ZONE = "Asia/Shanghai"
 DESK = (
@@ -81,9 +81,8 @@ def get_person(session: Session, person_id: int, on: date | None, now: datetime)
     """Return a person as of a day; raises NotFound."""
     at, day, is_past = instant_of(on, now)
     record = people_queries.get_record(session, person_id)
-    snapshot = status.fold_person(session, person_id, at) if is_past else status.fresh_state(session, person_id, now)
-    if is_past and snapshot.permit_id is None:
-        snapshot = _before_the_permit(session, snapshot, at, day)
+    is_known = record.created_at <= at
+    snapshot = _snapshot(session, person_id, at, day, is_past=is_past) if is_known else _nothing(person_id)
     levels = certifications.levels(session, day)
     titles = {one.rules.level: one.title for one in levels}
     wanted = certifications.requirement_words(levels)
@@ -95,16 +94,32 @@ def get_person(session: Session, person_id: int, on: date | None, now: datetime)
         at=at,
         on=day,
         is_past=is_past,
-        is_known=record.created_at <= at,
+        is_known=is_known,
         level_title=titles.get(snapshot.level) if snapshot.level else None,
         level_last_on=last_day(facts.level_valid_until, ZONE) if facts.level_valid_until else None,
         permit_last_on=last_day(facts.valid_until, ZONE) if facts.valid_until else None,
-        certificate=_certificate(session, person_id, at),
+        certificate=_certificate(session, person_id, at) if is_known else None,
         missing=[
             wanted[key] for one in snapshot.reasons if (key := one.removeprefix("missing:")) != one and key in wanted
         ],
         roles=people_queries.roles_of(session, person_id, legal_day(now, ZONE)),
     )
+
+
+def _snapshot(session: Session, person_id: int, at: datetime, on: date, *, is_past: bool) -> Snapshot:
+    if not is_past:
+        return status.fresh_state(session, person_id, at)
+    found = status.fold_person(session, person_id, at)
+    return found if found.facts.valid_from is not None else _before_the_permit(session, found, at, on)
+
+
+def _nothing(person_id: int) -> Snapshot:
+    """Return what is known of somebody on a day before their record began."""
+    return Snapshot(
+        person_id=person_id, facts=Facts(), state=State.NONE, permit_id=None, permit_number=None, points=0,
+        points_limit=None, points_return_at=None, stage=0, standing=None, open_cases=0, level=None, due_on=None,
+        reasons=(), levels=(), as_of_seq=0,
+    )  # fmt: skip
 
 
 def _certificate(session: Session, person_id: int, at: datetime) -> Certificate | None:
@@ -121,20 +136,20 @@ def _certificate(session: Session, person_id: int, at: datetime) -> Certificate 
 
 
 def _before_the_permit(session: Session, snapshot: Snapshot, at: datetime, on: date) -> Snapshot:
-    """Return the snapshot with the state before the permit as the evidence of that day gave it."""
-    if snapshot.state not in BEFORE_THE_PERMIT:
-        return snapshot
+    """Return the snapshot of a day before the permit: no number, no points, and the state by the evidence of then."""
+    bare = replace(snapshot, permit_number=None, points=0, points_limit=None, points_return_at=None, standing=None)
     person_id = snapshot.person_id
+    past = [one for one in courses.story(session, person_id) if one.at <= at]
+    learns = any(one.permission == Permission.COURSE_LEARN for one in access.grants_of(session, person_id, on))
     ladder = [one.rules for one in certifications.levels(session, on)]
-    if not ladder:
-        return snapshot
+    if not ladder or not (past or learns):
+        return bare
     known = [one for one in evidence_of(session, [person_id])[person_id] if one.at <= at]
     lines = gap(ladder[0].requirements, known, since=None)
-    begun = any(one.at <= at and one.kind != "enrolled" for one in courses.story(session, person_id))
-    state = State(pre_permit(lines, has_begun=begun).value)
+    state = State(pre_permit(lines, has_begun=any(one.kind != "enrolled" for one in past)).value)
     missing = tuple(f"missing:{line.requirement.key}" for line in lines if not line.is_met)
     others = tuple(one for one in snapshot.reasons if not one.startswith("missing:"))
-    return replace(snapshot, state=state, reasons=others + (missing if state is not State.PASSED else ()))
+    return replace(bare, state=state, reasons=others + missing)
 
 
 def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:

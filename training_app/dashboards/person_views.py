@@ -29,7 +29,7 @@ MOST_PHOTO_BYTES = 12 * 1024 * 1024
 
 def _working(person_id: int) -> registry.Record:
     """Return the record of somebody within reach who still works here; raises NotFound."""
-    pages.reach(person_id, EDIT)
+    pages.reach(person_id, EDIT, now=clock.now())
     record = registry.get_record(web.session(), person_id)
     if record.left_on is not None:
         raise NotFound()
@@ -137,7 +137,7 @@ def leave(person_id: int) -> ResponseReturnValue:
 @needs(EDIT, Permission.ROLE_GRANT)
 def sign_in_link(person_id: int) -> ResponseReturnValue:
     """Make a sign-in link and show it this once, as a slip to be printed. Earlier links stop working."""
-    pages.reach(person_id, EDIT, Permission.ROLE_GRANT)
+    pages.reach(person_id, EDIT, Permission.ROLE_GRANT, now=clock.now())
     record, now, me = registry.get_record(web.session(), person_id), clock.now(), actor()
     try:
         token, purpose = service.issue_link(person_id, grants=me.grants, now=now, actor_id=me.person_id)

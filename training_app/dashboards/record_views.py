@@ -24,7 +24,7 @@ P = Permission
 @needs(P.PEOPLE_READ)
 def person(person_id: int) -> ResponseReturnValue:
     """Show one person within reach, today or as of a day, with the whole story."""
-    pages.reach(person_id, P.PEOPLE_READ)
+    pages.reach(person_id, P.PEOPLE_READ, now=clock.now())
     # Whoever keeps records reads their own as everybody else does: without the words that are not for them.
     return _record(person_id, is_own=person_id == actor().person_id)
 
@@ -51,11 +51,11 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
     endpoint, values = ("dashboards.my_record", {}) if is_own else ("dashboards.person", {"person_id": person_id})
     asked = {"on": page.on.isoformat() if page.is_past else None, "kind": group or None}
 
-    def here(**changes: object) -> str:
+    def link_to(**changes: object) -> str:
         return url_for(endpoint, **{**values, **asked, **changes})  # type: ignore[arg-type]
 
     return render_template(
-        "dashboards/person.html", page=page, story=shown, group=group, here=here, is_own=is_own, words=wording,
+        "dashboards/person.html", page=page, story=shown, group=group, link_to=link_to, is_own=is_own, words=wording,
         names=accounts.names(session, story_queries.actors(shown.lines)), endpoint=endpoint, values=values,
         roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
         may=_may(person_id, is_own=is_own), today=today(now),
@@ -78,7 +78,7 @@ def _may(person_id: int, *, is_own: bool) -> set[str]:
 
 def _reaches(person_id: int, permission: str) -> bool:
     try:
-        pages.reach(person_id, permission)
+        pages.reach(person_id, permission, now=clock.now())
     except NotFound:
         return False
     return True
@@ -89,7 +89,7 @@ def _reaches(person_id: int, permission: str) -> bool:
 def photo(person_id: int) -> ResponseReturnValue:
     """Send a person's photo to themselves and to who reaches them."""
     if person_id != actor().person_id:
-        pages.reach(person_id, P.PEOPLE_READ)
+        pages.reach(person_id, P.PEOPLE_READ, now=clock.now())
     sha256 = registry.photo_of(web.session(), person_id)
     if sha256 is None:
         raise NotFound()

@@ -29,7 +29,7 @@ EVERYWHERE = 0
 @needs(GRANT)
 def person_roles(person_id: int) -> ResponseReturnValue:
     """Grant a role; only those that one's own role may grant, where it holds, and never to oneself."""
-    pages.reach(person_id, GRANT)
+    pages.reach(person_id, GRANT, now=clock.now())
     now, me, session = clock.now(), actor(), web.session()
     record = registry.get_record(session, person_id)
     if record.left_on is not None:
