@@ -12,7 +12,7 @@ from math import cos, pi, sin
 
 WIDTH, HEIGHT = 2100, 2970
 MIDDLE = 150  # of the band, from the edge of the sheet
-_CORNER = 74
+_CORNER = 65  # half the side of a corner's square
 _DEEP, _LIGHT, _GOLD, _PALE = "#0b5860", "#5f9fa3", "#b08a3e", "#e3efee"
 
 Point = tuple[float, float]
@@ -53,11 +53,11 @@ def _wave(start: float, length: float, waves: int, height: float, shift: float) 
 
 
 def _corner(x: float, y: float) -> str:
-    light = [_petals(x, y, 62, 0.30, 6, k / 4) for k in range(4)]
-    deep = [_petals(x, y, 44, 0.45, 8, 0)]
-    rings = f'<circle cx="{x}" cy="{y}" r="66" stroke="{_DEEP}" stroke-width="3"/>'
-    rings += f'<circle cx="{x}" cy="{y}" r="71" stroke="{_GOLD}" stroke-width="2"/>'
-    core = f'<circle cx="{x}" cy="{y}" r="9" fill="{_GOLD}"/>'
+    light = [_petals(x, y, 50, 0.30, 6, k / 4) for k in range(4)]
+    deep = [_petals(x, y, 36, 0.45, 8, 0)]
+    rings = f'<circle cx="{x}" cy="{y}" r="53" stroke="{_DEEP}" stroke-width="3"/>'
+    rings += f'<circle cx="{x}" cy="{y}" r="58" stroke="{_GOLD}" stroke-width="2"/>'
+    core = f'<circle cx="{x}" cy="{y}" r="7" fill="{_GOLD}"/>'
     return _group(_LIGHT, 1.8, light) + _group(_DEEP, 2.2, deep) + rings + core
 
 

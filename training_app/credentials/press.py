@@ -26,7 +26,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from training_app.credentials.ornament import frame_svg
-from training_app.credentials.rules import name_size, scope_size
+from training_app.credentials.rules import PrintSize, name_size, scope_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = ROOT / "templates" / "pdf"
@@ -114,11 +114,14 @@ def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
 def page(printed: Mapping[str, Any], *, check_url: str) -> str:
     """Return the sheet as HTML, every value escaped."""
     issued, through = date.fromisoformat(printed["issued_on"]), date.fromisoformat(printed["valid_through"])
+    names = [name_size(printed["name"]), name_size(printed["name_latin"])]
+    scope = scope_size(printed["scope"])
     made: str = _press().page.render(
         printed=printed,
-        name_size=name_size(printed["name"]).value,
-        latin_size=name_size(printed["name_latin"]).value,
-        scope_size=scope_size(printed["scope"]).value,
+        name_size=names[0].value,
+        latin_size=names[1].value,
+        scope_size=scope.value,
+        is_tight=PrintSize.TINY in names or scope is not PrintSize.LARGE,
         issued={"zh": _day_zh(issued), "en": _day_en(issued)},
         through={"zh": _day_zh(through), "en": _day_en(through)},
         qr=segno.make_qr(check_url, error="m").svg_data_uri(scale=4, border=0, dark="#06292c", omitsize=True),
