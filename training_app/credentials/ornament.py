@@ -1,7 +1,8 @@
-"""The line work of the certificate: a woven band around the sheet and a rosette behind the text, as one drawing.
+"""The line work of the certificate: a woven band around the sheet and a rosette behind the text.
 
-All curves are closed formulas sampled once; each is written as cubic pieces whose tangents are exact, so that few
-points suffice. Lengths are tenths of a millimetre on A4.
+It is written as the operators of a PDF page, once per process: going through SVG would take longer than all the rest
+of the sheet. All curves are closed formulas sampled once; each is written as cubic pieces whose tangents are exact, so
+that few points suffice. Lengths are tenths of a millimetre on A4.
 """
 
 from __future__ import annotations
@@ -20,28 +21,31 @@ Curve = Callable[[float], Point]
 
 
 @lru_cache(maxsize=1)
-def frame_svg() -> str:
-    """Return the drawing: band, corners and rosette on a transparent ground."""
+def frame_operators() -> bytes:
+    """Return the drawing for an A4 page: rosette, band, corners, edges; marked as an artifact for readers aloud."""
+    right, bottom = WIDTH - MIDDLE, HEIGHT - MIDDLE
+    across, down = _band(MIDDLE + _CORNER, right - _CORNER), _band(MIDDLE + _CORNER, bottom - _CORNER)
     parts = [
-        _group(_PALE, 2.2, _rosette(WIDTH / 2, 1430, 640)),
-        *_band(MIDDLE + _CORNER, WIDTH - MIDDLE - _CORNER, "translate(0 {offset})", (MIDDLE, HEIGHT - MIDDLE)),
-        *_band(MIDDLE + _CORNER, HEIGHT - MIDDLE - _CORNER, "translate({offset} 0) matrix(0 1 1 0 0 0)",
-               (MIDDLE, WIDTH - MIDDLE)),
-        *(_corner(x, y) for x in (MIDDLE, WIDTH - MIDDLE) for y in (MIDDLE, HEIGHT - MIDDLE)),
+        _stroke(_PALE, 2.2, _rosette(WIDTH / 2, 1430, 640)),
+        *(_placed(f"1 0 0 1 0 {y}", across) for y in (MIDDLE, bottom)),
+        *(_placed(f"0 1 1 0 {x} 0", down) for x in (MIDDLE, right)),
+        *(_corner(x, y) for x in (MIDDLE, right) for y in (MIDDLE, bottom)),
         _rect(72, 7, _DEEP), _rect(88, 2, _GOLD), _rect(214, 2, _GOLD), _rect(224, 4, _DEEP),
     ]  # fmt: skip
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" fill="none">{"".join(parts)}</svg>'
+    # From tenths of a millimetre, downwards, to points, upwards.
+    scale = 72 / 254
+    to_page = f"{scale:.6f} 0 0 {-scale:.6f} 0 {HEIGHT * scale:.4f}"
+    return f"/Artifact BMC\n{_placed(to_page, '1 j ' + ' '.join(parts))}\nEMC".encode()
 
 
-def _band(start: float, end: float, place: str, offsets: Iterable[float]) -> list[str]:
-    """Draw one woven side between two corners, at each of `offsets`."""
+def _band(start: float, end: float) -> str:
+    """Draw one woven side between two corners, along the first axis."""
     length = end - start
     waves = round(length / 122)
     deep = [_wave(start, length, waves, 46, shift) for shift in (0.0, 0.5)]
     light = [_wave(start, length, waves, height, shift) for height in (34, 21) for shift in (0.0, 0.5)]
     gold = [_wave(start, length, 2 * waves, 12, shift) for shift in (0.25, 0.75)]
-    drawing = _group(_LIGHT, 2, light) + _group(_DEEP, 2.6, deep) + _group(_GOLD, 2, gold)
-    return [f'<g transform="{place.format(offset=offset)}">{drawing}</g>' for offset in offsets]
+    return _stroke(_LIGHT, 2, light) + _stroke(_DEEP, 2.6, deep) + _stroke(_GOLD, 2, gold)
 
 
 def _wave(start: float, length: float, waves: int, height: float, shift: float) -> str:
@@ -53,12 +57,10 @@ def _wave(start: float, length: float, waves: int, height: float, shift: float) 
 
 
 def _corner(x: float, y: float) -> str:
-    light = [_petals(x, y, 50, 0.30, 6, k / 4) for k in range(4)]
-    deep = [_petals(x, y, 36, 0.45, 8, 0)]
-    rings = f'<circle cx="{x}" cy="{y}" r="53" stroke="{_DEEP}" stroke-width="3"/>'
-    rings += f'<circle cx="{x}" cy="{y}" r="58" stroke="{_GOLD}" stroke-width="2"/>'
-    core = f'<circle cx="{x}" cy="{y}" r="7" fill="{_GOLD}"/>'
-    return _group(_LIGHT, 1.8, light) + _group(_DEEP, 2.2, deep) + rings + core
+    light = _stroke(_LIGHT, 1.8, [_petals(x, y, 50, 0.30, 6, k / 4) for k in range(4)])
+    deep = _stroke(_DEEP, 2.2, [_petals(x, y, 36, 0.45, 8, 0)])
+    rings = _stroke(_DEEP, 3, [_petals(x, y, 53, 0, 2, 0)]) + _stroke(_GOLD, 2, [_petals(x, y, 58, 0, 2, 0)])
+    return light + deep + rings + f"{_colour(_GOLD)} rg {_petals(x, y, 7, 0, 2, 0)} f "
 
 
 def _rosette(x: float, y: float, radius: float) -> list[str]:
@@ -74,7 +76,7 @@ def _petals(x: float, y: float, radius: float, depth: float, petals: int, shift:
         distance = radius * (1 - depth + depth * cos(2 * pi * (petals * t + shift)))
         return x + distance * cos(2 * pi * t), y + distance * sin(2 * pi * t)
 
-    return _path(at, petals * 5) + "Z"
+    return _path(at, petals * 5) + " h"
 
 
 def _path(at: Curve, pieces: int) -> str:
@@ -87,21 +89,28 @@ def _path(at: Curve, pieces: int) -> str:
         x, y = at(t)
         return x + (bx - ax) * scale, y + (by - ay) * scale
 
-    words = ["M" + _point(at(0))]
+    words = [_point(at(0)) + " m"]
     for n in range(pieces):
         start, end = n * step, (n + 1) * step
-        words.append("C" + " ".join(map(_point, (handle(start, 1), handle(end, -1), at(end)))))
-    return "".join(words)
+        words.append(" ".join(map(_point, (handle(start, 1), handle(end, -1), at(end)))) + " c")
+    return " ".join(words)
 
 
 def _point(point: Point) -> str:
-    return f"{point[0]:.1f},{point[1]:.1f}"
+    return f"{point[0]:.1f} {point[1]:.1f}"
 
 
-def _group(colour: str, width: float, paths: Iterable[str]) -> str:
-    return f'<path stroke="{colour}" stroke-width="{width}" d="{"".join(paths)}"/>'
+def _colour(code: str) -> str:
+    return " ".join(f"{int(code[at : at + 2], 16) / 255:.4f}" for at in (1, 3, 5))
+
+
+def _stroke(colour: str, width: float, paths: Iterable[str]) -> str:
+    return f"{_colour(colour)} RG {width} w {' '.join(paths)} S "
+
+
+def _placed(matrix: str, drawing: str) -> str:
+    return f"q {matrix} cm {drawing} Q "
 
 
 def _rect(inset: float, width: float, colour: str) -> str:
-    size = f'width="{WIDTH - 2 * inset}" height="{HEIGHT - 2 * inset}"'
-    return f'<rect x="{inset}" y="{inset}" {size} rx="6" stroke="{colour}" stroke-width="{width}"/>'
+    return _stroke(colour, width, [f"{inset} {inset} {WIDTH - 2 * inset} {HEIGHT - 2 * inset} re"])

@@ -19,13 +19,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pydyf  # type: ignore[import-untyped]
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from training_app.credentials.ornament import frame_svg
+from training_app.credentials.ornament import frame_operators
 from training_app.credentials.rules import PrintSize, name_size, scope_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,7 +50,6 @@ def _font(name: str) -> Callable[[], tuple[bytes, str]]:
 ASSETS: Mapping[str, Callable[[], tuple[bytes, str]]] = {
     "asset:NotoSansSC-Regular.ttf": _font("NotoSansSC-Regular.ttf"),
     "asset:NotoSansSC-Bold.ttf": _font("NotoSansSC-Bold.ttf"),
-    "asset:frame.svg": lambda: (frame_svg().encode(), "image/svg+xml"),
     "asset:brand.svg": lambda: ((ROOT / "static" / "img" / "favicon.svg").read_bytes(), "image/svg+xml"),
 }
 
@@ -105,6 +105,7 @@ def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
             stylesheets=[press.style],
             font_config=press.fonts,
             cache=press.images,
+            finisher=_draw_frame,
             pdf_variant=VARIANT,
             pdf_identifier=hashlib.sha256(identity.encode()).hexdigest()[:32].encode(),
         )
@@ -124,9 +125,18 @@ def page(printed: Mapping[str, Any], *, check_url: str) -> str:
         is_tight=PrintSize.TINY in names or scope is not PrintSize.LARGE,
         issued={"zh": _day_zh(issued), "en": _day_en(issued)},
         through={"zh": _day_zh(through), "en": _day_en(through)},
-        qr=segno.make_qr(check_url, error="m").svg_data_uri(scale=4, border=0, dark="#06292c", omitsize=True),
+        qr=segno.make_qr(check_url, error="m", mask=3).svg_data_uri(scale=4, border=0, dark="#06292c", omitsize=True),
     )
     return made
+
+
+def _draw_frame(_document: Any, pdf: pydyf.PDF) -> None:
+    """Put the line work under what each page says."""
+    frame = pydyf.Stream([frame_operators()], compress=True)
+    pdf.add_object(frame)
+    for page_ in pdf.objects:
+        if isinstance(page_, pydyf.Dictionary) and page_.get("Type") == "/Page":
+            page_["Contents"] = pydyf.Array([frame.reference, page_["Contents"]])
 
 
 def _day_zh(day: date) -> str:

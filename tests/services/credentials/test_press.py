@@ -107,7 +107,7 @@ def test_markup_in_a_printed_field_appears_literally(name: str, markup: str) -> 
         "ftp://example.com/x",
         "asset:../../etc/passwd",
         "asset:secret_key",
-        "ASSET:frame.svg",
+        "ASSET:brand.svg",
         "//example.com/x.png",
         "/etc/hostname",
         "",
