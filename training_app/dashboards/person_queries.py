@@ -20,10 +20,11 @@ from training_app.certifications.evidence_queries import evidence_of
 from training_app.certifications.level_rules import LevelEventKind
 from training_app.certifications.rules import gap, pre_permit
 from training_app.courses import queries as courses
+from training_app.permits import desk_queries
 from training_app.permits.standing_rules import CertificateAnswer
 from training_app.status import queries as status
 from training_app.status.queries import Snapshot
-from training_app.status.rules import Facts, State
+from training_app.status.rules import Facts, Reason, State
 
 ZONE = "Asia/Shanghai"
 DESK = (
@@ -150,6 +151,14 @@ def _before_the_permit(session: Session, snapshot: Snapshot, at: datetime, on: d
     missing = tuple(f"missing:{line.requirement.key}" for line in lines if not line.is_met)
     others = tuple(one for one in snapshot.reasons if not one.startswith("missing:"))
     return replace(bare, state=state, reasons=others + missing)
+
+
+def as_told(session: Session, page: PersonPage, now: datetime) -> PersonPage:
+    """Return the page for the person themselves: a case of which they were not yet told is no reason they see."""
+    if any(file.state.is_open for file in desk_queries.own_cases(session, page.record.person_id, now)):
+        return page
+    told = tuple(one for one in page.snapshot.reasons if one != Reason.OPEN_CASE)
+    return replace(page, snapshot=replace(page.snapshot, reasons=told, open_cases=0))
 
 
 def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:

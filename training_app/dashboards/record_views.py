@@ -40,6 +40,7 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
     now, session, me = clock.now(), web.session(), actor()
     page = person_queries.get_person(session, person_id, person_queries.find_on(request.args.get("on", "")), now)
     if is_own:
+        page = person_queries.as_told(session, page, now)
         lines = story_queries.own_story(session, person_id, now)
     else:
         lines = story_queries.story(session, person_id)
