@@ -123,9 +123,7 @@ def play(
     with transaction() as session:
         lock_person(person_id, now=now)
         card = next(
-            one
-            for one in content.current(session, "scenario_card", today(now)).values()
-            if one.body["drill"] == drill
+            one for one in content.current(session, "scenario_card", today(now)).values() if one.body["drill"] == drill
         )
         sheet = content.get_current(session, "scoring_sheet", card.body["sheet"], today(now))
         number = next(_numbers)
@@ -158,9 +156,7 @@ def _result(body: Mapping[str, Any], passed: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def qualify(
-    world: World, who: str, now: datetime, *, trainer: int | None = None, examiner: int | None = None
-) -> None:
+def qualify(world: World, who: str, now: datetime, *, trainer: int | None = None, examiner: int | None = None) -> None:
     """Show everything that the junior level asks for."""
     person_id = world.people[who]
     learn(person_id, now)

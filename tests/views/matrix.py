@@ -6,6 +6,7 @@ Scope within the network is tested with each page: a learner, a manager and an o
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
 LEARN = ("course.learn",)
+AWARD = ("level.award",)
 
 DESK = ("case.notify", "case.decide", "appeal.resolve")
 BENCH = ("sanction.decide", "sanction.confirm", "appeal.resolve")
@@ -85,6 +86,13 @@ ROWS: dict[str, tuple[str, ...]] = {
     "exams.extend": ("exam.extend",),
     "exams.void": ("exam.invigilate",),
     "exams.end_sitting": ("exam.invigilate",),
+    "certifications.my_way": LEARN,
+    "certifications.award_queue": AWARD,
+    "certifications.award_selected": AWARD,
+    "certifications.award_person": AWARD,
+    "certifications.award_one": AWARD,
+    "certifications.refuse": AWARD,
+    "certifications.withdraw": AWARD,
     "dashboards.index": ("people.read", "unit.read", "content.edit", "content.sign", "settings.edit", "audit.read"),
     "dashboards.people": ("people.read",),
     "dashboards.export": ("people.export",),

@@ -86,9 +86,7 @@ def judge(situation: Situation, *, certifier_id: int, now: datetime, on_its_own:
     if situation.target is None:
         return Verdict(why=LeftOut.NOTHING_DUE)
     if not is_complete(situation.lines):
-        return Verdict(
-            why=LeftOut.NOT_READY, missing=tuple(line.requirement.key for line in situation.missing)
-        )
+        return Verdict(why=LeftOut.NOT_READY, missing=tuple(line.requirement.key for line in situation.missing))
     if conflict := find_conflict(certifier_id, situation.lines):
         return Verdict(why=LeftOut.CONFLICT, conflict=conflict)
     if was_refused(situation) and not on_its_own:

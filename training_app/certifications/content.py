@@ -101,9 +101,7 @@ def cross_check(entries: Sequence[Entry]) -> list[Problem]:
         found
         for entry in of_kind(entries, "level")
         for index, one in enumerate(entry.body["requirements"])
-        for found in unknown(
-            entry, f"requirements.{index}.ref", [one["ref"]], known[one["kind"]], _WORDS[one["kind"]]
-        )
+        for found in unknown(entry, f"requirements.{index}.ref", [one["ref"]], known[one["kind"]], _WORDS[one["kind"]])
     ]
 
 

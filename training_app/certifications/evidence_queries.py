@@ -38,9 +38,7 @@ def evidence_of(session: Session, person_ids: Iterable[int]) -> dict[int, list[E
 def have_begun(session: Session, person_ids: Iterable[int]) -> set[int]:
     """Return those who opened a lesson."""
     wanted = sorted(set(person_ids))
-    rows = session.scalars(
-        sa.select(LessonProgress.person_id).where(LessonProgress.person_id.in_(wanted)).distinct()
-    )
+    rows = session.scalars(sa.select(LessonProgress.person_id).where(LessonProgress.person_id.in_(wanted)).distinct())
     return set(rows)
 
 

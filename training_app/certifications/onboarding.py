@@ -95,17 +95,13 @@ def _admit(lock: PersonLock, situation: Situation, now: datetime) -> list[int]:
     rounds = situation.held.awards if situation.held else 0
     since = "" if target.since is None else target.since.date().isoformat()
     for exam_key in _refs(situation.missing, RequirementKind.EXAM):
-        blueprint = content.get_current(
-            lock.session, "exam_blueprint", exam_key, legal_day(now, situation.zone)
-        )
+        blueprint = content.get_current(lock.session, "exam_blueprint", exam_key, legal_day(now, situation.zone))
         place = f"{target.level.scheme}/{target.level.level}/{rounds}{since}"
         idem = f"level-admission/{lock.person_id}/{exam_key}/{place}"
         is_new = not queries.has_admission(lock.session, idem)
         reason = "onboarding" if target.purpose is Purpose.AWARD else "renewal"
         ids.append(
-            exams.admit(
-                lock, exam_key, attempts=blueprint.body["attempts"], reason=reason, idem=idem, actor_id=None
-            )
+            exams.admit(lock, exam_key, attempts=blueprint.body["attempts"], reason=reason, idem=idem, actor_id=None)
         )
         if is_new:
             _notify(lock, "exam_admitted", idem, now)

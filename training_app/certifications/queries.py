@@ -144,9 +144,7 @@ def zones(session: Session, person_ids: Iterable[int], on: date) -> dict[int, st
     return {row.person_id: row.zone for row in rows}
 
 
-def situations(
-    session: Session, person_ids: Iterable[int], *, scheme: str, now: datetime
-) -> dict[int, Situation]:
+def situations(session: Session, person_ids: Iterable[int], *, scheme: str, now: datetime) -> dict[int, Situation]:
     """Return what an award in a scheme is decided on, for many people in a fixed number of reads."""
     wanted = sorted(set(person_ids))
     on = legal_day(now, ZONE)
@@ -233,9 +231,7 @@ def requirement_words(found: Iterable[LevelVersion]) -> dict[str, Words]:
 
 def enrolled_courses(session: Session, person_id: int) -> dict[str, date | None]:
     """Return the courses a person is enrolled in, with the last day of each."""
-    rows = session.execute(
-        sa.select(Enrolment.course_key, Enrolment.due_on).where(Enrolment.person_id == person_id)
-    )
+    rows = session.execute(sa.select(Enrolment.course_key, Enrolment.due_on).where(Enrolment.person_id == person_id))
     return {row.course_key: row.due_on for row in rows}
 
 

@@ -52,16 +52,14 @@ class QueuePage:
     after: PersonKey | None
 
 
-def count_waiting(
-    session: Session, grants: tuple[Grant, ...], *, scheme: str, now: datetime
-) -> tuple[int, int]:
+def count_waiting(session: Session, grants: tuple[Grant, ...], *, scheme: str, now: datetime) -> tuple[int, int]:
     """Return how many within reach have shown everything that a level asks, and how many only some of it."""
     ready, candidate = _conditions(session, scheme, now)
     reach = in_reach(Person.id, grants, Permission.LEVEL_AWARD)
     row = session.execute(
-        sa.select(
-            sa.func.count(sa.case((ready, 1))), sa.func.count(sa.case((sa.and_(candidate, ~ready), 1)))
-        ).where(reach, Person.left_on.is_(None), sa.or_(ready, candidate))
+        sa.select(sa.func.count(sa.case((ready, 1))), sa.func.count(sa.case((sa.and_(candidate, ~ready), 1)))).where(
+            reach, Person.left_on.is_(None), sa.or_(ready, candidate)
+        )
     ).one()
     return int(row[0]), int(row[1])
 
@@ -95,9 +93,7 @@ def queue_page(
         .limit(limit + 1)
     )
     if before is not None:
-        query = query.where(key < before).order_by(
-            PersonProfile.sort_key.desc(), PersonProfile.person_id.desc()
-        )
+        query = query.where(key < before).order_by(PersonProfile.sort_key.desc(), PersonProfile.person_id.desc())
     else:
         query = query.order_by(PersonProfile.sort_key, PersonProfile.person_id)
         if after is not None:
@@ -106,9 +102,7 @@ def queue_page(
     more, found = len(found) > limit, found[:limit]
     if before is not None:
         found.reverse()
-    rows = queue_rows(
-        session, [person_id for _, person_id in found], scheme=scheme, certifier_id=certifier_id, now=now
-    )
+    rows = queue_rows(session, [person_id for _, person_id in found], scheme=scheme, certifier_id=certifier_id, now=now)
     has_before = more if before is not None else after is not None
     has_after = before is not None or more
     return QueuePage(
@@ -166,14 +160,9 @@ def get_row(
 ) -> tuple[QueueRow, Mapping[int, str]]:
     """Return one person as the certifier decides on them alone, and the names of who is in it; raises NotFound."""
     reach = in_reach(PersonProfile.person_id, grants, Permission.LEVEL_AWARD)
-    if (
-        session.scalar(sa.select(PersonProfile.person_id).where(PersonProfile.person_id == person_id, reach))
-        is None
-    ):
+    if session.scalar(sa.select(PersonProfile.person_id).where(PersonProfile.person_id == person_id, reach)) is None:
         raise NotFound()
-    rows = queue_rows(
-        session, [person_id], scheme=scheme, certifier_id=certifier_id, now=now, on_its_own=True
-    )
+    rows = queue_rows(session, [person_id], scheme=scheme, certifier_id=certifier_id, now=now, on_its_own=True)
     return rows[0], _names(session, rows)
 
 
@@ -182,9 +171,7 @@ def _names(session: Session, rows: Iterable[QueueRow]) -> Mapping[int, str]:
     return accounts.names(session, people)
 
 
-def _conditions(
-    session: Session, scheme: str, now: datetime
-) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _conditions(session: Session, scheme: str, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return (has shown everything that some level asks, has passed an exam or drill) since the last award of it."""
     everything: list[ColumnElement[bool]] = []
     something: list[ColumnElement[bool]] = []

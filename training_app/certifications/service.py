@@ -142,9 +142,7 @@ def _write_award(lock: PersonLock, situation: Situation, now: datetime, actor_id
         "examiners": sorted(situation.examiners),
         "permit": permit_id,
     }
-    event = _append(
-        lock, kind, target.level.scheme, target.level.level, version.version_id, facts, now, actor_id
-    )
+    event = _append(lock, kind, target.level.scheme, target.level.level, version.version_id, facts, now, actor_id)
     outbox.send(
         "certificate.render",
         f"certificate/{event.id}",
@@ -284,9 +282,7 @@ def _lock_in_reach(session: Session, person_id: int, grants: tuple[Grant, ...], 
 def _version(session: Session, situation: Situation, now: datetime) -> queries.LevelVersion:
     assert situation.target is not None
     level = situation.target.level
-    found = queries.find_level(
-        queries.levels(session, legal_day(now, queries.ZONE)), level.scheme, level.level
-    )
+    found = queries.find_level(queries.levels(session, legal_day(now, queries.ZONE)), level.scheme, level.level)
     if found is None:
         raise NotFound()
     return found

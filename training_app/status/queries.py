@@ -24,7 +24,6 @@ from training_app.certifications.level_rules import Held, Purpose, fold_levels, 
 from training_app.certifications.rules import RequirementKind, pre_permit
 from training_app.permits import queries as permits
 from training_app.permits.models import PermitEvent
-from training_app.permits.permit_rules import DoorAnswer
 from training_app.permits.standing_rules import (
     CertificateAnswer,
     certificate_answer,
@@ -120,9 +119,7 @@ def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
     )
 
 
-def _held(
-    folded: dict[tuple[str, str], Held], record: permits.PermitRecord | None, now: datetime
-) -> list[HeldLevel]:
+def _held(folded: dict[tuple[str, str], Held], record: permits.PermitRecord | None, now: datetime) -> list[HeldLevel]:
     """Return the levels ever awarded; a holder who is out for good holds none, even before that is written down."""
     out_at = None
     if record is not None and is_eliminated(record.facts, now):
@@ -154,9 +151,7 @@ def _way(session: Session, person_id: int, now: datetime) -> tuple[str | None, S
     situation = levels.situations(session, [person_id], scheme=schemes[0], now=now)[person_id]
     begun = bool(have_begun(session, [person_id]))
     state = pre_permit(situation.lines, has_begun=begun)
-    courses = {
-        line.requirement.ref for line in situation.lines if line.requirement.kind is RequirementKind.COURSE
-    }
+    courses = {line.requirement.ref for line in situation.lines if line.requirement.kind is RequirementKind.COURSE}
     due = [day for key, day in enrolled.items() if day is not None and key in courses]
     return (
         state.value,
@@ -184,12 +179,8 @@ def _renewals(
     if not folded:
         return []
     zone = record.zone if record else levels.ZONE
-    versions = {
-        (one.rules.scheme, one.rules.level): one.rules for one in levels.levels(session, legal_day(now, zone))
-    }
-    return [
-        renewal_opens_at(one, versions[place], zone) for place, one in folded.items() if place in versions
-    ]
+    versions = {(one.rules.scheme, one.rules.level): one.rules for one in levels.levels(session, legal_day(now, zone))}
+    return [renewal_opens_at(one, versions[place], zone) for place, one in folded.items() if place in versions]
 
 
 def in_renewal(session: Session, person_id: int, now: datetime) -> bool:
@@ -213,9 +204,7 @@ def stored(session: Session, person_ids: Iterable[int]) -> dict[int, Snapshot]:
     rows = session.scalars(sa.select(PersonState).where(PersonState.person_id.in_(wanted))).all()
     held: dict[int, list[LevelHeld]] = {row.person_id: [] for row in rows}
     for level in session.scalars(
-        sa.select(LevelHeld)
-        .where(LevelHeld.person_id.in_(list(held)))
-        .order_by(LevelHeld.scheme, LevelHeld.level)
+        sa.select(LevelHeld).where(LevelHeld.person_id.in_(list(held))).order_by(LevelHeld.scheme, LevelHeld.level)
     ):
         held[level.person_id].append(level)
     return {row.person_id: _snapshot(row, held[row.person_id], row.computed_at) for row in rows}
@@ -357,9 +346,7 @@ def due(session: Session, now: datetime, limit: int) -> list[int]:
     return [*stale, *without]
 
 
-def certificate_state(
-    session: Session, person_id: int, level_event_id: int, now: datetime
-) -> CertificateAnswer | None:
+def certificate_state(session: Session, person_id: int, level_event_id: int, now: datetime) -> CertificateAnswer | None:
     """Return what the certificate of a level event says now; None where the event awarded nothing to this person.
 
     A later award or renewal in the scheme replaces it. Withdrawn reads as not valid now.
@@ -412,19 +399,9 @@ def moved_on(session: Session, on: date) -> list[int]:
     above = {unit: set(accounts.ancestors(session, unit, on)) for unit in set(units.values())}
     placed: dict[int, set[int]] = {person_id: set() for person_id in touched}
     rows = session.execute(
-        sa.select(PersonInUnit.person_id, PersonInUnit.ancestor_unit_id).where(
-            PersonInUnit.person_id.in_(touched)
-        )
+        sa.select(PersonInUnit.person_id, PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id.in_(touched))
     )
     for row in rows:
         placed[row.person_id].add(row.ancestor_unit_id)
     expected = {person_id: above[units[person_id]] if person_id in units else set() for person_id in placed}
     return sorted(person_id for person_id in placed if placed[person_id] != expected[person_id])
-
-
-def answer_at_door(session: Session, person_id: int, now: datetime) -> DoorAnswer:
-    """Return what a customer is told: valid today only with a good permit and a level left; never why."""
-    found = fresh_state(session, person_id, now)
-    if found.permit_id is None:
-        return DoorAnswer.NOT_FOUND
-    return DoorAnswer.VALID_TODAY if found.is_valid_today else DoorAnswer.NOT_VALID_NOW

@@ -144,9 +144,7 @@ def exercised(level: HeldLevel, now: datetime, *, permit_is_good: bool) -> HeldL
     return replace(level, exercisable=permit_is_good and level.ends_at > now)
 
 
-def reasons(
-    state: State, facts: Facts, now: datetime, *, open_cases: int, missing: Iterable[str]
-) -> list[str]:
+def reasons(state: State, facts: Facts, now: datetime, *, open_cases: int, missing: Iterable[str]) -> list[str]:
     """Return the codes of what stands against working today, and of what hangs over the person."""
     found: list[str] = []
     by_state = {

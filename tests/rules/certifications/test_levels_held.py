@@ -110,9 +110,9 @@ def test_a_refusal_stands_until_an_award() -> None:
 
 
 def test_a_renewal_keeps_the_day_of_the_award_and_counts() -> None:
-    held = fold_levels(
-        [event(K.AWARDED, 0), event(K.RENEWED, 700, until_day=1460)], as_of=START + timedelta(days=800)
-    )[PLACE]
+    held = fold_levels([event(K.AWARDED, 0), event(K.RENEWED, 700, until_day=1460)], as_of=START + timedelta(days=800))[
+        PLACE
+    ]
     assert (held.awarded_at, held.awards) == (START, 2)
     assert held.is_held(START + timedelta(days=1459))
     assert not held.is_held(START + timedelta(days=1460))
@@ -137,6 +137,4 @@ def test_the_fold_does_not_depend_on_arrival_or_repetition(data: st.DataObject, 
 
 @given(st.dates(date(2020, 1, 1), date(2035, 12, 31)), st.integers(1, 4))
 def test_renewing_in_time_n_times_is_the_same_as_counting_all_months_at_once(day: date, periods: int) -> None:
-    assert last_day(valid_until(day, 24 * periods, ZONE), ZONE) == add_months(day, 24 * periods) - timedelta(
-        days=1
-    )
+    assert last_day(valid_until(day, 24 * periods, ZONE), ZONE) == add_months(day, 24 * periods) - timedelta(days=1)

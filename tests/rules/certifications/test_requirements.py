@@ -142,9 +142,7 @@ pieces = st.lists(evidence(), max_size=8, unique_by=lambda one: one.id)
 
 
 @given(pieces, pieces)
-def test_more_evidence_never_turns_a_met_line_into_a_missing_one(
-    a: list[Evidence], b: list[Evidence]
-) -> None:
+def test_more_evidence_never_turns_a_met_line_into_a_missing_one(a: list[Evidence], b: list[Evidence]) -> None:
     known = {one.id for one in a}
     before = gap(REQUIREMENTS, a)
     after = gap(REQUIREMENTS, [*a, *(one for one in b if one.id not in known)])
@@ -158,9 +156,7 @@ def test_neither_order_nor_repetition_matters(data: st.DataObject, a: list[Evide
 
 
 @given(pieces, st.integers(1, 4))
-def test_a_certifier_is_left_out_exactly_if_they_took_part_in_used_evidence(
-    a: list[Evidence], certifier: int
-) -> None:
+def test_a_certifier_is_left_out_exactly_if_they_took_part_in_used_evidence(a: list[Evidence], certifier: int) -> None:
     lines = gap(REQUIREMENTS, a)
     took_part = any(certifier in one.trainers | one.examiners for line in lines for one in line.used)
     assert (find_conflict(certifier, lines) is not None) == took_part

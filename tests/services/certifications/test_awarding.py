@@ -63,9 +63,7 @@ def test_the_event_keeps_what_it_rests_on(world: World, now: datetime) -> None:
     assert event.facts["permit"] == awarded.permit_id
 
 
-def test_a_checked_list_awards_who_is_ready_and_names_why_others_are_left_out(
-    world: World, now: datetime
-) -> None:
+def test_a_checked_list_awards_who_is_ready_and_names_why_others_are_left_out(world: World, now: datetime) -> None:
     make.qualify(world, "learner", now)
     make.qualify(world, "learner2", now, trainer=world.certifier)
     make.learn(world.outsider, now)
@@ -119,9 +117,7 @@ def test_out_of_reach_and_unknown_look_alike(world: World, now: datetime) -> Non
     assert {one.verdict.why for one in result.left_out} == {LeftOut.NOT_FOUND}
 
 
-def test_a_refusal_keeps_its_words_and_holds_a_list_back_but_not_a_single_decision(
-    world: World, now: datetime
-) -> None:
+def test_a_refusal_keeps_its_words_and_holds_a_list_back_but_not_a_single_decision(world: World, now: datetime) -> None:
     make.qualify(world, "learner", now)
     grants = make.grants_of(world.certifier, now)
     service.refuse(
@@ -197,9 +193,7 @@ def test_after_a_lapse_the_level_and_the_permit_come_back_by_new_work(world: Wor
     assert record.state is PermitState.VALID
 
 
-def test_the_batch_reads_the_same_evidence_as_the_rooms_give_for_one_person(
-    world: World, now: datetime
-) -> None:
+def test_the_batch_reads_the_same_evidence_as_the_rooms_give_for_one_person(world: World, now: datetime) -> None:
     from training_app.certifications.evidence_queries import evidence_of
 
     make.qualify(world, "learner", now)

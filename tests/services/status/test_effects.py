@@ -10,6 +10,7 @@ import pytest
 
 from tests import certifications_factories as make
 from tests.factories import World
+from training_app.credentials import door_queries
 from training_app.db import db
 from training_app.permits import queries as permits
 from training_app.permits.permit_rules import DoorAnswer, PermitEventKind
@@ -49,6 +50,12 @@ def renewed_permit_only(world: World, now: datetime) -> None:
         make.renew_permit(world.learner, now + timedelta(days=365 * year - 20))
 
 
+def door_answer(person_id: int, now: datetime) -> DoorAnswer:
+    record = permits.permit_facts(db.session(), person_id, now)
+    assert record is not None
+    return door_queries.door(db.session(), record.door_code, now).answer
+
+
 def nothing(world: World, now: datetime) -> None:
     """Let time pass."""
 
@@ -59,9 +66,7 @@ TABLE = {
     "retraining": Row(tell(K.REVOKED, K.RETRAINING), 1, State.RETRAINING, True, False, C.NOT_VALID_NOW),
     "suspension": Row(tell(K.SUSPENDED), 1, State.SUSPENDED, True, False, C.NOT_VALID_NOW),
     "interim stop": Row(tell(K.INTERIM_STOPPED), 1, State.SUSPENDED, True, False, C.NOT_VALID_NOW),
-    "retrained and examined": Row(
-        tell(K.REVOKED, K.RETRAINING, K.RETRAINED), 1, State.VALID, True, True, C.VALID
-    ),
+    "retrained and examined": Row(tell(K.REVOKED, K.RETRAINING, K.RETRAINED), 1, State.VALID, True, True, C.VALID),
     "retraining failed for good": Row(
         tell(K.REVOKED, K.RETRAINING, K.RETRAINING_FAILED), 1, State.REVOKED, False, False, C.NOT_VALID_NOW
     ),
@@ -90,7 +95,7 @@ def test_each_event_has_its_effect_on_permit_level_and_certificate(
     assert found.state is row.permit
     assert (level.ends_at > later, level.exercisable) == (row.held, row.exercisable)
     assert queries.certificate_state(db.session(), world.learner, event_id, later) is row.certificate
-    assert queries.answer_at_door(db.session(), world.learner, later) is (
+    assert door_answer(world.learner, later) is (
         DoorAnswer.VALID_TODAY if row.exercisable else DoorAnswer.NOT_VALID_NOW
     )
 
@@ -109,9 +114,7 @@ def test_a_renewed_level_replaces_the_certificate(world: World, now: datetime) -
     later = now + timedelta(days=660)
     make.show_again(world, "learner", later)
     (again,) = make.award(world, "learner", now=later).awarded
-    answers = [
-        queries.certificate_state(db.session(), world.learner, one, later) for one in (first, again.event_id)
-    ]
+    answers = [queries.certificate_state(db.session(), world.learner, one, later) for one in (first, again.event_id)]
     assert answers == [C.REPLACED, C.VALID]
 
 
@@ -127,6 +130,4 @@ def test_the_only_level_withdrawn_suspends_the_permit(world: World, now: datetim
     found = queries.fresh_state(db.session(), world.learner, later)
     assert (found.state, found.reasons) == (State.SUSPENDED, ("level_ended",))
     assert queries.certificate_state(db.session(), world.learner, event_id, later) is C.NOT_VALID_NOW
-    assert queries.answer_at_door(db.session(), world.learner, later) is DoorAnswer.NOT_VALID_NOW
-    record = permits.permit_facts(db.session(), world.learner, later)
-    assert record is not None
+    assert door_answer(world.learner, later) is DoorAnswer.NOT_VALID_NOW

@@ -103,9 +103,7 @@ def test_the_sweeper_opens_the_exam_of_a_renewal(world: World, now: datetime) ->
     later = now + timedelta(days=645)
     sweep(now=later)
     make.settle(later)
-    admissions = db.session.execute(
-        sa.text("SELECT reason FROM admission WHERE person_id = :p"), {"p": world.learner}
-    )
+    admissions = db.session.execute(sa.text("SELECT reason FROM admission WHERE person_id = :p"), {"p": world.learner})
     assert "renewal" in {row.reason for row in admissions}
 
 
@@ -117,9 +115,7 @@ def test_an_assignment_that_begins_on_a_day_moves_the_person_on_that_day(world: 
 
     def units() -> set[int]:
         return set(
-            db.session.scalars(
-                sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == world.learner)
-            )
+            db.session.scalars(sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == world.learner))
         )
 
     assert world.units["outlet_a"] in units()
@@ -137,9 +133,7 @@ def test_a_move_to_the_unit_above_leaves_no_row_of_the_one_below(world: World, n
         world.learner, unit_id=world.units["centre_a"], employer="x", on=on, now=now, actor_id=world.hr
     )
     service.refresh_memberships(now=now + timedelta(days=1))
-    placed = db.session.scalars(
-        sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == world.learner)
-    )
+    placed = db.session.scalars(sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == world.learner))
     assert set(placed) == {world.units[name] for name in ("centre_a", "region_a", "hq")}
 
 
@@ -166,8 +160,7 @@ DATES = [name for name in (field.name for field in fields(Facts)) if name != "pr
 def random_facts(dice: random.Random, now: datetime) -> Facts:
     """Return dates around `now`, on it included, in every mixture."""
     values = {
-        name: None if dice.random() < 0.35 else now + timedelta(days=dice.choice([-3, -1, 0, 1, 3]))
-        for name in DATES
+        name: None if dice.random() < 0.35 else now + timedelta(days=dice.choice([-3, -1, 0, 1, 3])) for name in DATES
     }
     before = dice.choice([None, "applied", "training", "examinable", "passed"])
     return replace(Facts(pre_permit=before), **values)  # type: ignore[arg-type]
@@ -183,13 +176,9 @@ def test_the_condition_in_sql_says_what_the_rule_says_of_the_same_dates(any_app:
         with transaction() as session:
             for person_id, facts in rows.items():
                 values = {name: getattr(facts, name) for name in (*DATES, "pre_permit")}
-                session.execute(
-                    sa.update(PersonState).where(PersonState.person_id == person_id).values(**values)
-                )
+                session.execute(sa.update(PersonState).where(PersonState.person_id == person_id).values(**values))
         for one in State:
-            found = set(
-                db.session.scalars(sa.select(PersonState.person_id).where(queries.state_condition(one, now)))
-            )
+            found = set(db.session.scalars(sa.select(PersonState.person_id).where(queries.state_condition(one, now))))
             expected = {
                 person_id
                 for person_id, facts in rows.items()

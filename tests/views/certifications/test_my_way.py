@@ -1,0 +1,89 @@
+"""The learner's own way: what is missing, what to do next, by when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask.testing import FlaskClient
+
+from tests import certifications_factories as make
+from tests.factories import World
+from training_app import clock
+from training_app.permits.permit_rules import PermitEventKind
+
+
+def my_way(world: World, client: FlaskClient) -> str:
+    world.sign_in(client, "learner")
+    client.post("/language", data={"lang": "en", "next": "/"})
+    answer = client.get("/me/requirements")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_at_the_beginning_the_first_course_is_next_with_its_last_day(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.settle(now)
+    page = my_way(world, client)
+    assert "My way to: Junior service technician" in page
+    assert "0 / 9" in page
+    assert 'aria-current="step"' in page
+    assert "Begin the course" in page
+    assert "Courses due 23 Dec 2026, in 30 days" in page
+    assert "minutes left, not counting drills" in page
+    assert page.count("Not open yet") == 4  # three quizzes and the exam
+
+
+def test_after_courses_and_quizzes_the_exam_is_next(world: World, client: FlaskClient, now: datetime) -> None:
+    make.learn(world.learner, now)
+    make.pass_quizzes(world.learner, now)
+    make.settle(now)
+    page = my_way(world, client)
+    assert "To the exam" in page
+    assert "You are admitted. Agree a sitting with your examiner" in page
+
+
+def test_with_everything_shown_the_page_says_who_decides(world: World, client: FlaskClient, now: datetime) -> None:
+    make.qualify(world, "learner", now)
+    page = my_way(world, client)
+    assert "Everything is shown" in page
+    assert "9 / 9" in page
+
+
+def test_a_failed_drill_says_what_to_do(world: World, client: FlaskClient, now: datetime) -> None:
+    make.learn(world.learner, now)
+    make.play(world.learner, "complaint", now, rater=world.trainer, passed=False)
+    page = my_way(world, client)
+    assert "Read your result and ask your trainer for another drill." in page
+
+
+def test_a_holder_sees_the_level_with_its_last_day_and_when_it_can_be_renewed(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.certify(world, "learner", now)
+    page = my_way(world, client)
+    assert "Nothing is missing now." in page
+    assert "22 Nov 2028" in page
+    assert "25 Aug 2028" in page
+
+
+def test_in_the_renewal_window_exam_and_drills_are_asked_again(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.certify(world, "learner", now)
+    make.renew_permit(world.learner, now + timedelta(days=350))
+    clock.move_to(now + timedelta(days=660))
+    page = my_way(world, client)
+    assert page.count("has to be shown again for the renewal") == 3
+
+
+def test_with_a_revoked_permit_the_way_leads_over_the_permit(world: World, client: FlaskClient, now: datetime) -> None:
+    make.certify(world, "learner", now)
+    make.tell_permit(world.learner, PermitEventKind.REVOKED, now)
+    page = my_way(world, client)
+    assert "First the permit" in page
+
+
+def test_one_sees_only_one_s_own_way(world: World, client: FlaskClient, now: datetime) -> None:
+    make.qualify(world, "outsider", now)
+    assert "0 / 9" in my_way(world, client)
