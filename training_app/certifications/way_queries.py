@@ -75,6 +75,7 @@ class HeldRow:
     is_held: bool
     valid_through: date | None
     renews_on: date | None
+    withdrawal: queries.LevelHistory | None  # with the words given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +201,11 @@ def held_rows(session: Session, person_id: int, now: datetime) -> tuple[HeldRow,
     versions = queries.levels(session, legal_day(now, queries.ZONE))
     record = permits.permit_facts(session, person_id, now)
     zone = record.zone if record else queries.ZONE
+    withdrawals = {
+        (one.scheme, one.level): one
+        for one in queries.history(session, person_id)
+        if one.kind is LevelEventKind.WITHDRAWN
+    }
     rows = []
     for (scheme, level), held in queries.held_levels(session, person_id, now).items():
         version = queries.find_level(versions, scheme, level)
@@ -214,6 +220,7 @@ def held_rows(session: Session, person_id: int, now: datetime) -> tuple[HeldRow,
                 is_held=held.is_held(now),
                 valid_through=last_day(held.valid_until, zone) if held.valid_until else None,
                 renews_on=legal_day(opens_at, zone) if opens_at else None,
+                withdrawal=withdrawals.get((scheme, level)) if held.withdrawn_at else None,
             )
         )
     return tuple(rows)

@@ -309,24 +309,6 @@ def _permit_condition(state: State, now: datetime) -> ColumnElement[bool]:
     return conditions[state]
 
 
-def state_filter(session: Session, states: Iterable[State], now: datetime) -> ColumnElement[bool]:
-    """Return the exact condition for lists and counts over `person_state`: trusted rows by date, stale ones by fold.
-
-    One read more than the list itself while nothing is stale. Beyond MOST_STALE stale rows the rest is in no state
-    until the sweeper has folded it: rather missing than wrongly valid.
-    """
-    wanted = frozenset(states)
-    ids = session.scalars(
-        sa.select(PersonState.person_id)
-        .where(stale_condition(now))
-        .order_by(PersonState.next_change_at)
-        .limit(MOST_STALE)
-    ).all()
-    folded = [person_id for person_id in ids if fold_person(session, person_id, now).state in wanted]
-    by_date = sa.or_(*(state_condition(state, now) for state in sorted(wanted)))
-    return sa.or_(by_date, PersonState.person_id.in_(folded)) if folded else by_date
-
-
 def due(session: Session, now: datetime, limit: int) -> list[int]:
     """Return people whose rows have to be folded again, the longest overdue first, and those without a row."""
     stale = session.scalars(

@@ -14,6 +14,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.access.models import PersonInUnit
 from training_app.accounts import service as accounts
+from training_app.dashboards import people_queries
 from training_app.db import db, transaction
 from training_app.permits.permit_rules import PermitEventKind
 from training_app.status import queries, rules, service
@@ -27,7 +28,7 @@ def state(person_id: int, now: datetime) -> State:
 
 
 def in_state(one: State, now: datetime) -> set[int]:
-    condition = queries.state_filter(db.session(), [one], now)
+    condition = people_queries.in_states([one], now, people_queries.stale_states(db.session(), now))
     return set(db.session.scalars(sa.select(PersonState.person_id).where(condition)))
 
 

@@ -141,6 +141,14 @@ def test_a_withdrawal_needs_a_reason_and_ends_the_level(certifier: FlaskClient, 
     assert REASON in page
 
 
+def test_a_withdrawal_is_read_by_the_holder(certifier: FlaskClient, world: World, now: datetime, app: Flask) -> None:
+    make.certify(world, "learner", now)
+    certifier.post(f"/awards/{world.learner}/withdraw/junior", data={"junior-words": REASON})
+    own = english(world.sign_in(app.test_client(), "learner")).get("/me/requirements").text
+    assert "Withdrawn on" in own
+    assert REASON in own
+
+
 def test_a_withdrawal_of_what_is_not_held_is_refused_in_words(certifier: FlaskClient, world: World) -> None:
     page = certifier.post(
         f"/awards/{world.learner}/withdraw/senior", data={"senior-words": REASON}, follow_redirects=True
