@@ -48,7 +48,7 @@ def why(reason: Why, count: int, done: int) -> str:
     words_of = {
         Why.NOT_DONE: _("not done yet"),
         Why.OLD_VERSION: _("done in an earlier version that no longer counts"),
-        Why.TOO_OLD: _("has to be shown again for the renewal"),
+        Why.TOO_OLD: _("has to be shown again"),
         Why.NOT_PASSED: _("tried, not passed yet"),
         Why.NOT_SUPERVISED: _("passed without supervision, which does not count"),
         Why.BELOW_CUT: _("below the pass mark"),
