@@ -35,9 +35,7 @@ def finish(person_id: int, lesson_key: str, now: datetime, course_key: str = COU
     """Read a lesson to its end, answer its question, finish it."""
     version = version_of("lesson", lesson_key, now).id
     service.answer_check(person_id, course_key, lesson_key, version_id=version, option="a", now=now)
-    return service.complete_lesson(
-        person_id, course_key, lesson_key, version_id=version, position=1000, now=now
-    )
+    return service.complete_lesson(person_id, course_key, lesson_key, version_id=version, position=1000, now=now)
 
 
 def finish_course(person_id: int, now: datetime) -> service.Completion:

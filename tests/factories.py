@@ -19,8 +19,8 @@ class World:
     """Ids of units and people by a speaking name.
 
     People: `learner` (outlet A), `outsider` (a learner of outlet B, another region), `trainer`, `trainer2`, `examiner`,
-    `certifier`, `manager` (centre A), `hr`, `hr2`, `hr_lead`, `administrator`; all but the outsider below region A or at
-    headquarters. Everybody's password is PASSWORD.
+    `certifier`, `manager` (centre A), `hr`, `hr2`, `hr_lead`, `administrator`; all but the outsider below region A or
+    at headquarters. Everybody's password is PASSWORD.
     """
 
     units: dict[str, int] = field(default_factory=dict)

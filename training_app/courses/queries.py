@@ -191,13 +191,8 @@ def courses(session: Session, person_id: int, on: date) -> list[CourseRow]:
     lessons = content.current(session, LESSON, on)
     changed = substantive_versions(session, on)
     past = _past(session, person_id)
-    rows = [
-        _course_row(version, lessons, changed, past)
-        for version in content.current(session, COURSE, on).values()
-    ]
-    return sorted(
-        rows, key=lambda r: (not r.is_enrolled, r.due_on is None, r.due_on or date.max, r.order, r.key)
-    )
+    rows = [_course_row(version, lessons, changed, past) for version in content.current(session, COURSE, on).values()]
+    return sorted(rows, key=lambda r: (not r.is_enrolled, r.due_on is None, r.due_on or date.max, r.order, r.key))
 
 
 def get_course(session: Session, person_id: int, course_key: str, on: date) -> CourseRow:
@@ -237,9 +232,7 @@ def steps_of(session: Session, person_id: int, course_key: str) -> list[Step]:
 def completed_courses(session: Session, person_id: int) -> list[CourseDone]:
     """Return the evidence of finished courses, oldest first: one for every version in which a course was finished."""
     rows = session.execute(
-        sa.select(
-            LearningEvent.course_key, ContentVersion.number, LearningEvent.effective_at, LearningEvent.id
-        )
+        sa.select(LearningEvent.course_key, ContentVersion.number, LearningEvent.effective_at, LearningEvent.id)
         .join(ContentVersion, ContentVersion.id == LearningEvent.version_id)
         .where(LearningEvent.person_id == person_id, LearningEvent.kind == COURSE)
         .order_by(LearningEvent.seq)

@@ -36,9 +36,7 @@ class LessonChanged(DomainError):
     """The lesson was changed substantively while it was open."""
 
     code = "lesson_changed"
-    message = (
-        "This lesson was changed while you had it open. Your place is kept; read what is new, then go on."
-    )
+    message = "This lesson was changed while you had it open. Your place is kept; read what is new, then go on."
 
 
 class UnknownOption(Invalid):
@@ -91,11 +89,7 @@ def enrol(
     session = lock.session
     content.get_current(session, COURSE, course_key, today(now))
     row = _find_enrolment(session, lock.person_id, course_key)
-    if (
-        row is not None
-        and (due_on is None or row.due_on == due_on)
-        and row.reason in (reason, Reason.ASSIGNED)
-    ):
+    if row is not None and (due_on is None or row.due_on == due_on) and row.reason in (reason, Reason.ASSIGNED):
         return row.id
     if row is None:
         row = Enrolment(
@@ -107,9 +101,7 @@ def enrol(
         row.reason, row.due_on = str(reason), due_on or row.due_on
     session.flush()
     due = row.due_on.isoformat() if row.due_on else None
-    _audit(
-        lock, "course.enrolled", {"course": course_key, "reason": str(reason), "due_on": due}, now, actor_id
-    )
+    _audit(lock, "course.enrolled", {"course": course_key, "reason": str(reason), "due_on": due}, now, actor_id)
     events.learning_changed.send(None, person_id=lock.person_id, now=now)
     return row.id
 
@@ -285,9 +277,7 @@ def _find_enrolment(session: Session, person_id: int, course_key: str) -> Enrolm
     )
 
 
-def _audit(
-    lock: PersonLock, action: str, facts: dict[str, object], now: datetime, actor_id: int | None
-) -> None:
+def _audit(lock: PersonLock, action: str, facts: dict[str, object], now: datetime, actor_id: int | None) -> None:
     audit.record(
         action, f"person:{lock.person_id}", now=now, stream=audit.person_stream(lock.person_id),
         actor_id=actor_id, facts=facts,

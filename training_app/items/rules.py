@@ -370,9 +370,7 @@ def draw_form(
     random.shuffle(chosen)
     return ExamForm(
         seed=seed,
-        items=tuple(
-            FormItem(key=item.key, cell=cell, options=_option_order(item, random)) for cell, item in chosen
-        ),
+        items=tuple(FormItem(key=item.key, cell=cell, options=_option_order(item, random)) for cell, item in chosen),
     )
 
 

@@ -8,11 +8,11 @@ from flask_babel import lazy_gettext as _l
 
 from training_app import clock
 from training_app.access.guards import signed_in
-from training_app.web import session as read_session
 from training_app.errors import NotFound
 from training_app.notices import queries, service
 from training_app.notices.wording import word
 from training_app.web import NavItem, actor
+from training_app.web import session as read_session
 
 bp = Blueprint("notices", __name__)
 USER_LINKS = (NavItem(label=_l("My notices"), endpoint="notices.index", icon="bell", order=20),)

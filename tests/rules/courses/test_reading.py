@@ -25,18 +25,14 @@ positions = st.integers(0, WHOLE)
 
 
 def test_a_lesson_is_split_at_its_marks_and_keeps_the_markdown_below() -> None:
-    found = sections(
-        "lost words\n## At the door {#situation}\n\n> **A**: b\n\n## Unmarked\nx\n## Rule {#rule}\n1. one"
-    )
+    found = sections("lost words\n## At the door {#situation}\n\n> **A**: b\n\n## Unmarked\nx\n## Rule {#rule}\n1. one")
     assert [(s.mark, s.heading, s.text) for s in found] == [
         ("situation", "At the door", "> **A**: b"),
         ("rule", "Rule", "1. one"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("position", "count"), [(0, 1), (142, 1), (143, 2), (714, 5), (715, 6), (858, 7), (1000, 7)]
-)
+@pytest.mark.parametrize(("position", "count"), [(0, 1), (142, 1), (143, 2), (714, 5), (715, 6), (858, 7), (1000, 7)])
 def test_a_step_is_reached_at_its_first_thousandth(position: int, count: int) -> None:
     assert reached_steps(position) == STEPS[:count]
 
@@ -108,9 +104,7 @@ def test_however_it_is_claimed_the_sum_stays_within_the_whole_span(saves: list[t
 
 
 @pytest.mark.parametrize(("read", "substantive", "outdated"), [(1, 1, False), (1, 2, True), (3, 2, False)])
-def test_only_a_later_substantive_version_makes_a_reading_old(
-    read: int, substantive: int, outdated: bool
-) -> None:
+def test_only_a_later_substantive_version_makes_a_reading_old(read: int, substantive: int, outdated: bool) -> None:
     assert is_outdated(read, substantive) is outdated
 
 
@@ -128,6 +122,4 @@ def test_an_old_reading_counts_until_the_course_itself_changes(
     read: int, course_changed_on: date | None, counts: bool
 ) -> None:
     done_on = date(2026, 11, 23)
-    assert (
-        counts_for_course(read, done_on, substantive_number=2, course_changed_on=course_changed_on) is counts
-    )
+    assert counts_for_course(read, done_on, substantive_number=2, course_changed_on=course_changed_on) is counts

@@ -18,9 +18,7 @@ from training_app.db import db
 from training_app.errors import Invalid, NotFound
 
 
-def _save(
-    world: World, now: datetime, position: int, seconds: int = 0, person: str = "learner"
-) -> service.Place:
+def _save(world: World, now: datetime, position: int, seconds: int = 0, person: str = "learner") -> service.Place:
     version = version_of("lesson", LESSON, now).id
     return service.save_place(
         world.people[person], COURSE, LESSON, version_id=version, position=position, seconds=seconds, now=now
@@ -62,9 +60,7 @@ def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask) -> No
     assert (evidence.course_key, evidence.version_number) == (COURSE, 1)
     assert _course(world.learner, now).state is State.DONE
     db.session.rollback()
-    actions = list(
-        db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.action.like("%.completed")))
-    )
+    actions = list(db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.action.like("%.completed"))))
     assert actions == ["lesson.completed", "lesson.completed", "course.completed"]
     assert audit.verify(db.session()) == []
 
@@ -79,9 +75,7 @@ def test_enrolling_twice_keeps_one_enrolment_and_moves_the_due_day(world: World,
         service.enrol_person(world.learner, "no-such-course", now=now, actor_id=world.hr)
 
 
-def test_opening_a_lesson_enrols_by_own_choice_and_an_assignment_takes_over(
-    world: World, now: datetime
-) -> None:
+def test_opening_a_lesson_enrols_by_own_choice_and_an_assignment_takes_over(world: World, now: datetime) -> None:
     _save(world, now, 100)
     assert _course(world.learner, now).reason == "chosen"
     service.enrol_person(world.learner, COURSE, due_on=date(2026, 12, 4), now=now, actor_id=world.hr)
@@ -111,9 +105,7 @@ def test_a_wrong_answer_can_be_tried_again_and_the_last_one_is_kept(world: World
         service.answer_check(world.learner, COURSE, LESSON, version_id=version.id, option="z", now=now)
 
 
-def test_a_lesson_cannot_be_finished_unread_or_unanswered_and_nothing_is_written(
-    world: World, now: datetime
-) -> None:
+def test_a_lesson_cannot_be_finished_unread_or_unanswered_and_nothing_is_written(world: World, now: datetime) -> None:
     version = version_of("lesson", LESSON, now).id
     with pytest.raises(service.NotFinished) as refused:
         service.complete_lesson(world.learner, COURSE, LESSON, version_id=version, position=857, now=now)
@@ -144,9 +136,7 @@ def test_the_signal_comes_inside_the_transaction_that_finishes(world: World, now
     assert _events(world.learner) == []
 
 
-def test_an_editorial_change_in_the_middle_of_a_lesson_keeps_place_and_answer(
-    world: World, now: datetime
-) -> None:
+def test_an_editorial_change_in_the_middle_of_a_lesson_keeps_place_and_answer(world: World, now: datetime) -> None:
     _save(world, now, 640)
     version = version_of("lesson", LESSON, now).id
     service.answer_check(world.learner, COURSE, LESSON, version_id=version, option="a", now=now)
@@ -203,9 +193,7 @@ def test_a_substantive_change_after_the_end_is_told_but_asks_nothing(world: Worl
     assert queries.next_step(db.session(), world.learner, today(now)) is None
 
 
-def test_a_renewed_course_asks_for_its_changed_lesson_and_is_then_finished_again(
-    world: World, now: datetime
-) -> None:
+def test_a_renewed_course_asks_for_its_changed_lesson_and_is_then_finished_again(world: World, now: datetime) -> None:
     finish_course(world.learner, now)
     later = now + timedelta(days=2)
     publish("lesson", LESSON, later, world.administrator, change="substantive", minutes=8)

@@ -65,9 +65,7 @@ def learner(world: World, client: FlaskClient) -> FlaskClient:
         ("administrator", 404),
     ],
 )
-def test_who_learns_sees_the_pages(
-    world: World, client: FlaskClient, person: str, path: str, status: int
-) -> None:
+def test_who_learns_sees_the_pages(world: World, client: FlaskClient, person: str, path: str, status: int) -> None:
     assert world.sign_in(client, person).get(path).status_code == status
 
 
@@ -85,9 +83,7 @@ def test_a_visitor_is_led_to_the_sign_in_page(world: World, client: FlaskClient,
 def test_what_is_not_there_is_a_404_by_every_method(learner: FlaskClient, path: str) -> None:
     assert learner.get(path).status_code == 404
     for step in ("place", "check", "finish"):
-        answer = learner.post(
-            f"{path}/{step}", data={"version": 1, "position": 1, "seconds": 1, "option": "a"}
-        )
+        answer = learner.post(f"{path}/{step}", data={"version": 1, "position": 1, "seconds": 1, "option": "a"})
         assert answer.status_code == 404
 
 
@@ -115,9 +111,7 @@ def test_a_due_day_that_has_passed_is_said(world: World, learner: FlaskClient, n
     assert "已过期" not in learner.get("/courses").text
 
 
-def test_a_step_of_a_lower_room_stands_with_its_course(
-    learner: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_of_a_lower_room_stands_with_its_course(learner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def quiz(_session: object, _person_id: int, course_key: str) -> queries.Step | None:
         if course_key != COURSE:
             return None
@@ -244,9 +238,7 @@ def test_what_a_lesson_lacks_is_linked(learner: FlaskClient, now: datetime) -> N
     assert learner.post(f"{PAGE}/finish", data={}).status_code == 422
 
 
-def test_a_lesson_changed_while_open_comes_back_with_a_word(
-    world: World, learner: FlaskClient, now: datetime
-) -> None:
+def test_a_lesson_changed_while_open_comes_back_with_a_word(world: World, learner: FlaskClient, now: datetime) -> None:
     opened = version_of("lesson", LESSON, now).id
     learner.post(f"{PAGE}/check", data={"version": opened, "option": "a"})
     publish("lesson", LESSON, now, world.administrator, change="substantive", minutes=8)
@@ -268,9 +260,7 @@ def test_an_editorial_change_reaches_the_reader_and_keeps_the_place(
     assert "这一课改过" not in page
 
 
-def test_a_substantive_change_after_the_end_is_told(
-    world: World, learner: FlaskClient, now: datetime
-) -> None:
+def test_a_substantive_change_after_the_end_is_told(world: World, learner: FlaskClient, now: datetime) -> None:
     finish_course(world.learner, now)
     publish("lesson", LESSON, now, world.administrator, change="substantive", minutes=8)
     assert "您学完之后，这一课改过" in learner.get(PAGE).text
@@ -284,15 +274,11 @@ def test_a_picture_is_served_sealed_and_for_good(world: World, learner: FlaskCli
     assert answer.mimetype == "image/svg+xml"
     assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert (
-        answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    )
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert learner.get(f"/media/{sha256}", headers={"If-None-Match": f'"{sha256}"'}).status_code == 304
 
 
-def test_files_that_no_content_shows_and_visitors_get_nothing(
-    app: Flask, world: World, learner: FlaskClient
-) -> None:
+def test_files_that_no_content_shows_and_visitors_get_nothing(app: Flask, world: World, learner: FlaskClient) -> None:
     hidden = storage.write_file(b"evidence of a case")
     for name in (hidden, "0" * 64, "..%2Fapp.db", "x"):
         assert learner.get(f"/media/{name}").status_code == 404
