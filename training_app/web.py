@@ -91,7 +91,8 @@ def through(end: datetime | None) -> str:
     if day_end(last, DISPLAY_ZONE.key) != end:
         return when(end, now=end)
     words = format_date(last, "M月d日 EEE" if _is_chinese() else "EEE d MMM")
-    return f"{words}{gettext(', end of the day')}"
+    rest = gettext(", end of the day")
+    return f"{words}{rest}"
 
 
 def last_day_of(end: datetime | None) -> date | None:
