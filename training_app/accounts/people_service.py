@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy.orm import Session
 
 from training_app.access.models import RoleGrant
@@ -18,6 +17,7 @@ from training_app.accounts.locks import lock_people, lock_person
 from training_app.accounts.models import PersonProfile
 from training_app.accounts.people_rules import contact_fault, is_day_possible
 from training_app.accounts.rules import LinkPurpose
+from training_app.accounts.surnames import syllables
 from training_app.audit import service as audit
 from training_app.db import db, transaction
 from training_app.errors import DomainError, Forbidden, Invalid, NotFound, SamePerson
@@ -109,11 +109,17 @@ class Details:
 
 
 def suggest_latin(name: str) -> str:
-    """Return the pinyin of a Chinese name, family name first: 王小明 -> Wang Xiaoming; other names as they are."""
-    parts = [part for part in lazy_pinyin(name.strip(), style=Style.NORMAL) if part.strip()]
-    if not parts or name.isascii():
+    """Return the pinyin of a Chinese name, family name first, ü as in passports: 王小明 -> Wang Xiaoming, 吕 -> Lyu.
+
+    Other names come back as they are.
+    """
+    family, given = syllables(name)
+    if "".join([*family, *given]) == name.strip():
         return " ".join(name.split())
-    return " ".join(filter(None, (parts[0].capitalize(), "".join(parts[1:]).capitalize())))
+    if not family:
+        family, given = given[:1], given[1:]
+    words = ("".join(part).replace("lv", "lyu").replace("nv", "nyu").capitalize() for part in (family, given))
+    return " ".join(filter(None, words))
 
 
 def check_printable(text: str | None, field: str = "name") -> None:

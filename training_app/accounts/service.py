@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from itertools import chain
 
 import sqlalchemy as sa
-from pypinyin import Style, lazy_pinyin
 
 from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import events, queries
@@ -21,6 +21,7 @@ from training_app.accounts.models import (
     UnitVersion,
 )
 from training_app.accounts.rules import AssignmentKind, UnitType, is_employee_number
+from training_app.accounts.surnames import syllables
 from training_app.audit import service as audit
 from training_app.calendar.rules import legal_day
 from training_app.db import transaction, writing_session
@@ -43,7 +44,7 @@ class BadNumber(Invalid):
 
 def sort_key(name: str) -> str:
     """Return the pinyin of a name, lower case without spaces, then the name itself to tell namesakes apart."""
-    return ("".join(lazy_pinyin(name, style=Style.NORMAL)).lower().replace(" ", "") + "|" + name)[:200]
+    return ("".join(chain(*syllables(name))).lower().replace(" ", "") + "|" + name)[:200]
 
 
 def today(now: datetime, zone: str = "Asia/Shanghai") -> date:

@@ -72,7 +72,18 @@ def test_everyday_names_have_all_their_glyphs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "latin"),
-    [("王小明", "Wang Xiaoming"), ("Maria Santos", "Maria Santos"), ("李雷", "Li Lei"), ("", "")],
+    [
+        ("王小明", "Wang Xiaoming"),
+        ("Maria Santos", "Maria Santos"),
+        ("李雷", "Li Lei"),
+        ("", ""),
+        ("欧阳晓彤", "Ouyang Xiaotong"),
+        ("曾志伟", "Zeng Zhiwei"),
+        ("单国强", "Shan Guoqiang"),
+        ("吕洁", "Lyu Jie"),
+        ("欧阳", "Ou Yang"),
+        ("José Ñandú", "José Ñandú"),
+    ],
 )
 def test_the_latin_name_is_suggested_from_the_pinyin(name: str, latin: str) -> None:
     assert people_service.suggest_latin(name) == latin
