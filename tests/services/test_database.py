@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 
+from tests.credentials_factories import level_event
 from tests.factories import World
 from training_app import clock
 from training_app.accounts.locks import lock_person
 from training_app.accounts.models import Person
+from training_app.credentials import service
 from training_app.db import append_only_tables, db, transaction
 from training_app.triggers import guarded_tables
 
@@ -45,6 +47,25 @@ def test_migrations_run_down_and_up_again_with_people_in_the_database(any_app: F
     assert guarded_tables(db.session.connection()) == append_only_tables()
     db.session.remove()
     db.engine.dispose()
+
+
+def test_a_certificate_outlives_the_step_that_drops_its_unused_column(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    issued = [service.issue(level_event(world.learner, now), world.learner, now=now) for _ in range(2)]
+    rows = sa.text("SELECT id, code, number, replaced_by_id FROM certificate ORDER BY id")
+    before = db.session.execute(rows).all()
+    assert [row.replaced_by_id for row in before] == [issued[1], None]
+    db.session.remove()
+    db.engine.dispose()
+    columns = []
+    for move, revision in ((downgrade, "0001"), (upgrade, "head")):
+        move(directory=str(ROOT / "migrations"), revision=revision)
+        columns.append({column["name"] for column in sa.inspect(db.engine).get_columns("certificate")})
+        assert db.session.execute(rows).all() == before
+        db.session.remove()
+        db.engine.dispose()
+    assert columns[0] - columns[1] == {"withdrawn_at"}
 
 
 def test_a_failing_use_case_leaves_nothing_behind(any_app: Flask) -> None:

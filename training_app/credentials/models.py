@@ -12,7 +12,10 @@ from training_app.db import Key, db
 
 
 class Certificate(db.Model):
-    """The document of one award. `printed` holds every field as printed, for comparison on the certificate page."""
+    """The document of one award; the payload holds every field as printed, for comparison on the certificate page.
+
+    What it is worth at an instant (valid, replaced, withdrawn …) is derived from the events of level and permit.
+    """
 
     __tablename__ = "certificate"
     __table_args__ = (sa.Index("ix_certificate_person", "person_id"),)
@@ -29,7 +32,6 @@ class Certificate(db.Model):
     issued_at: Mapped[datetime]
     valid_until: Mapped[datetime | None]
     replaced_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("certificate.id"))
-    withdrawn_at: Mapped[datetime | None]
 
 
 class CertificateFile(db.Model):
