@@ -36,6 +36,25 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("A decision about your permit"),
         _l("Decision %(number)s about your permit was taken and confirmed. Read what it means for you."),
     ),
+    "sanction_annulled": (
+        _l("A decision about your permit is annulled"),
+        _l("Decision %(number)s about your permit counts as never taken. Read why on your permit."),
+    ),
+    "case_reopened": (
+        _l("A case about you is open again"),
+        _l(
+            "Case %(number)s was opened again because something new came to light. Its points do not count for now. "
+            "Read what is new and answer by %(answer_by)s."
+        ),
+    ),
+    "permit_reinstated": (
+        _l("Your permit is valid again"),
+        _l("You passed the retraining. You may take jobs again; your permit is valid through %(through)s."),
+    ),
+    "retraining_open": (
+        _l("Your way back to the permit"),
+        _l("Your permit is revoked. Your retraining begins: read what is asked for and take the first step."),
+    ),
     "interim_stop": (
         _l("You may not take jobs for now"),
         _l("Your permit is stopped until %(until)s while a safety question is looked at. Call your centre."),

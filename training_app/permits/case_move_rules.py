@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from training_app.calendar.rules import add_months, legal_day
+from training_app.calendar.rules import legal_day
 from training_app.permits.base_rules import (
     ClockRunning,
     EvidenceMissing,
@@ -37,6 +37,7 @@ from training_app.permits.case_rules import (
     CaseStatus,
     Document,
     Outcome,
+    limitation_day,
 )
 from training_app.permits.policy_rules import Policy
 
@@ -51,6 +52,12 @@ class LimitationOver(RuleError):
     """The occurrence lies too far back; `values["until"]` is the last legal day to report it."""
 
     code = "limitation_over"
+
+
+class ReopeningOver(RuleError):
+    """The occurrence lies too far back to be taken up again to the worse; `values["until"]`: its last legal day."""
+
+    code = "reopening_over"
 
 
 class NotYetOccurred(RuleError):
@@ -100,7 +107,7 @@ def check_report(
         raise NotYetOccurred()
     if code not in tariff:
         raise CodeNotInTariff(violation_code=code)
-    until = add_months(legal_day(occurred_at, policy.zone), policy.limitation_months)
+    until = limitation_day(occurred_at, policy, policy.zone)
     if legal_day(now, policy.zone) > until:
         raise LimitationOver(until=until)
     return tariff[code]
@@ -110,7 +117,7 @@ def check_move(state: CaseState, move: CaseMove, *, actor: PersonId | None, now:
     """Refuse a step that the table, the persons or the clocks do not allow.
 
     Raises IllegalMove, PersonNeeded, SamePersonRefused, NotTheHolder, SystemOnly, ReasonMissing,
-    EvidenceMissing, PointsRefused, NotServed, ClockRunning, TooLate.
+    EvidenceMissing, PointsRefused, NotServed, ClockRunning, TooLate, ReopeningOver.
     """
     allowed = MOVES.get(move.kind, frozenset())
     if move.kind is CaseEventKind.SERVE:
@@ -171,9 +178,13 @@ def _guard_lapse(state: CaseState, move: CaseMove, actor: PersonId | None, now: 
 
 
 def _guard_reopen(state: CaseState, move: CaseMove, actor: PersonId | None, now: datetime) -> None:
+    """New evidence, by somebody who decided nothing here; what could only get better is never too late."""
     require_other(actor, holder=state.holder, decider=state.deciders + state.resolvers)
     if not move.evidence:
         raise EvidenceMissing()
+    until = state.limitation_until
+    if state.can_get_worse and until is not None and now >= until:
+        raise ReopeningOver(until=state.limitation_on)
 
 
 def _guard_take_back(state: CaseState, move: CaseMove, actor: PersonId | None, now: datetime) -> None:

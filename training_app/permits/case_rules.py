@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
-from training_app.calendar.rules import WorkCalendar, working_day_deadline
+from training_app.calendar.rules import WorkCalendar, add_months, day_end, legal_day, working_day_deadline
 from training_app.permits.base_rules import IllegalMove, PersonId
 from training_app.permits.policy_rules import Policy
 
@@ -136,7 +136,8 @@ class CaseState:
     """What a case has come to. Deadlines are exclusive instants, None while nothing was served.
 
     `points`: those that stand now (0 when dismissed, void, or only a warning); `tariff_points`: those
-    reported. `round` counts the reopenings, so that each round's entry has a key of its own.
+    reported. `round` counts the reopenings, so that each round's entry has a key of its own. `limitation_on`: the
+    last legal day on which the occurrence can be reported, or taken up again to the worse; `limitation_until` its end.
     """
 
     status: CaseStatus
@@ -155,6 +156,8 @@ class CaseState:
     appeal_until: datetime | None = None
     final_at: datetime | None = None
     round: int = 0
+    limitation_on: date | None = None
+    limitation_until: datetime | None = None
 
     @property
     def is_final(self) -> bool:
@@ -170,6 +173,11 @@ class CaseState:
     def is_counted(self) -> bool:
         """Tell whether an entry exists: final, with points; until then nothing counts."""
         return self.status in (CaseStatus.FINAL_UPHELD, CaseStatus.FINAL_REDUCED)
+
+    @property
+    def can_get_worse(self) -> bool:
+        """Tell whether another decision could cost more points than those that stand."""
+        return self.points < self.tariff_points
 
     @property
     def next_deadline_at(self) -> datetime | None:
@@ -207,7 +215,7 @@ def fold_case(
 
 def _apply(state: CaseState | None, event: CaseEvent, policy: Policy, calendar: WorkCalendar) -> CaseState:
     if event.kind is CaseEventKind.REPORT:
-        return _reported(state, event)
+        return _reported(state, event, policy, calendar)
     allowed = MOVES.get(event.kind, frozenset())
     if event.kind is CaseEventKind.SERVE:
         allowed = SERVABLE[event.document] if event.document else frozenset()
@@ -218,9 +226,10 @@ def _apply(state: CaseState | None, event: CaseEvent, policy: Policy, calendar: 
     return _moved(state, event)
 
 
-def _reported(state: CaseState | None, event: CaseEvent) -> CaseState:
+def _reported(state: CaseState | None, event: CaseEvent, policy: Policy, calendar: WorkCalendar) -> CaseState:
     if state is not None or event.holder is None or event.actor is None or event.occurred_at is None:
         raise EventsOutOfOrder(state=state.status if state else None, move=event.kind)
+    limitation_on = limitation_day(event.occurred_at, policy, calendar.zone)
     return CaseState(
         status=CaseStatus.REPORTED,
         holder=event.holder,
@@ -229,7 +238,14 @@ def _reported(state: CaseState | None, event: CaseEvent) -> CaseState:
         tariff_points=event.points,
         points=event.points,
         occurred_at=event.occurred_at,
+        limitation_on=limitation_on,
+        limitation_until=day_end(limitation_on, calendar.zone),
     )
+
+
+def limitation_day(occurred_at: datetime, policy: Policy, zone: str) -> date:
+    """Return the last legal day on which an occurrence can be reported."""
+    return add_months(legal_day(occurred_at, zone), policy.limitation_months)
 
 
 def _served(state: CaseState, event: CaseEvent, policy: Policy, calendar: WorkCalendar) -> CaseState:
@@ -300,4 +316,6 @@ def _reopened(state: CaseState) -> CaseState:
         points=state.tariff_points,
         occurred_at=state.occurred_at,
         round=state.round + 1,
+        limitation_on=state.limitation_on,
+        limitation_until=state.limitation_until,
     )

@@ -1,4 +1,4 @@
-"""The procedure of a case, one use case each: report, notify, answer, decide, appeal, resolve, lapse, take back.
+"""The procedure of a case, one use case each, from the report to the end, and over again once a case is reopened.
 
 Every step is an event; what is served is an event of its own with recipient, channel, proof and the deadline that was
 told. The notice itself leaves by the outbox, written in the same commit.
@@ -29,7 +29,7 @@ from training_app.permits.entry_rules import EntryKind
 from training_app.permits.evidence_service import Picture
 from training_app.permits.fold_queries import CaseFile
 from training_app.permits.models import CaseEvent, PermitCase
-from training_app.permits.number_rules import iso, through_pair
+from training_app.permits.number_rules import entry_key, iso, through_pair
 from training_app.permits.policy_queries import find_tariff
 from training_app.permits.refusals import BeforePermit, CodeUnknown, worded
 
@@ -203,6 +203,26 @@ def lapse(case_id: int, *, now: datetime) -> None:
         _changed(here)
 
 
+def reopen(case_id: int, *, words: Words, picture: Picture | None, now: datetime, actor_id: int) -> None:
+    """Open a final case again on new evidence: it is told anew, and until it is decided anew nothing of it counts.
+
+    Its entry is voided, and what rested on that entry alone is annulled. Raises OwnCase, OwnDecision, EvidenceNeeded,
+    ReopeningTooLate, StepNotOpen.
+    """
+    stored = evidence_service.store(picture)
+    with transaction():
+        before = _open(case_id, now, actor_id)
+        _move(before, CaseMove(kind=_K.REOPEN, evidence=bool(words)), {"photo": stored is not None}, words)
+        evidence_service.attach(case_id, stored, now=now, actor_id=actor_id)
+        here = _open(case_id, now, actor_id)
+        answer_until = working_day_deadline(now, here.file.policy.answer_working_days, here.file.calendar)
+        facts = {"number": here.file.number, "answer_by": through_pair(answer_until, here.file.zone)}
+        _serve(here, Document.NOTICE, "case_reopened", facts, answer_until)
+        if before.file.state.is_counted:
+            _void(before)
+        _changed(here)
+
+
 def take_back(case_id: int, *, words: Words, now: datetime, actor_id: int) -> None:
     """Take a case back before it is final, with the reason; it is kept and never counts."""
     with transaction():
@@ -285,8 +305,34 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
     file = here.file
     ledger_service.append_entry(
         here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.DEMERIT, points=points,
-        code=file.code, idem=f"case-{file.case_id}/{file.state.round}/demerit", effective_at=file.occurred_at,
+        code=file.code, idem=entry_key(file.case_id, file.state.round), effective_at=file.occurred_at,
         exists_at=exists_at, now=here.now, actor_id=here.actor_id, case_id=file.case_id, occasion=file.occasion,
+    )  # fmt: skip
+
+    if _was_atoned(here):
+        # What was done for an earlier round is not asked for a second time.
+        ledger_service.append_entry(
+            here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.CLEAR, points=0, code=file.code,
+            idem=f"case-{file.case_id}/{file.state.round}/clear", refs=(entry_key(file.case_id, file.state.round),),
+            effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
+        )  # fmt: skip
+    ledger_service.settle(here.lock, now=here.now)
+
+
+def _was_atoned(here: _Open) -> bool:
+    """Tell whether the entry of an earlier round was cleared by a retraining."""
+    earlier = {entry_key(here.file.case_id, number) for number in range(here.file.state.round)}
+    entries = fold_queries.entries(here.lock.session, here.file.person_id)
+    return any(entry.kind is EntryKind.CLEAR and not earlier.isdisjoint(entry.refs) for entry in entries)
+
+
+def _void(here: _Open) -> None:
+    """Void the entry of a case that is no longer final, and recompute what rested on it."""
+    file = here.file
+    ledger_service.append_entry(
+        here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.VOID, points=0, code=file.code,
+        idem=f"case-{file.case_id}/{file.state.round}/void", refs=(entry_key(file.case_id, file.state.round),),
+        effective_at=here.now, exists_at=here.now, now=here.now, actor_id=here.actor_id, case_id=file.case_id,
     )  # fmt: skip
     ledger_service.settle(here.lock, now=here.now)
 

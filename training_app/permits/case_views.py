@@ -1,4 +1,4 @@
-"""The desk of cases: tell, decide, resolve an appeal, take back."""
+"""The desk of cases: tell, decide, resolve an appeal, take back, reopen."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from training_app.permits.case_rules import Outcome
 from training_app.permits.forms import (
     OutcomeForm,
     ReasonForm,
+    ReopenForm,
 )
 from training_app.permits.steps import (
     DESK,
     P,
     bp,
     chosen_filter,
+    in_time,
+    picture_of,
     run,
     run_plain,
     tabs,
@@ -46,18 +49,24 @@ def cases() -> ResponseReturnValue:
 
 
 @bp.get("/permits/cases/<int:case_id>")
-@needs(*DESK)
+@needs(*DESK, P.CASE_REOPEN)
 def case(case_id: int) -> ResponseReturnValue:
     """Show a case to who handles it: facts, both voices, the rule, similar cases, the effect of each outcome."""
     return _case(case_id)
 
 
 def _case(
-    case_id: int, *, outcome: OutcomeForm | None = None, back: ReasonForm | None = None, status: int = 200
+    case_id: int,
+    *,
+    outcome: OutcomeForm | None = None,
+    back: ReasonForm | None = None,
+    again: ReopenForm | None = None,
+    status: int = 200,
 ) -> ResponseReturnValue:
     me, now, session = actor(), clock.now(), read_session()
     page = page_queries.desk_case(session, case_id, me.grants, me.person_id, now)
     effects = page_queries.effects(session, page.file, now) if page.file.state.is_open else {}
+    may_reopen = can_reach(session, me.grants, P.CASE_REOPEN, page.file.person_id)
     form = outcome or OutcomeForm(formdata=None)
     form.outcome.choices = pages.outcome_choices(page.file)
     form.points.choices = pages.reduction_choices(page.file, effects)
@@ -66,6 +75,10 @@ def _case(
         form=form, back_form=back or ReasonForm(formdata=None, prefix="back-"),
         step=desk_queries.next_permission(page.file.state, now),
         conflict=desk_queries.conflict(page.file.state, me.person_id),
+        again_form=again or ReopenForm(formdata=None, prefix="again-"),
+        again=page_queries.reopening(session, page.file, now) if may_reopen else None,
+        again_conflict=desk_queries.reopening_conflict(page.file.state, me.person_id),
+        is_too_late=page.file.state.can_get_worse and not in_time(page.file.state.limitation_until, now),
     ), status  # fmt: skip
 
 
@@ -124,6 +137,24 @@ def take_back(case_id: int) -> ResponseReturnValue:
     return run(
         form, act, _("The case is taken back. It is kept and never counts."), _case_url(case_id),
         lambda status: _case(case_id, back=form, status=status),
+    )  # fmt: skip
+
+
+@bp.post("/permits/cases/<int:case_id>/reopen")
+@needs(P.CASE_REOPEN)
+def reopen(case_id: int) -> ResponseReturnValue:
+    """Open a final case again on new evidence."""
+    _reach_case(case_id, P.CASE_REOPEN)
+    form = ReopenForm(prefix="again-")
+
+    def act() -> None:
+        service.cases.reopen(
+            case_id, words=words_of(form), picture=picture_of(form), now=clock.now(), actor_id=actor().person_id
+        )
+
+    return run(
+        form, act, _("The case is open again and was told anew. Nothing of it counts until it is decided."),
+        _case_url(case_id), lambda status: _case(case_id, again=form, status=status),
     )  # fmt: skip
 
 

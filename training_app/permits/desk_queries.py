@@ -84,13 +84,14 @@ def _with_last(*columns: Any) -> sa.Select[Any]:
 
 
 def _served_until(document: str, now: datetime) -> ColumnElement[bool]:
-    """The deadline told when this document was served is over."""
+    """The deadline told when this document was served is over; what was served before a case was reopened is past."""
     served = aliased(CaseEvent)
     return (
         sa.select(served.id)
         .where(
             served.case_id == PermitCase.id,
             served.kind == "serve",
+            served.seq > _last.seq,
             served.facts["document"].as_string() == document,
             served.facts["deadline_at"].as_string() <= iso(now),
         )
@@ -210,6 +211,11 @@ def conflict(state: CaseState, actor_id: int) -> str | None:
     if state.status is CaseStatus.APPEALED:
         others["decider"] = state.deciders
     return _refused(actor_id, others)
+
+
+def reopening_conflict(state: CaseState, actor_id: int) -> str | None:
+    """Return why this person may not reopen a case: "holder" or "decider"; None if they may."""
+    return _refused(actor_id, {"holder": state.holder, "decider": state.deciders + state.resolvers})
 
 
 def sanction_conflict(state: SanctionState, actor_id: int) -> str | None:

@@ -72,6 +72,17 @@ class ReasonForm(FlaskForm):
     words = TextAreaField(_l("Reason"), [InputRequired(_l("Give the reason in words.")), Length(max=WORDS)])
 
 
+class ReopenForm(FlaskForm):
+    """What is new about a case that was final."""
+
+    words = TextAreaField(
+        _l("What is new"),
+        [InputRequired(_l("Say what is new, and what shows it.")), Length(max=WORDS)],
+        description=_l("What was not known when the case was decided. The person concerned reads it."),
+    )
+    photo = FileField(_l("Photo"), description=_l("JPEG, PNG or WebP. Place and device data are removed."))
+
+
 class RewardForm(FlaskForm):
     """What was done well, and when."""
 

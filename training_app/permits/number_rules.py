@@ -56,6 +56,11 @@ def through_pair(end: datetime, zone: str) -> dict[str, str]:
     return {"zh": f"{words['zh']}24:00", "en": f"the end of {words['en']}"}
 
 
+def entry_key(case_id: int, number: int) -> str:
+    """Return the key of the demerit of a case; every round of a reopened case has its own."""
+    return f"case-{case_id}/{number}/demerit"
+
+
 def iso(instant: datetime) -> str:
     """Write an instant as events keep it: UTC, always with microseconds, so that text sorts like time."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")

@@ -18,8 +18,11 @@ from training_app.calendar.rules import add_months, day_start, last_day, legal_d
 from training_app.errors import NotFound
 from training_app.permits import desk_queries, fold_queries, ledger_queries
 from training_app.permits.case_rules import CaseStatus
+from training_app.permits.due_rules import fallen_away
+from training_app.permits.entry_rules import Entry, EntryKind
 from training_app.permits.fold_queries import CaseFile, PermitRecord, SanctionFile
 from training_app.permits.ledger_queries import Effect, LedgerLine, LedgerState
+from training_app.permits.ledger_rules import fold
 from training_app.permits.models import (
     CaseEvent,
     CaseEvidence,
@@ -29,8 +32,9 @@ from training_app.permits.models import (
     Sanction,
     SanctionEvent,
 )
-from training_app.permits.number_rules import day_pair
+from training_app.permits.number_rules import day_pair, entry_key
 from training_app.permits.policy_queries import TariffRow, find_tariff
+from training_app.permits.sanction_rules import TERMINAL
 from training_app.permits.story_queries import payload_words
 
 SIMILAR = 5
@@ -91,8 +95,33 @@ class CasePage:
         return None if self.appeal_on is None else day_pair(self.appeal_on)
 
     def said(self, kind: str) -> Step | None:
-        """Return the newest step of a kind, None if there is none."""
-        return next((step for step in reversed(self.steps) if step.kind == kind), None)
+        """Return the newest step of a kind, None if there is none; of a reopened case, the report or since then."""
+        steps = self.steps if kind in _OF_THE_WHOLE else self.steps[self._begins :]
+        return next((step for step in reversed(steps) if step.kind == kind), None)
+
+    @property
+    def _begins(self) -> int:
+        """Where the present round begins: at the last reopening."""
+        return max((n for n, step in enumerate(self.steps) if step.kind == "reopen"), default=0)
+
+    @property
+    def earlier(self) -> Sequence[Step]:
+        """What was said and decided before the case was reopened, oldest first."""
+        return [step for step in self.steps[: self._begins] if step.kind in _EARLIER]
+
+
+_OF_THE_WHOLE = ("report", "notify")
+_EARLIER = ("answer", "decide", "appeal", "resolve", "lapse", "reopen")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reopening:
+    """What reopening a case would do at once: the total then, and the sanctions that lose their support."""
+
+    total: int
+    left: int
+    limit: int
+    annulled: Sequence[SanctionFile]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +168,8 @@ def own_case(session: Session, case_id: int, person_id: int, now: datetime) -> C
 
 def desk_case(session: Session, case_id: int, grants: tuple[Grant, ...], actor_id: int, now: datetime) -> CasePage:
     """Return a case that the reader may work on; raises NotFound out of reach, and for one's own."""
-    _require_reach(session, PermitCase, case_id, grants, desk_queries.DESK, actor_id)
+    desk = (*desk_queries.DESK, Permission.CASE_REOPEN)
+    _require_reach(session, PermitCase, case_id, grants, desk, actor_id)
     return _case(session, case_id, now)
 
 
@@ -287,6 +317,30 @@ def similar(session: Session, file: CaseFile, now: datetime) -> list[Similar]:
 def effects(session: Session, file: CaseFile, now: datetime) -> dict[int, Effect]:
     """Return what the ledger would come to by points."""
     return ledger_queries.effects(session, file, now)
+
+
+def reopening(session: Session, file: CaseFile, now: datetime) -> Reopening | None:
+    """Return what reopening a final case would do; nothing of it is written. None where it cannot be reopened."""
+    record = fold_queries.find_permit(session, file.person_id, now)
+    if record is None or not file.state.is_final:
+        return None
+    entries = fold_queries.entries(session, file.person_id)
+    key = entry_key(file.case_id, file.state.round)
+    if file.state.is_counted:
+        entries.append(
+            Entry(idem="simulated", kind=EntryKind.VOID, points=0, effective_at=now, exists_at=now, recorded_at=now,
+                  refs=(key,))
+        )  # fmt: skip
+    result = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=now)
+    sanctions = fold_queries.sanctions_of(session, file.person_id, now)
+    known = [one.state.as_known() for one in sanctions]
+    gone = fallen_away(entries, record.policy, anchor_on=record.anchor_on, as_of=now, sanctions=known)
+    return Reopening(
+        total=result.total,
+        left=result.left,
+        limit=record.policy.limit,
+        annulled=[one for one in sanctions if one.state.cause in gone and one.state.status not in TERMINAL],
+    )
 
 
 def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage | None:

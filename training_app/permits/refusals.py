@@ -106,6 +106,13 @@ class TooLongAgo(Invalid):
     message = "This happened too long ago: it could be reported until %(until)s."
 
 
+class ReopeningTooLate(DomainError):
+    """The limitation is over, and the case could become worse."""
+
+    code = "reopening_over"
+    message = "This happened too long ago. A case that could become worse could be opened again until %(until)s."
+
+
 class InTheFuture(Invalid):
     """The occurrence is still to come."""
 
@@ -160,6 +167,7 @@ _BY_CODE: dict[str, type[DomainError]] = {
         PointsDoNotFit,
         CodeUnknown,
         TooLongAgo,
+        ReopeningTooLate,
         InTheFuture,
         StopUsedUp,
     )

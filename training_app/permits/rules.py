@@ -51,6 +51,7 @@ from training_app.permits.case_move_rules import (
     CodeNotInTariff,
     LimitationOver,
     NotYetOccurred,
+    ReopeningOver,
     check_move,
     check_report,
 )
@@ -164,6 +165,7 @@ __all__ = [
     "Proposal",
     "ReasonMissing",
     "RenewalBase",
+    "ReopeningOver",
     "RetrainingPart",
     "RuleError",
     "SamePersonRefused",

@@ -76,7 +76,8 @@ SANCTION_MOVES: Mapping[SanctionEventKind, frozenset[SanctionStatus]] = {
     _K.CONFIRM: frozenset({_S.DECIDED}),
     _K.SERVE: frozenset({_S.CONFIRMED}),
     _K.TAKE_EFFECT: frozenset({_S.SERVED}),
-    _K.APPEAL: frozenset({_S.SERVED, _S.IN_FORCE}),
+    # A retraining passed early ends the sanction, not the right to contest it in time.
+    _K.APPEAL: frozenset({_S.SERVED, _S.IN_FORCE, _S.ENDED}),
     _K.UPHOLD: frozenset({_S.APPEALED}),
     _K.END: frozenset({_S.IN_FORCE}),
     # An ended sanction can still turn out to be an error, or lose its cause.
@@ -253,8 +254,12 @@ def _check_annul(state: SanctionState, move: SanctionMove, actor: PersonId | Non
 
 
 def is_suspended_by_appeal(state: SanctionState, policy: Policy) -> bool:
-    """Tell whether an open appeal holds the sanction up; an interim stop is apart and stays."""
-    return state.status is SanctionStatus.APPEALED and policy.appeal_suspends is AppealSuspends.SANCTION
+    """Tell whether an open appeal holds the sanction up; an interim stop is apart and stays.
+
+    Of a sanction that has ended there is nothing left to hold up.
+    """
+    is_open = state.status is SanctionStatus.APPEALED and state.resumes is not SanctionStatus.ENDED
+    return is_open and policy.appeal_suspends is AppealSuspends.SANCTION
 
 
 def _apply(state: SanctionState | None, event: SanctionEvent, policy: Policy, calendar: WorkCalendar) -> SanctionState:

@@ -24,13 +24,15 @@ from training_app.permits.models import LedgerEntry, PermitCase, PermitEvent, Sa
 from training_app.permits.number_rules import iso
 from training_app.permits.permit_rules import PERMIT_MOVES, PermitEventKind
 from training_app.permits.policy_queries import calendar_in
-from training_app.permits.policy_rules import AppealSuspends, SanctionKind
+from training_app.permits.policy_rules import SanctionKind
 from training_app.permits.refusals import worded
 from training_app.permits.sanction_rules import (
     AnnulReason,
     SanctionEventKind,
     SanctionMove,
+    SanctionStatus,
     check_sanction_move,
+    is_suspended_by_appeal,
 )
 
 _K = SanctionEventKind
@@ -75,6 +77,15 @@ def annul_unsupported(lock: PersonLock, record: PermitRecord, file: SanctionFile
     here = _Open(lock, record, file, now, None)
     _move(here, SanctionMove(kind=_K.ANNUL, reason=True, annul=AnnulReason.CAUSE_VOID), {"annul": "cause_void"})
     _undo(here)
+    if file.state.served_at is not None:
+        _tell(here, "sanction_annulled")
+
+
+def end(lock: PersonLock, record: PermitRecord, sanction_id: int, *, now: datetime) -> None:
+    """End a sanction whose retraining is passed; one that an appeal holds up goes on with the appeal."""
+    file = fold_queries.sanction_files(lock.session, [lock.session.get_one(Sanction, sanction_id)], now)[0]
+    if file.state.status is SanctionStatus.IN_FORCE:
+        _move(_Open(lock, record, file, now, None), SanctionMove(kind=_K.END), {})
 
 
 def decide(sanction_id: int, *, impose: bool, words: str, now: datetime, actor_id: int, language: str) -> None:
@@ -104,7 +115,8 @@ def appeal(sanction_id: int, *, words: str, now: datetime, actor_id: int, langua
     with transaction():
         here = _open(sanction_id, now, actor_id)
         _move(here, SanctionMove(kind=_K.APPEAL), {}, words, language)
-        if here.record.policy.appeal_suspends is AppealSuspends.SANCTION:
+        here = _open(sanction_id, now, actor_id)
+        if is_suspended_by_appeal(here.file.state, here.record.policy):
             _undo(here)
         _changed(here)
 
@@ -116,13 +128,14 @@ def resolve(sanction_id: int, *, uphold: bool, words: str, now: datetime, actor_
         reason = bool(words.strip())
         if uphold:
             _move(here, SanctionMove(kind=_K.UPHOLD, reason=reason), {}, words, language)
-            if here.record.policy.appeal_suspends is AppealSuspends.SANCTION:
+            if is_suspended_by_appeal(here.file.state, here.record.policy):
                 _take_effect(_open(sanction_id, now, None))
+            _tell(here, "sanction_served")
         else:
             move = SanctionMove(kind=_K.ANNUL, reason=reason, annul=AnnulReason.APPEAL)
             _move(here, move, {"annul": AnnulReason.APPEAL.value}, words, language)
             _undo(here)
-        _tell(here)
+            _tell(here, "sanction_annulled")
         _changed(here)
 
 
@@ -134,7 +147,7 @@ def annul(sanction_id: int, *, words: str, now: datetime, actor_id: int, languag
         _move(here, move, {"annul": AnnulReason.ERROR.value}, words, language)
         _undo(here)
         if here.file.state.served_at is not None:
-            _tell(here)
+            _tell(here, "sanction_annulled")
         _changed(here)
 
 
@@ -170,16 +183,16 @@ def _serve(here: _Open) -> None:
         "document": "sanction",
         "recipient": here.file.person_id,
         "channel": "app",
-        "proof": _tell(here),
+        "proof": _tell(here, "sanction_served"),
         "deadline_at": iso(deadline),
     }
     _move(here, SanctionMove(kind=_K.SERVE), facts)
 
 
-def _tell(here: _Open) -> str:
+def _tell(here: _Open, kind: str) -> str:
     key = f"{here.file.number}/{here.lock.person.seq}"
     return permit_service.notice(
-        here.lock, "sanction_served", key, {"number": here.file.number}, "/me/permit#measures", now=here.now
+        here.lock, kind, key, {"number": here.file.number}, "/me/permit#measures", now=here.now
     )
 
 
@@ -209,7 +222,7 @@ def _take_effect(here: _Open) -> None:
 
 
 def _undo(here: _Open) -> None:
-    """Let what the sanction did to the permit count as never done."""
+    """Let what the sanction did to the permit count as never done; a retraining that was passed stays."""
     rows = here.lock.session.scalars(
         sa.select(PermitEvent).where(PermitEvent.permit_id == here.file.permit_id).order_by(PermitEvent.seq)
     ).all()
@@ -218,7 +231,7 @@ def _undo(here: _Open) -> None:
         row.idem
         for row in rows
         if row.facts.get("sanction") == here.file.sanction_id
-        and row.kind != PermitEventKind.ANNULLED.value
+        and row.kind not in (PermitEventKind.ANNULLED.value, PermitEventKind.RETRAINED.value)
         and row.idem not in gone
     ]
     if caused:

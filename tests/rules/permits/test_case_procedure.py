@@ -267,6 +267,56 @@ def test_a_reopened_case_gives_the_same_rights_again() -> None:
     assert story.add(K.SERVE, 31, OTHER, document=Document.NOTICE).state().answer_until is not None
 
 
+def reopen() -> CaseMove:
+    return CaseMove(kind=K.REOPEN, evidence=True)
+
+
+@pytest.mark.parametrize("actor", [HOLDER, DECIDER, JUDGE])
+def test_neither_the_holder_nor_who_decided_before_reopens_a_case(actor: str) -> None:
+    state = appealed().add(K.RESOLVE, 15, JUDGE, outcome=Outcome.UPHELD, points=6).state()
+    with pytest.raises(refused.SamePersonRefused):
+        check_move(state, reopen(), actor=actor, now=at(30))
+    check_move(state, reopen(), actor=OTHER, now=at(30))
+    check_move(state, reopen(), actor=REPORTER, now=at(30))
+
+
+@given(stood=st.integers(0, 6), days=st.integers(16, 900))
+def test_after_the_limitation_a_case_is_reopened_only_where_it_cannot_become_worse(stood: int, days: int) -> None:
+    """Invariant 20: it occurred on 27 February 2026, so that 27 February 2028 is the last day."""
+    outcome = Outcome.VOID if stood == 0 else Outcome.REDUCED if stood < 6 else Outcome.UPHELD
+    state = appealed().add(K.RESOLVE, 15, JUDGE, outcome=outcome, points=stood).state()
+    over = datetime(2028, 2, 27, 16, tzinfo=UTC)
+    assert state.limitation_on == date(2028, 2, 27)
+    now = at(days)
+    if now >= over and stood < 6:
+        with pytest.raises(moves.ReopeningOver):
+            check_move(state, reopen(), actor=OTHER, now=now)
+        return
+    check_move(state, reopen(), actor=OTHER, now=now)
+
+
+def test_the_last_day_of_the_limitation_counts_to_its_end() -> None:
+    state = appealed().add(K.RESOLVE, 15, JUDGE, outcome=Outcome.VOID).state()
+    over = datetime(2028, 2, 27, 16, tzinfo=UTC)
+    check_move(state, reopen(), actor=OTHER, now=over - timedelta(microseconds=1))
+    with pytest.raises(moves.ReopeningOver):
+        check_move(state, reopen(), actor=OTHER, now=over)
+
+
+@given(rounds=st.integers(1, 4))
+def test_a_case_can_be_reopened_again_and_again_and_keeps_what_was_reported(rounds: int) -> None:
+    story, day = upheld().add(K.LAPSE, 23), 30
+    for number in range(rounds):
+        story.add(K.REOPEN, day, OTHER).add(K.SERVE, day, OTHER, document=Document.NOTICE)
+        state = story.state()
+        assert (state.round, state.points, state.tariff_points, state.deciders) == (number + 1, 6, 6, ())
+        assert state.limitation_on == date(2028, 2, 27)
+        story.add(K.DECIDE, day + 10, DECIDER, outcome=Outcome.UPHELD, points=6)
+        story.add(K.SERVE, day + 10, OTHER, document=Document.DECISION).add(K.LAPSE, day + 30)
+        day += 40
+    assert story.state().is_counted
+
+
 @pytest.mark.parametrize(("move"), [CaseMove(kind=K.REOPEN), CaseMove(kind=K.TAKE_BACK)])
 def test_reopening_needs_evidence_and_taking_back_a_reason(move: CaseMove) -> None:
     state = (upheld().add(K.LAPSE, 23) if move.kind is K.REOPEN else upheld()).state()

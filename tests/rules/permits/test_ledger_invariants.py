@@ -301,6 +301,43 @@ def test_an_appeal_that_is_won_restores_all_that_hung_on_the_entry_and_nothing_e
     assert never.isdisjoint(fallen)
 
 
+@given(entries=ledgers(clears=False), policy=POLICIES, points=st.integers(1, 12), again=st.integers(1, 12))
+@example(entries=[demerit(6, 3)], policy=STANDARD, points=6, again=6)
+def test_a_case_reopened_counts_for_nothing_and_decided_again_for_what_was_decided_then(
+    entries: list[Entry], policy: Policy, points: int, again: int
+) -> None:
+    """Invariants 4, 14 and 17 for a reopening: void at once, and one entry once it is final again.
+
+    Without rewards: which points a reward takes off depends on when they came to exist.
+    """
+    others = [one for one in entries if one.kind is not EntryKind.MERIT]
+    first = demerit(points, 10, idem="case-1/0/demerit")
+    gone = void(300, first.idem, idem="case-1/0/void")
+    second = demerit(again, 10, idem="case-1/1/demerit", exists_at=on_day(340), recorded_at=on_day(340))
+    now = on_day(LAST)
+    between = folded([*others, first, gone], policy, on_day(339))
+    assert figures(between) == figures(folded(others, policy, on_day(339)))
+    after = folded([*others, first, gone, second], policy, now)
+    assert after.total == folded([*others, replace(second, exists_at=on_day(10))], policy, now).total
+
+
+@given(entries=ledgers(clears=False), policy=POLICIES, again=st.integers(1, 12))
+def test_what_was_retrained_for_is_not_asked_for_again_when_a_case_is_decided_anew(
+    entries: list[Entry], policy: Policy, again: int
+) -> None:
+    """Invariants 22 and 23: the entry of a later round is cleared with it, and no stage is met by it."""
+    second = demerit(again, 10, idem="case-1/1/demerit", exists_at=on_day(340), recorded_at=on_day(340))
+    atoned = clear(340, second.idem, idem="case-1/1/clear")
+    now = on_day(LAST)
+    before, after = folded(entries, policy, now), folded([*entries, second, atoned], policy, now)
+    assert (after.total, after.standing) == (before.total, before.standing)
+    due_before = {(one.sanction, one.stage) for one in due(entries, policy, anchor_on=ANCHOR, as_of=now)}
+    due_after = {
+        (one.sanction, one.stage) for one in due([*entries, second, atoned], policy, anchor_on=ANCHOR, as_of=now)
+    }
+    assert due_after <= due_before
+
+
 @given(entries=ledgers(clears=False), policy=POLICIES, bits=st.integers(0, 2**14 - 1))
 @example(entries=[demerit(3, 1, idem="a"), merit(2, 2), demerit(6, 3, idem="b")], policy=STANDARD, bits=0b001)
 def test_a_clear_touches_only_the_entries_it_lists(entries: list[Entry], policy: Policy, bits: int) -> None:

@@ -149,11 +149,12 @@ def test_an_appeal_holds_a_sanction_up_as_the_policy_says() -> None:
     assert is_suspended_by_appeal(appealed, STANDARD)
     assert not is_suspended_by_appeal(appealed, policy_with(appeal={"working_days": 10, "suspends": "none"}))
     assert not is_suspended_by_appeal(until(*SERVED), STANDARD)
+    assert not is_suspended_by_appeal(until(*IN_FORCE, K.END, K.APPEAL), STANDARD)
 
 
 def test_an_appeal_that_is_lost_leads_back_to_where_it_began() -> None:
     """Invariant 18, for sanctions."""
-    for done in (SERVED, IN_FORCE):
+    for done in (SERVED, IN_FORCE, (*IN_FORCE, K.END)):
         assert until(*done, K.APPEAL, K.UPHOLD) == until(*done)
 
 
