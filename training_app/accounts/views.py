@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_user, logout_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -17,10 +18,11 @@ from training_app.accounts.forms import ChangePasswordForm, NewPasswordForm, Sig
 from training_app.accounts.rules import LinkPurpose
 from training_app.calendar.rules import legal_day
 from training_app.errors import DomainError
-from training_app.web import actor
+from training_app.web import NavItem, actor
 from training_app.web import session as read_session
 
 bp = Blueprint("accounts", __name__)
+USER_LINKS = (NavItem(label=_l("Password and devices"), endpoint="accounts.change_password", icon="lock", order=40),)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])

@@ -59,17 +59,19 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
         "dashboards/person.html", page=page, story=shown, group=group, link_to=link_to, is_own=is_own, words=wording,
         names=accounts.names(session, story_queries.actors(shown.lines)), endpoint=endpoint, values=values,
         roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
-        may=_may(person_id, is_own=is_own), today=today(now),
+        may=_may(person_id, is_own=is_own, has_permit=page.snapshot.permit_number is not None), today=today(now),
     )  # fmt: skip
 
 
-def _may(person_id: int, *, is_own: bool) -> set[str]:
+def _may(person_id: int, *, is_own: bool, has_permit: bool) -> set[str]:
     """Return the actions the reader may take on this person, now."""
     session, me = web.session(), actor()
     record = registry.get_record(session, person_id)
     if is_own or record.left_on is not None:
         return set()
-    wanted = {"edit": P.PEOPLE_EDIT, "roles": P.ROLE_GRANT, "report": P.CASE_REPORT}
+    wanted = {"edit": P.PEOPLE_EDIT, "roles": P.ROLE_GRANT}
+    if has_permit:  # a case needs a permit on which it counts
+        wanted["report"] = P.CASE_REPORT
     found = {name for name, permission in wanted.items() if _reaches(person_id, permission)}
     on = today(clock.now())
     if found & {"edit", "roles"} and registry.may_issue_link(session, me.grants, person_id, on):

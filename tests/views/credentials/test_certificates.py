@@ -158,3 +158,12 @@ def test_others_certificates_are_not_mine(app: Flask, world: World, client: Flas
     assert "No certificate yet" in page
     assert issued.number not in page
     assert client.get(f"/me/certificates/{issued.certificate_id}/progress").status_code == 404
+
+
+def test_who_does_not_learn_is_not_sent_to_a_way_of_levels(world: World, client: FlaskClient) -> None:
+    way = 'href="/me/requirements">'
+    world.sign_in(client, "hr")
+    assert way not in client.get("/me/certificates").text
+    client.post("/sign-out")
+    world.sign_in(client, "learner")
+    assert way in client.get("/me/certificates").text.replace('" class="button button-primary">', '">')

@@ -352,3 +352,13 @@ def test_who_left_is_gone_from_the_list_and_still_explained(world: World, hr: Fl
     assert "李佳怡" in hr.get("/people?left=1").text
     assert "离职" in hr.get(f"/people/{world.learner2}").text
     assert hr.get(f"/people/{world.learner2}/edit").status_code == 404
+
+
+def test_a_case_is_offered_only_where_a_permit_is_held(world: World, client: FlaskClient, now: datetime) -> None:
+    certify(world, world.learner, now)
+    world.sign_in(client, "manager")
+    link = "/permits/report/{}"
+    holder, other = (client.get(f"/people/{one}").text for one in (world.learner, world.learner2))
+    assert link.format(world.learner) in holder
+    assert link.format(world.learner2) not in other
+    assert client.get(link.format(world.learner2)).status_code == 404
