@@ -117,9 +117,16 @@ def pass_exam(person_id: int, now: datetime, *, examiner: int, supervised: bool 
 
 
 def play(
-    person_id: int, drill: str, now: datetime, *, rater: int, led_by: int | None = None, passed: bool = True
+    person_id: int,
+    drill: str,
+    now: datetime,
+    *,
+    rater: int,
+    led_by: int | None = None,
+    passed: bool = True,
+    also: tuple[int, ...] = (),
 ) -> None:
-    """Play a drill that one rater scores."""
+    """Play a drill that one rater scores, and `also` others."""
     with transaction() as session:
         lock_person(person_id, now=now)
         card = next(
@@ -136,13 +143,14 @@ def play(
         session.add(performance)
         session.flush()
         session.add(PerformancePart(performance_id=performance.id, person_id=person_id, part="learner"))
-        session.add(
+        session.add_all(
             ScoreSheet(
-                public_id=f"test-{number}", performance_id=performance.id, about_id=person_id, rater_id=rater,
+                public_id=f"test-{number}-{who}", performance_id=performance.id, about_id=person_id, rater_id=who,
                 kind="rater", scoring_sheet_version_id=sheet.id, state=SheetState.LOCKED, created_at=now,
                 locked_at=now, score="4/5" if passed else "2/5", global_grade=4 if passed else 1, passed=passed,
                 result=_result(sheet.body, passed),
             )
+            for who in (rater, *also)
         )  # fmt: skip
         session.flush()
         sheet_locked.send(None, person_id=person_id, now=now)

@@ -12,6 +12,7 @@ from training_app.db import db, transaction
 from training_app.permits import fold_queries, service, tasks
 from training_app.permits.case_rules import Outcome
 from training_app.permits.fold_queries import CaseFile, SanctionFile
+from training_app.permits.policy_rules import SanctionKind
 
 _tokens = count(1)
 
@@ -99,3 +100,17 @@ def revoked(world: World, now: datetime) -> tuple[int, datetime]:
     )
     service.sanctions.confirm(sanction_id, now=at, actor_id=world.hr_lead)
     return sanction_id, at
+
+
+def revoked_for(world: World, now: datetime, *codes: str) -> tuple[int, datetime]:
+    """Let cases of these breaches become final one by one and revoke the permit; return sanction and instant."""
+    at = now
+    for code in codes:
+        _case_id, at = final(world, at, code=code)
+    pending = [one for one in sanctions(world.learner, at) if one.state.is_pending]
+    proposal = next(one for one in pending if one.kind is SanctionKind.REVOKE)
+    service.sanctions.decide(
+        proposal.sanction_id, impose=True, words="The limit is reached.", now=at, actor_id=world.hr, language="en"
+    )
+    service.sanctions.confirm(proposal.sanction_id, now=at, actor_id=world.hr_lead)
+    return proposal.sanction_id, at

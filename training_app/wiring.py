@@ -8,7 +8,7 @@ from flask import url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from training_app.certifications import way_queries
+from training_app.certifications import way_back, way_queries
 from training_app.courses import queries as courses
 from training_app.exams import queries as exams
 from training_app.permits import scope
@@ -19,6 +19,7 @@ from training_app.permits.queries import permit_facts
 def connect() -> None:
     """Fill the registries; a second call changes nothing."""
     scope.provide("level", _levels_held)
+    scope.provide_way_back("retraining", way_back.way_back)
     if _module_quiz not in courses.step_providers:
         courses.step_providers.append(_module_quiz)
 

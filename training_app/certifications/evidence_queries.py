@@ -27,7 +27,7 @@ def evidence_of(session: Session, person_ids: Iterable[int]) -> dict[int, list[E
     found: dict[int, list[Evidence]] = {person_id: [] for person_id in wanted}
     if wanted:
         for person_id, one in (
-            *_courses(session, wanted),
+            *_learned(session, wanted),
             *_attempts(session, wanted),
             *_drills(session, wanted),
         ):
@@ -42,25 +42,27 @@ def have_begun(session: Session, person_ids: Iterable[int]) -> set[int]:
     return set(rows)
 
 
-def _courses(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
+def _learned(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
     rows = session.execute(
         sa.select(
             LearningEvent.id,
             LearningEvent.person_id,
+            LearningEvent.kind,
             LearningEvent.course_key,
+            LearningEvent.lesson_key,
             LearningEvent.effective_at,
             ContentVersion.number,
         )
         .join(ContentVersion, ContentVersion.id == LearningEvent.version_id)
-        .where(LearningEvent.person_id.in_(wanted), LearningEvent.kind == "course")
+        .where(LearningEvent.person_id.in_(wanted), LearningEvent.kind.in_(["course", "lesson"]))
     )
     return [
         (
             row.person_id,
             Evidence(
                 id=f"learning:{row.id}",
-                kind=RequirementKind.COURSE,
-                ref=row.course_key,
+                kind=RequirementKind(row.kind),
+                ref=row.lesson_key or row.course_key,
                 version=row.number,
                 at=row.effective_at,
             ),
@@ -160,6 +162,7 @@ def _drills(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
             at=verdict.at,
             passed=joint.passed,
             score=joint.share,
+            raters=len(raters),
             trainers=raters | {row.led_by},
         )
         found.append((row.person_id, piece))

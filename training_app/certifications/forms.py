@@ -22,6 +22,16 @@ class RefuseForm(FlaskForm):
     )
 
 
+class ReinstateForm(FlaskForm):
+    """Why the permit is given back."""
+
+    words = TextAreaField(
+        _l("Why the permit is valid again"),
+        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        description=_l("What you looked at. The holder reads these words, and they stay in the history."),
+    )
+
+
 class WithdrawForm(FlaskForm):
     """Why a level is withdrawn."""
 

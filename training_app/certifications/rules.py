@@ -22,6 +22,7 @@ class RequirementKind(StrEnum):
     """What has to be done."""
 
     COURSE = "course"
+    LESSON = "lesson"
     QUIZ = "quiz"
     EXAM = "exam"
     ROLEPLAY = "roleplay"
@@ -37,6 +38,7 @@ class Why(StrEnum):
     NOT_SUPERVISED = "not_supervised"
     BELOW_CUT = "below_cut"
     TOO_FEW = "too_few"
+    TOO_FEW_RATERS = "too_few_raters"
 
 
 class Part(StrEnum):
@@ -57,13 +59,17 @@ class PrePermit(StrEnum):
 
 RENEWAL_DAYS = 90  # where the level does not say how long before its end it can be renewed
 # What has to be shown again to renew; what was learned stands as long as its version is new enough.
-SHOWN_AGAIN = frozenset({RequirementKind.EXAM, RequirementKind.ROLEPLAY})
-BEFORE_THE_EXAM = frozenset({RequirementKind.COURSE, RequirementKind.QUIZ})
+# A single lesson is asked for by a retraining alone, and read for it.
+SHOWN_AGAIN = frozenset({RequirementKind.LESSON, RequirementKind.EXAM, RequirementKind.ROLEPLAY})
+BEFORE_THE_EXAM = frozenset({RequirementKind.COURSE, RequirementKind.LESSON, RequirementKind.QUIZ})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """One requirement of a level. `cut` is a share 0..1, included; `min_version` of what `ref` names."""
+    """One requirement of a level. `cut` is a share 0..1, included; `min_version` of what `ref` names.
+
+    `raters`: how many have to have scored one and the same drill.
+    """
 
     key: str
     kind: RequirementKind
@@ -72,6 +78,7 @@ class Requirement:
     count: int = 1
     supervised: bool = False
     cut: Fraction | None = None
+    raters: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +123,8 @@ def _requirement(body: Mapping[str, Any]) -> Requirement:
 class Evidence:
     """One thing that a person has shown. `id` names its row ("attempt:12"); `score` is a share 0..1.
 
-    `trainers`: raters and session leaders; `examiners`: who admitted, checked identity, invigilated or marked.
+    `trainers`: raters and session leaders; `raters`: how many scored it; `examiners`: who admitted, checked identity,
+    invigilated or marked.
     """
 
     id: str
@@ -127,6 +135,7 @@ class Evidence:
     passed: bool = True
     supervised: bool = False
     score: Fraction | None = None
+    raters: int = 0
     trainers: frozenset[int] = frozenset()
     examiners: frozenset[int] = frozenset()
 
@@ -180,7 +189,7 @@ def _fault(requirement: Requirement, one: Evidence, since: datetime | None) -> W
         return Why.NOT_SUPERVISED
     if requirement.cut is not None and (one.score is None or one.score < requirement.cut):
         return Why.BELOW_CUT
-    return None
+    return Why.TOO_FEW_RATERS if one.raters < requirement.raters else None
 
 
 def is_complete(lines: Iterable[Line]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from training_app.certifications import onboarding
+from training_app.certifications import onboarding, retraining_service
 from training_app.outbox import service as outbox
 
 
@@ -18,8 +18,9 @@ def enrol(body: Mapping[str, Any], now: datetime) -> None:
 
 @outbox.consumer(onboarding.ADMIT)
 def admit(body: Mapping[str, Any], now: datetime) -> None:
-    """Open the exam to who may sit it."""
-    onboarding.admit_if_ready(body["person"], now=now)
+    """Open the exam to who may sit it, for a level or in a retraining."""
+    if not retraining_service.follow_retraining(body["person"], now=now):
+        onboarding.admit_if_ready(body["person"], now=now)
 
 
 @outbox.consumer(onboarding.FOLLOW_PERMIT)

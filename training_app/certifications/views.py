@@ -16,14 +16,18 @@ from training_app.accounts.service import today
 from training_app.certifications import (
     queries,
     queue_queries,
+    retraining_queries,
+    retraining_service,
     service,
+    way_back,
     way_queries,
     wording,
 )
 from training_app.certifications.award_rules import LeftOut
-from training_app.certifications.forms import RefuseForm, WithdrawForm
+from training_app.certifications.forms import RefuseForm, ReinstateForm, WithdrawForm
 from training_app.certifications.rules import Line
 from training_app.errors import DomainError, NotFound
+from training_app.permits import scope
 from training_app.web import NavItem, actor, language
 from training_app.web import session as read_session
 
@@ -46,6 +50,11 @@ def _left_out(row: queue_queries.QueueRow) -> str:
     return wording.left_out(row.verdict, row.level.requirement_titles if row.level else {})
 
 
+@bp.app_template_filter("return_words")
+def _return(row: retraining_queries.ReturnRow) -> str:
+    return wording.left_out(row.verdict, {**way_back.TITLES, **row.returning.titles})
+
+
 @bp.app_template_filter("why_words")
 def _why(line: Line) -> str:
     return wording.why(line.why, line.requirement.count, len(line.used)) if line.why else ""
@@ -57,7 +66,9 @@ def my_way() -> ResponseReturnValue:
     """Show what is missing for the next level, what to do next, and by when."""
     session, now = read_session(), clock.now()
     way = way_queries.get_way(session, actor().person_id, scheme=_scheme(), now=now)
-    return render_template("certifications/my_way.html", way=way, on=today(now))
+    return render_template(
+        "certifications/my_way.html", way=way, on=today(now), back=scope.way_back_of(session, actor().person_id, now)
+    )
 
 
 @bp.get("/awards")
@@ -73,10 +84,7 @@ def award_queue() -> ResponseReturnValue:
         session, me.grants, scheme=scheme, certifier_id=me.person_id, now=now, is_ready=shown == "ready",
         after=_key("after"), before=_key("before"),
     )  # fmt: skip
-    ready, blocked = queue_queries.count_waiting(session, me.grants, scheme=scheme, now=now)
-    return render_template(
-        "certifications/award_queue.html", page=page, shown=shown, counts={"ready": ready, "blocked": blocked}
-    )
+    return render_template("certifications/award_queue.html", page=page, shown=shown, counts=_counts())
 
 
 @bp.post("/awards")
@@ -115,6 +123,71 @@ def award_one(person_id: int) -> ResponseReturnValue:
     if result.awarded:
         return redirect(url_for("certifications.award_queue"), 303)
     return redirect(url_for("certifications.award_person", person_id=person_id), 303)
+
+
+@bp.get("/awards/retraining")
+@needs(Permission.LEVEL_AWARD)
+def retraining() -> ResponseReturnValue:
+    """List who is in retraining: who has shown everything first, the others with what is missing."""
+    me, now = actor(), clock.now()
+    page = retraining_queries.return_page(
+        read_session(), me.grants, certifier_id=me.person_id, now=now, after=request.args.get("after", type=int)
+    )
+    return render_template("certifications/retraining.html", page=page, counts=_counts(), parts=way_back.TITLES)
+
+
+@bp.get("/awards/<int:person_id>/retraining")
+@needs(Permission.LEVEL_AWARD)
+def retraining_person(person_id: int) -> ResponseReturnValue:
+    """Show what a person in retraining has shown, to give the permit back."""
+    return _retraining_page(person_id)
+
+
+@bp.post("/awards/<int:person_id>/retraining")
+@needs(Permission.LEVEL_AWARD)
+def reinstate(person_id: int) -> ResponseReturnValue:
+    """Make the permit of a person valid again who has shown everything."""
+    me, form = actor(), ReinstateForm()
+    if not form.validate_on_submit():
+        return _retraining_page(person_id, form=form, status=422)
+    try:
+        verdict = retraining_service.reinstate(
+            person_id, words=form.words.data, language=language(), now=clock.now(), actor_id=me.person_id,
+            grants=me.grants,
+        )  # fmt: skip
+    except NotFound:
+        raise
+    except DomainError as error:
+        form.form_errors = [_(error.message, **error.values)]
+        return _retraining_page(person_id, form=form, status=error.status)
+    if not verdict.is_ready:
+        flash(_("This has changed since the page was loaded. See how it stands now."), "warning")
+        return redirect(url_for("certifications.retraining"), 303)
+    flash(_("The permit is valid again. The holder is told."), "success")
+    return redirect(url_for("certifications.retraining"), 303)
+
+
+def _retraining_page(person_id: int, *, form: ReinstateForm | None = None, status: int = 200) -> ResponseReturnValue:
+    me, now = actor(), clock.now()
+    found = retraining_queries.find_row(read_session(), me.grants, person_id, certifier_id=me.person_id, now=now)
+    if found is None:
+        raise NotFound()
+    row, names = found
+    return render_template(
+        "certifications/retraining_person.html", row=row, names=names, form=form or ReinstateForm(formdata=None),
+        parts=way_back.TITLES,
+    ), status  # fmt: skip
+
+
+def _counts() -> dict[str, int]:
+    """Return how many stand in each list of the desk."""
+    session, grants, now = read_session(), actor().grants, clock.now()
+    ready, blocked = queue_queries.count_waiting(session, grants, scheme=_scheme(), now=now)
+    return {
+        "ready": ready,
+        "blocked": blocked,
+        "retraining": retraining_queries.count_in_reach(session, grants, now)[1],
+    }
 
 
 @bp.post("/awards/<int:person_id>/refuse")

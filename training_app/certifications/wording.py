@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from flask_babel import gettext as _
 
 from training_app.certifications.award_rules import LeftOut, Verdict
-from training_app.certifications.queries import Words
 from training_app.certifications.rules import Part, Why
 from training_app.web import pick
 
 
-def left_out(verdict: Verdict, titles: Mapping[str, Words]) -> str:
+def left_out(verdict: Verdict, titles: Mapping[str, object]) -> str:
     """Return why a person cannot be awarded and what would allow it; `titles` are those of the requirements."""
     if verdict.why is LeftOut.CONFLICT and verdict.conflict is not None:
         title = pick(titles.get(verdict.conflict.requirement, {}))
@@ -52,6 +51,7 @@ def why(reason: Why, count: int, done: int) -> str:
         Why.NOT_PASSED: _("tried, not passed yet"),
         Why.NOT_SUPERVISED: _("passed without supervision, which does not count"),
         Why.BELOW_CUT: _("below the pass mark"),
+        Why.TOO_FEW_RATERS: _("passed before too few raters"),
         Why.TOO_FEW: _("%(done)s of %(count)s", done=done, count=count),
     }
     return str(words_of[reason])

@@ -387,11 +387,13 @@ def _lesson_row(
     )
     is_stale = kept is not None and rules.is_outdated(kept[1], substantive_number)
     position = kept[0].position if kept and not (done and is_stale) else 0  # read anew, from the top
-    state = State.DONE if done else State.UNDER_WAY if kept else State.NOT_BEGUN
+    is_asked_again = done is not None and kept is not None and kept[0].completed_at is None
+    state = State.DONE if done and not is_asked_again else State.UNDER_WAY if kept else State.NOT_BEGUN
     minutes = version.body["minutes"]
     return LessonRow(
         key=version.key, title=version.body["title"], aim=version.body["aim"], minutes=minutes,
-        minutes_left=rules.minutes_left(minutes, position, is_done=counts), position=position, state=state,
+        minutes_left=rules.minutes_left(minutes, position, is_done=counts and not is_asked_again),
+        position=position, state=state,
         version_id=version.id, number=version.number, done_at=done.at if done else None,
         answer=kept[0].check_answer if kept and not is_stale else None,
         is_changed=rules.is_outdated(read_number, substantive_number), counts=counts,

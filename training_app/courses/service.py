@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -174,7 +175,7 @@ def complete_lesson(
         row = _keep(lock, reading, position, 0, now)
         if missing := rules.lacking(row.position, row.check_answer):
             raise NotFinished(missing)
-        is_new = _record(lock, LESSON, course_key, reading.current, row.seconds, now)
+        is_new = _record(lock, LESSON, course_key, reading.current, row.seconds, now, is_again=row.completed_at is None)
         row.completed_at = now if is_new or row.completed_at is None else row.completed_at
         session.flush()
         course = queries.get_course(session, person_id, course_key, today(now))
@@ -194,6 +195,26 @@ def complete_lesson(
             is_course_done=is_course_done,
             next_lesson=following.key if following else None,
         )
+
+
+def ask_again(lock: PersonLock, lesson_keys: Iterable[str], *, since: datetime) -> int:
+    """Have lessons read again that a locked person finished before `since`; return how many were opened anew.
+
+    What was finished stays finished for every course; reading to the end once more is evidence of its own. A lesson
+    that is being read, or was read since, is left alone.
+    """
+    rows = lock.session.scalars(
+        sa.select(LessonProgress).where(
+            LessonProgress.person_id == lock.person_id,
+            LessonProgress.lesson_key.in_(sorted(set(lesson_keys))),
+            LessonProgress.completed_at < since,
+        )
+    ).all()
+    for row in rows:
+        row.position, row.check_answer, row.completed_at = 0, None, None
+        _audit(lock, "lesson.asked_again", {"lesson": row.lesson_key}, lock.now, None)
+    lock.session.flush()
+    return len(rows)
 
 
 def _reading(course_key: str, lesson_key: str, version_id: int, now: datetime) -> _Reading:
@@ -241,12 +262,29 @@ def _turn_to(row: LessonProgress, old_number: int, reading: _Reading) -> None:
 
 
 def _record(
-    lock: PersonLock, kind: str, course_key: str, version: content.Version, seconds: int, now: datetime
+    lock: PersonLock,
+    kind: str,
+    course_key: str,
+    version: content.Version,
+    seconds: int,
+    now: datetime,
+    *,
+    is_again: bool = False,
 ) -> bool:
-    """Append what was finished, once for each version; tell whether it is new."""
+    """Append what was finished, once for each version and each time it was asked for; tell whether it is new."""
     idem = f"learning/{lock.person_id}/{kind}/{version.id}"
-    if lock.session.scalar(sa.select(LearningEvent.id).where(LearningEvent.idem == idem)) is not None:
+    times = lock.session.scalar(
+        sa.select(sa.func.count())
+        .select_from(LearningEvent)
+        .where(
+            LearningEvent.person_id == lock.person_id,
+            LearningEvent.kind == kind,
+            LearningEvent.version_id == version.id,
+        )
+    )
+    if times and not is_again:
         return False
+    idem = f"{idem}/{times}" if times else idem
     stamp = lock.stamp()
     lock.session.add(
         LearningEvent(

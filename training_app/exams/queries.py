@@ -262,6 +262,13 @@ def _standing(
     ]  # fmt: skip
     if seat is not None:
         decided = [pair for pair in decided if pair[0].admission_id == seat.admission_id] or decided
+    # A pass answers the admission it was made on: one given later (renewal, retraining) asks for the exam anew.
+    newest = max(one.admission_id for one, _ in decided)
+    decided = [
+        (one, answer)
+        for one, answer in decided
+        if answer.answer is not StartAnswer.ALREADY_PASSED or one.admission_id == newest
+    ]
     # The most useful admission counts; of two alike the newer one.
     best, decision = min(reversed(decided), key=lambda pair: _PREFERENCE.index(pair[1].answer))
     return Standing(

@@ -14,14 +14,15 @@ from training_app.access.queries import in_force
 from training_app.access.rules import Grant, Permission
 from training_app.accounts.models import PersonProfile
 from training_app.certifications import queries as certifications
-from training_app.certifications import queue_queries, way_queries
+from training_app.certifications import queue_queries, retraining_queries, way_queries
 from training_app.certifications.way_queries import Way
 from training_app.exams import queries as exams
 from training_app.exams import sitting_queries
 from training_app.exams.queries import SeatLine
 from training_app.exams.sitting_queries import SittingRow
-from training_app.permits import desk_queries, page_queries
+from training_app.permits import desk_queries, page_queries, scope
 from training_app.permits.page_queries import PermitPage
+from training_app.permits.scope import WayBack
 from training_app.roleplay import queries as roleplay
 from training_app.roleplay.queries import RoleplayTodo
 from training_app.status import queries as status
@@ -44,6 +45,7 @@ class LearnerHome:
 
     state: Snapshot
     way: Way | None
+    back: WayBack | None
     seats: list[SeatLine]
     exam_titles: Mapping[str, Mapping[str, str]]
     permit: PermitPage | None
@@ -58,6 +60,7 @@ class Desk:
     sittings: list[SittingRow] | None = None
     ready: int | None = None
     blocked: int | None = None
+    returning: int | None = None
     cases: list[desk_queries.CaseRow] | None = None
     sanctions: list[desk_queries.SanctionRow] | None = None
 
@@ -69,6 +72,7 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
     return LearnerHome(
         state=status.fresh_state(session, person_id, now),
         way=way_queries.get_way(session, person_id, scheme=scheme, now=now) if scheme else None,
+        back=scope.way_back_of(session, person_id, now),
         seats=exams.seats_of(session, person_id, now),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
         permit=page_queries.permit_page(session, person_id, now),
@@ -95,10 +99,11 @@ def trainers_of(session: Session, person_id: int, on: date, limit: int = 2) -> l
 def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, now: datetime) -> Desk:
     """Return what waits for a trainer, examiner, certifier, manager or HR; each part only where the right is held."""
     held = {grant.permission for grant in grants}
-    ready = blocked = None
+    ready = blocked = returning = None
     if P.LEVEL_AWARD in held:
         scheme = next(iter(certifications.schemes(session, on)), "")
         ready, blocked = queue_queries.count_waiting(session, grants, scheme=scheme, now=now)
+        returning, _all = retraining_queries.count_in_reach(session, grants, now)
     cases = sanctions = None
     if not held.isdisjoint(desk_queries.DESK):
         page = desk_queries.case_desk(session, grants, person_id, show="waiting", before=None, now=now)
@@ -111,6 +116,7 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         sittings=_sittings(session, grants, held, on, now),
         ready=ready,
         blocked=blocked,
+        returning=returning,
         cases=cases,
         sanctions=sanctions,
     )

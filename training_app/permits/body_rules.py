@@ -51,6 +51,11 @@ class Body:
         """Return a mapping inside this one."""
         return Body(self._get(name), f"{self.path}{name}.")
 
+    def inner_or_none(self, name: str) -> Body | None:
+        """Return a mapping inside this one, or None where the field is empty or absent."""
+        self._seen.add(name)
+        return None if self._raw.get(name) is None else self.inner(name)
+
     def listed(self, name: str) -> list[Body]:
         """Return a list of mappings, which may be empty."""
         return [Body(raw, f"{self.path}{name}[{i}].") for i, raw in enumerate(self._list(name))]

@@ -106,6 +106,11 @@ def _policies(entries: Sequence[Entry]) -> Iterator[Problem]:
             if row["points"] > entry.body["limit"]:
                 reason = f"{row['code']} costs {row['points']} points, more than the limit"
                 yield problem(entry, "limit", reason, "Raise the limit, or lower the points in the tariff.")
+        asked = Policy.from_body(entry.body).retraining
+        drills = {card["drill"] for card in bodies(entries, "scenario_card").values()}
+        yield from unknown(entry, "retraining.exam", [asked.exam], bodies(entries, "exam_blueprint"), "exam")
+        named = [asked.practical, asked.panel]
+        yield from unknown(entry, "retraining", named, drills, "scenario card of drill")
         routes = [row["route"] for row in tariff["merits"]]
         yield from unknown(entry, "merit.routes", routes, entry.body["merit"]["routes"], "merit route")
 

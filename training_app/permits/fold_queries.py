@@ -222,7 +222,7 @@ def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> l
             CaseFile(
                 case_id=row.id, number=row.number, person_id=row.person_id, permit_id=row.permit_id,
                 reporter_id=row.reporter_id, unit_id=row.unit_id, code=row.code,
-                breach=_breach(tariffs[row.tariff_version_id], row.code), order=orders.get(row.id),
+                breach=breach_of(tariffs[row.tariff_version_id], row.code), order=orders.get(row.id),
                 occasion=row.occasion, occurred_at=row.occurred_at, created_at=row.created_at, zone=row.zone,
                 state=state, policy=policy, calendar=calendars[row.zone],
             )
@@ -230,7 +230,8 @@ def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> l
     return files
 
 
-def _breach(version: content.Version, code: str) -> TariffRow:
+def breach_of(version: content.Version, code: str) -> TariffRow:
+    """Return the row of a code in the tariff of the day on which it occurred."""
     row = next(row for row in version.body["codes"] if row["code"] == code)
     return TariffRow(code=code, points=row["points"], title=row["title"], text=row["text"], lesson=row.get("lesson"))
 

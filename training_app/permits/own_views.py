@@ -42,8 +42,9 @@ def mine() -> ResponseReturnValue:
         return render_template("permits/none.html", cases=desk_queries.own_cases(read_session(), me, now))
     lines = scope.scope_of(read_session(), me, now)
     return render_template(
-        "permits/mine.html", page=page, scope=lines, qr=pages.door_code(page.record.door_code),
-        door=pages.door_url(page.record.door_code), masked=masked_name(page.card.name),
+        "permits/mine.html", page=page, scope=lines, back=scope.way_back_of(read_session(), me, now),
+        qr=pages.door_code(page.record.door_code), door=pages.door_url(page.record.door_code),
+        masked=masked_name(page.card.name),
     )  # fmt: skip
 
 

@@ -99,6 +99,16 @@ class Escalation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retraining:
+    """With what each part of a retraining is shown: the key of an exam, and of drills; a panel has so many raters."""
+
+    exam: str = "onboarding"
+    practical: str = "first_arrival"
+    panel: str = "complaint"
+    panel_raters: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeritRule:
     """Points per route, the most that a window takes, and whether merits stop at the limit."""
 
@@ -132,6 +142,7 @@ class Policy:
     renewal_window_days: int
     grace_days: int
     retake_wait_days: int
+    retraining: Retraining
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> Policy:
@@ -161,6 +172,7 @@ class Policy:
             renewal_window_days=top.count("renewal_window_days"),
             grace_days=top.count("grace_days", least=0),
             retake_wait_days=top.count("retake_wait_days", least=0),
+            retraining=_retraining(top),
         )
         top.close(*COMMON_FIELDS)
         return policy
@@ -224,6 +236,21 @@ def _escalation(body: Body) -> Escalation:
         raise body.invalid("steps", "counts must run 1, 2, 3 …")
     body.close()
     return Escalation(lookback_months=lookback, steps=tuple(steps))
+
+
+def _retraining(top: Body) -> Retraining:
+    """Read what stands for each part; a version from before the field was there has the standard one."""
+    body = top.inner_or_none("retraining")
+    if body is None:
+        return Retraining()
+    found = Retraining(
+        exam=body.text("exam"),
+        practical=body.text("practical"),
+        panel=body.text("panel"),
+        panel_raters=body.count("panel_raters", least=2),
+    )
+    body.close()
+    return found
 
 
 def _merit(body: Body) -> MeritRule:

@@ -14,6 +14,7 @@ from training_app.permits.ledger_queries import LedgerState, ledger_state, state
 from training_app.permits.models import Permit, PermitCase
 from training_app.permits.number_rules import find_permit_number
 from training_app.permits.permit_rules import DoorAnswer, door_answer
+from training_app.permits.retraining_queries import RetrainingDue, find_retraining, people_in_retraining, retrainings
 from training_app.permits.story_queries import StoryRow, story
 
 __all__ = [
@@ -21,13 +22,17 @@ __all__ = [
     "LedgerState",
     "OpenCase",
     "PermitRecord",
+    "RetrainingDue",
     "StoryRow",
     "door",
     "door_by_number",
+    "find_retraining",
     "ledger_state",
     "open_cases",
+    "people_in_retraining",
     "permit_facts",
     "permits",
+    "retrainings",
     "state_of",
     "story",
 ]

@@ -89,7 +89,7 @@ from training_app.permits.permit_rules import (
     may_work,
     state_at,
 )
-from training_app.permits.policy_rules import Policy, RetrainingPart, SanctionKind, Stage
+from training_app.permits.policy_rules import Policy, Retraining, RetrainingPart, SanctionKind, Stage
 from training_app.permits.sanction_rules import (
     AnnulReason,
     SanctionEvent,
@@ -166,6 +166,7 @@ __all__ = [
     "ReasonMissing",
     "RenewalBase",
     "ReopeningOver",
+    "Retraining",
     "RetrainingPart",
     "RuleError",
     "SamePersonRefused",

@@ -1,4 +1,7 @@
-"""What the holder may do: rooms below say it here, because the permit's own room does not know levels or licences."""
+"""What the holder may do, and the way back where the permit is lost: rooms below say it here.
+
+The permit's own room does not know levels or licences, nor how lessons, exams and drills are shown.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,47 @@ class ScopeLine:
     text: Mapping[str, str]
     until: date | None = None
     is_exercisable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackStep:
+    """One step of the way back, in words. `kind`: valid, attention, info, unknown; `is_open`: it can be done now."""
+
+    title: str
+    note: str
+    kind: str
+    state: str
+    href: str | None = None
+    doing: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayBack:
+    """The steps from a revoked permit to a valid one, in their order, the decision last."""
+
+    steps: tuple[BackStep, ...]
+    is_shown: bool  # everything; only the decision is missing
+
+    @property
+    def next_step(self) -> BackStep | None:
+        """The first step about which something can be done now."""
+        return next((step for step in self.steps if step.is_open), None)
+
+
+WayBackProvider = Callable[[Session, int, datetime], WayBack | None]
+_ways_back: dict[str, WayBackProvider] = {}
+
+
+def provide_way_back(name: str, provider: WayBackProvider) -> None:
+    """Let a room say how a person wins the permit back: `provider(session, person_id, now)`; it only reads."""
+    _ways_back[name] = provider
+
+
+def way_back_of(session: Session, person_id: int, now: datetime) -> WayBack | None:
+    """Return a person's way back, None for who is on none."""
+    found = (provider(session, person_id, now) for _name, provider in sorted(_ways_back.items()))
+    return next((way for way in found if way is not None), None)
 
 
 Provider = Callable[[Session, int, datetime], list[ScopeLine]]

@@ -8,6 +8,7 @@ from training_app.permits.case_service import Words
 from training_app.permits.evidence_service import Picture, read
 from training_app.permits.ledger_service import append_entry, reward, settle
 from training_app.permits.permit_service import append_event, end_stop, issue_permit, stop_for_safety
+from training_app.permits.retraining_service import reinstate
 
 __all__ = [
     "Picture",
@@ -18,6 +19,7 @@ __all__ = [
     "end_stop",
     "issue_permit",
     "read",
+    "reinstate",
     "reward",
     "sanctions",
     "settle",

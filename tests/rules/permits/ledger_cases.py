@@ -36,6 +36,12 @@ STANDARD_BODY: dict[str, Any] = {
             {"count": 3, "points": 36, "parts": ["theory", "practical", "panel"]},
         ],
     },
+    "retraining": {
+        "exam": "onboarding",
+        "practical": "first_arrival",
+        "panel": "complaint",
+        "panel_raters": 2,
+    },
     "after_sanction": "exam_passed",
     "gap_points": "count_after",
     "merit": {

@@ -11,7 +11,7 @@ import yaml
 
 from tests.rules.permits.ledger_cases import STANDARD, STANDARD_BODY
 from training_app.permits.body_rules import PolicyInvalid, PolicyUnsupported
-from training_app.permits.policy_rules import AppealSuspends, Carry, OccasionRule, Policy
+from training_app.permits.policy_rules import AppealSuspends, Carry, OccasionRule, Policy, Retraining
 
 SHIPPED = Path(__file__).resolve().parents[3] / "policies" / "points" / "standard.yaml"
 
@@ -46,6 +46,13 @@ def test_every_field_is_read() -> None:
     assert (STANDARD.interim_stop_days, STANDARD.interim_stop_renewals) == (14, 1)
     assert (STANDARD.validity_months, STANDARD.renewal_window_days, STANDARD.grace_days) == (12, 60, 30)
     assert (STANDARD.retake_wait_days, STANDARD.zone, STANDARD.latch) == (10, "Asia/Shanghai", True)
+    other = {"exam": "refresher", "practical": "complaint", "panel": "complaint", "panel_raters": 3}
+    assert Policy.from_body(changed("retraining", other)).retraining == Retraining(**other)
+
+
+def test_a_version_from_before_the_field_asks_the_standard_retraining() -> None:
+    """Invariant 25: an old version still reads, and asks what the shipped one asks."""
+    assert Policy.from_body(changed("retraining", MISSING)).retraining == STANDARD.retraining == Retraining()
 
 
 @pytest.mark.parametrize(
@@ -71,6 +78,7 @@ def test_every_field_is_read() -> None:
         ("late_discovery.closed_window", "current"),
         ("election", {"months": 12}),
         ("limit_by_level", {"junior": 9}),
+        ("retraining.hours", 8),
     ],
 )
 def test_what_the_engine_does_not_do_is_refused_by_name(path: str, value: object) -> None:
@@ -99,6 +107,9 @@ def test_what_the_engine_does_not_do_is_refused_by_name(path: str, value: object
         ("escalation.steps.0.parts", []),
         ("merit.cap", -1),
         ("window", None),
+        ("retraining.exam", MISSING),
+        ("retraining.panel_raters", 1),
+        ("retraining", "exam"),
     ],
 )
 def test_nonsense_is_refused_by_name(path: str, value: object) -> None:

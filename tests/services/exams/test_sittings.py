@@ -11,6 +11,7 @@ from flask import Flask
 from tests import exams_factories as make
 from tests.factories import World
 from training_app import clock
+from training_app.accounts.service import today
 from training_app.db import db
 from training_app.errors import Forbidden, SamePerson
 from training_app.exams import queries, service, sittings
@@ -178,3 +179,30 @@ def test_times_that_make_no_sense_are_refused(world: World, now: datetime, opens
             make.EXAM, unit_id=world.units["outlet_a"], room=None, opens_at=now + timedelta(hours=opens),
             closes_at=now + timedelta(hours=closes), now=now, actor_id=world.examiner,
         )  # fmt: skip
+
+
+def test_a_later_admission_asks_for_the_exam_anew_after_an_earlier_pass(world: World, now: datetime) -> None:
+    make.admit(world, now, attempts=1)
+    _sitting, first = make.supervised_start(world, now)
+    assert make.hand_in(world, first, now + timedelta(minutes=10)).passed
+    later = now + timedelta(days=40)
+    make.admit(world, later, attempts=1)
+    assert _answer(world, later) is StartAnswer.MAY_START
+    _sitting, second = make.supervised_start(world, later)
+    assert not make.hand_in(world, second, later + timedelta(minutes=10), good=0).passed
+    # Before, the old pass hid that the tries of the new admission are used.
+    after = later + timedelta(hours=5)
+    assert _answer(world, after) is StartAnswer.ATTEMPTS_USED
+    room = make.sitting(world, after)
+    with pytest.raises(CannotAdmit) as refused:
+        sittings.seat_person(room, world.learner, now=after, actor_id=world.examiner)
+    assert refused.value.answer is StartAnswer.ATTEMPTS_USED
+    sittings.seat_person(room, world.learner, now=after, actor_id=world.examiner, with_new_admission=True)
+    assert _answer(world, after) is StartAnswer.MAY_START
+
+
+def _answer(world: World, now: datetime) -> StartAnswer | None:
+    blueprint = queries.exam_blueprints(db.session(), today(now))[make.EXAM]
+    standing = queries.get_standing(db.session(), world.learner, blueprint, now)
+    db.session.rollback()
+    return standing.decision.answer if standing.decision else None
