@@ -20,9 +20,8 @@ from training_app.exams import queries as exams
 from training_app.exams import sitting_queries
 from training_app.exams.queries import SeatLine
 from training_app.exams.sitting_queries import SittingRow
-from training_app.permits import desk_queries, page_queries, scope
+from training_app.permits import desk_queries, page_queries
 from training_app.permits.page_queries import PermitPage
-from training_app.permits.scope import WayBack
 from training_app.roleplay import queries as roleplay
 from training_app.roleplay.queries import RoleplayTodo
 from training_app.status import queries as status
@@ -45,7 +44,6 @@ class LearnerHome:
 
     state: Snapshot
     way: Way | None
-    back: WayBack | None
     seats: list[SeatLine]
     exam_titles: Mapping[str, Mapping[str, str]]
     permit: PermitPage | None
@@ -72,7 +70,6 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
     return LearnerHome(
         state=status.fresh_state(session, person_id, now),
         way=way_queries.get_way(session, person_id, scheme=scheme, now=now) if scheme else None,
-        back=scope.way_back_of(session, person_id, now),
         seats=exams.seats_of(session, person_id, now),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
         permit=page_queries.permit_page(session, person_id, now),

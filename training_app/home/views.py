@@ -13,6 +13,7 @@ from training_app.accounts.service import today
 from training_app.home import queries
 from training_app.notices import queries as notices
 from training_app.notices.wording import word
+from training_app.permits import scope
 from training_app.web import NavItem, actor, session
 
 bp = Blueprint("home", __name__)
@@ -31,6 +32,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "home/index.html",
         learner=learner,
+        back=scope.way_back_of(read, me.person_id, now) if learner else None,
         desk=desk,
         held=me.held,
         unread=[(row, *word(row.kind, row.facts)) for row in unread],

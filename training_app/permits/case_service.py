@@ -25,11 +25,11 @@ from training_app.permits import events, evidence_service, fold_queries, ledger_
 from training_app.permits.base_rules import PersonId
 from training_app.permits.case_move_rules import CaseMove, check_move, check_report
 from training_app.permits.case_rules import CaseEventKind, Document, Outcome
-from training_app.permits.entry_rules import EntryKind
+from training_app.permits.entry_rules import EntryKind, was_atoned
 from training_app.permits.evidence_service import Picture
 from training_app.permits.fold_queries import CaseFile
 from training_app.permits.models import CaseEvent, PermitCase
-from training_app.permits.number_rules import entry_key, iso, through_pair
+from training_app.permits.number_rules import earlier_keys, entry_key, iso, through_pair
 from training_app.permits.policy_queries import find_tariff
 from training_app.permits.refusals import BeforePermit, CodeUnknown, worded
 
@@ -309,7 +309,8 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
         exists_at=exists_at, now=here.now, actor_id=here.actor_id, case_id=file.case_id, occasion=file.occasion,
     )  # fmt: skip
 
-    if _was_atoned(here):
+    entries = fold_queries.entries(here.lock.session, file.person_id)
+    if was_atoned(entries, earlier_keys(file.case_id, file.state.round)):
         # What was done for an earlier round is not asked for a second time.
         ledger_service.append_entry(
             here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.CLEAR, points=0, code=file.code,
@@ -317,13 +318,6 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
             effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
         )  # fmt: skip
     ledger_service.settle(here.lock, now=here.now)
-
-
-def _was_atoned(here: _Open) -> bool:
-    """Tell whether the entry of an earlier round was cleared by a retraining."""
-    earlier = {entry_key(here.file.case_id, number) for number in range(here.file.state.round)}
-    entries = fold_queries.entries(here.lock.session, here.file.person_id)
-    return any(entry.kind is EntryKind.CLEAR and not earlier.isdisjoint(entry.refs) for entry in entries)
 
 
 def _void(here: _Open) -> None:

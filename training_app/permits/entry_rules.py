@@ -81,6 +81,12 @@ def known_entries(entries: Iterable[Entry], known_at: datetime | None = None) ->
     return sorted(first.values(), key=lambda entry: entry.sort_key)
 
 
+def was_atoned(entries: Iterable[Entry], keys: Iterable[str]) -> bool:
+    """Tell whether a clear lists one of these entries: what a retraining was passed for is not asked for again."""
+    wanted = frozenset(keys)
+    return any(entry.kind is EntryKind.CLEAR and not wanted.isdisjoint(entry.refs) for entry in entries)
+
+
 def voided(entries: Sequence[Entry], as_of: datetime) -> frozenset[str]:
     """Return the keys that voids in force at `as_of` name; a void can itself be voided by a later one."""
     gone: set[str] = set()

@@ -13,10 +13,11 @@ from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
 from training_app.permits import fold_queries
 from training_app.permits.due_rules import due
-from training_app.permits.entry_rules import Entry, EntryKind, voided
+from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
 from training_app.permits.ledger_rules import EntryStatus, Fold, fold
 from training_app.permits.models import LedgerEntry, PermitCase
+from training_app.permits.number_rules import earlier_keys
 from training_app.permits.policy_queries import TARIFF
 from training_app.permits.policy_rules import SanctionKind
 from training_app.permits.standing_rules import CLEAN_MONTHS, Standing, standing, standing_changes_at
@@ -194,6 +195,11 @@ def _effect(record: PermitRecord, entries: Sequence[Entry], case: CaseFile, poin
                 exists_at=now, recorded_at=now, code=case.code, occasion=case.occasion,
             )
         )  # fmt: skip
+        if was_atoned(entries, earlier_keys(case.case_id, case.state.round)):
+            simulated.append(
+                Entry(idem="simulated-clear", kind=EntryKind.CLEAR, points=0, effective_at=now, exists_at=now,
+                      recorded_at=now, refs=("simulated",))
+            )  # fmt: skip
     result = fold(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
     was_due = {p.cause for p in due(entries, record.policy, anchor_on=record.anchor_on, as_of=now)}
     now_due = due(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)

@@ -61,6 +61,11 @@ def entry_key(case_id: int, number: int) -> str:
     return f"case-{case_id}/{number}/demerit"
 
 
+def earlier_keys(case_id: int, number: int) -> tuple[str, ...]:
+    """Return the keys of the entries of the rounds before this one."""
+    return tuple(entry_key(case_id, earlier) for earlier in range(number))
+
+
 def iso(instant: datetime) -> str:
     """Write an instant as events keep it: UTC, always with microseconds, so that text sorts like time."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")

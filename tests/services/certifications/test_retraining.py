@@ -11,7 +11,7 @@ from flask import Flask
 from tests.certifications_factories import certify, grants_of, pass_exam, play, settle
 from tests.courses_factories import finish
 from tests.factories import World
-from tests.permits_factories import final, issue, revoked, revoked_for, sanctions, words
+from tests.permits_factories import case, final, issue, revoked, revoked_for, sanctions, words
 from training_app import clock
 from training_app.accounts import service as accounts
 from training_app.audit import service as audit
@@ -24,7 +24,7 @@ from training_app.db import db
 from training_app.errors import NotFound
 from training_app.exams.models import Admission
 from training_app.notices.models import Notice
-from training_app.permits import desk_queries, queries, service, tasks
+from training_app.permits import desk_queries, ledger_queries, queries, service, tasks
 from training_app.permits.case_rules import Outcome
 from training_app.permits.models import LedgerEntry
 from training_app.permits.permit_rules import DoorAnswer, PermitState
@@ -293,6 +293,9 @@ def test_a_case_reopened_after_the_retraining_leaves_the_permit_and_asks_for_not
     state = {one.sanction_id: one.state.status for one in sanctions(world.learner, done)}
     assert state == {sanction_id: SanctionStatus.ANNULLED}
     assert (_state(world, done), _record(world, done).facts.valid_until) == (PermitState.VALID, until)
+    effects = ledger_queries.effects(db.session(), case(file, done), done)
+    db.session.rollback()
+    assert {(one.total, one.sanctions) for one in effects.values()} == {(0, ())}
     service.cases.answer(file, words=words("As I said."), now=done, actor_id=world.learner)
     service.cases.decide(file, outcome=Outcome.UPHELD, points=0, words=words("Seen."), now=done, actor_id=world.hr)
     until_appeal = done + timedelta(days=40)
