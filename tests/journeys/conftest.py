@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,8 +25,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.conftest import START
 from tests.factories import PASSWORD, World
 from training_app import clock
+from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
 from training_app.app import create_app
+from training_app.db import db
+from training_app.demo_people import PEOPLE
 from training_app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +54,7 @@ class Site:
     browser: Browser
     language: str = "zh"
     viewport: dict[str, int] = field(default_factory=lambda: dict(DESK))
+    scheme: Literal["light", "dark"] = "light"
     pictures: Path | None = None
     _open: list[BrowserContext] = field(default_factory=list)
 
@@ -63,7 +68,8 @@ class Site:
     def page(self, name: str | None = None) -> Page:
         """Return a page of a new browser, signed in as a person of the world (None: a visitor)."""
         context = self.browser.new_context(
-            viewport=self.viewport, locale="zh-CN" if self.language == "zh" else "en-GB", reduced_motion="reduce"
+            viewport=self.viewport, locale="zh-CN" if self.language == "zh" else "en-GB", reduced_motion="reduce",
+            color_scheme=self.scheme,
         )  # fmt: skip
         self._open.append(context)
         page = context.new_page()
@@ -111,15 +117,19 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, browser: Browser) -> Iterator[Site]:
-    """Start web, worker and sweeper on a fresh database and create the world; stop them at the end."""
+def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Iterator[Site]:
+    """Start web, worker and sweeper on a fresh database, with the world or the demonstration; stop them at the end.
+
+    People of the demonstration are called by their numbers.
+    """
     port = _free_port()
     environ = {
         "APP_ENV": "test",
         "DATA_DIR": str(folder),
         "TEST_CLOCK": str(folder / "clock"),
         "PORT": str(port),
-        "DEMO": "0",
+        "DEMO": "1" if demo else "0",
+        "DEMO_PASSWORD": PASSWORD,
         "SECRET_KEY": "a test key that is long enough to be taken as one",
     }
     settings = Settings.from_env(environ)
@@ -134,7 +144,7 @@ def running_site(folder: Path, browser: Browser) -> Iterator[Site]:
         _wait(lambda: _answers(f"{url}/sign-in"), process, folder / "log")
         app = create_app(settings)
         with app.app_context():
-            world = World.create(clock.now())
+            world = _demonstration() if demo else World.create(clock.now())
         site = Site(url=url, settings=settings, app=app, world=world, browser=browser)
         yield site
         site.close()
@@ -143,6 +153,12 @@ def running_site(folder: Path, browser: Browser) -> Iterator[Site]:
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def _demonstration() -> World:
+    found = {one.number: people.find_person_id(db.session(), one.number) for one in PEOPLE}
+    ids = {number: person_id for number, person_id in found.items() if person_id is not None}
+    return World(people=ids, numbers={number: number for number in ids})
 
 
 def _answers(url: str) -> bool:

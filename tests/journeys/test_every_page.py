@@ -1,0 +1,122 @@
+"""Every page that a link leads to, as each role, in both languages, on a phone and at a desk, in light and in dark."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.exceptions import HTTPException
+
+from tests.journeys.conftest import DESK, PHONE, Site, running_site
+
+pytestmark = pytest.mark.journey
+
+# Who looks around: every role, and technicians in every state of a permit.
+VISITORS = (
+    "T-1001", "T-1003", "T-1004", "T-1006", "T-1009", "T-1010", "P-2001", "P-2003", "P-2004", "P-2005", "P-2006",
+    "P-2008", "P-2009", "P-2010",
+)  # fmt: skip
+# Pages that say something else to everybody; the others are looked at once.
+OWN = {"home.index", "permits.mine", "certifications.my_way"}
+# People, cases and units differ in what they offer: so many of a kind are opened by each visitor.
+OF_A_KIND = 4
+# No pages: pictures, files, data and parts of pages; and what needs a secret, a start or a state of its own
+# (they are looked at on the way of the main job and in the tests of their rooms).
+NO_PAGES = {
+    "static", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo", "credentials.progress",
+    "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence", "exams.sitting_people",
+    "roleplay.sheet_state", "dashboards.latin_name",
+}  # fmt: skip
+ELSEWHERE = {"accounts.redeem", "exams.paper", "exams.arrive", "roleplay.sheet"}
+LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
+SEARCH = re.compile(r"<input[^>]* name=\"q\"")
+# What a template prints when it is broken.
+BROKEN = re.compile(r"\bNone\b(?! [a-z])|\bUndefined\b|\{\{|\}\}|%\(\w+\)s|&(?:amp|lt|gt|#\d+);")
+
+
+@pytest.fixture
+def demo(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+    """Return a running product with the demonstration."""
+    with running_site(tmp_path, browser, demo=True) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("language", "viewport", "scheme"), [("zh", PHONE, "light"), ("en", DESK, "dark")], ids=["zh-phone", "en-desk-dark"]
+)
+def test_every_page_is_whole_and_accessible(
+    demo: Site, language: str, viewport: dict[str, int], scheme: Literal["light", "dark"]
+) -> None:
+    demo.speak(language, viewport)
+    demo.scheme = scheme
+    seen: set[str] = set()
+    faults: list[str] = []
+    for who in (None, *VISITORS):
+        _look_around(demo, who, seen, faults)
+    assert not faults, "\n".join(faults)
+    pages = {
+        rule.endpoint for rule in demo.app.url_map.iter_rules() if rule.methods is not None and "GET" in rule.methods
+    }
+    unseen = ", ".join(sorted(pages - NO_PAGES - ELSEWHERE - seen))
+    assert not unseen, f"no link leads to {unseen}"
+
+
+def _look_around(site: Site, who: str | None, seen: set[str], faults: list[str]) -> None:
+    """Follow links as one visitor, a few to each kind of page; look at what was not looked at before."""
+    page = site.page(who)
+    ahead, followed, own = [site.url + "/"], set[str](), Counter[str]()
+    while ahead:
+        url = ahead.pop(0)
+        endpoint = _endpoint(site.app, url)
+        if endpoint is None or endpoint in NO_PAGES | ELSEWHERE or url in followed or own[endpoint] >= OF_A_KIND:
+            continue
+        followed.add(url)
+        own[endpoint] += 1
+        answer = page.request.get(url)
+        if answer.status != 200:
+            faults.append(f"{who} {url}: {answer.status}")
+            continue
+        text = answer.text()
+        ahead += [urljoin(answer.url, unescape(href)).split("#")[0] for href in LINK.findall(text)]
+        if SEARCH.search(text) and not urlsplit(url).query:
+            ahead.append(f"{url}?q=T-10")
+        if endpoint not in seen or (endpoint in OWN and own[endpoint] == 1):
+            page.goto(url)
+            faults += [f"{who} {url}: {fault}" for fault in _faults(site, page, f"{who}-{endpoint}")]
+        seen.add(endpoint)
+    page.context.close()
+
+
+def _endpoint(app: Flask, url: str) -> str | None:
+    """Return the endpoint of an address of this site that answers GET; None for other addresses."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not (parts.hostname or "").startswith("127."):
+        return None
+    try:
+        endpoint, _values = app.url_map.bind("").match(parts.path, method="GET")
+    except HTTPException:
+        return None
+    return str(endpoint)
+
+
+def _faults(site: Site, page: Page, name: str) -> list[str]:
+    found = []
+    try:
+        site.look(page, name)
+    except AssertionError as error:
+        found.append(str(error))
+    text = page.inner_text("body")
+    found += [f"prints {match!r}" for match in BROKEN.findall(text)]
+    if page.locator("h1:visible").count() != 1:
+        found.append("has not exactly one heading of the first level")
+    if page.evaluate("document.documentElement.lang") != {"zh": "zh-CN", "en": "en"}[site.language]:
+        found.append("is in the other language")
+    return found
