@@ -145,7 +145,9 @@ def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Itera
         app = create_app(settings)
         with app.app_context():
             world = _demonstration() if demo else World.create(clock.now())
+        pictures = os.environ.get("PICTURES")
         site = Site(url=url, settings=settings, app=app, world=world, browser=browser)
+        site.pictures = Path(pictures) if pictures else None
         yield site
         site.close()
         assert not site.faults, site.faults
@@ -194,6 +196,4 @@ def browser() -> Iterator[Browser]:
 def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
     """Return a running product with its world."""
     with running_site(tmp_path, browser) as running:
-        pictures = os.environ.get("PICTURES")
-        running.pictures = Path(pictures) if pictures else None
         yield running

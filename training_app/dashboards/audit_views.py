@@ -12,6 +12,7 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.dashboards import office_queries, pages
+from training_app.dashboards.audit_words import action_words
 from training_app.dashboards.blueprint import bp
 from training_app.web import actor
 
@@ -35,5 +36,5 @@ def audit() -> ResponseReturnValue:
     next_page = url_for("dashboards.audit", stream=stream or None, before=older) if older else None
     return render_template(
         "dashboards/audit.html", tabs=pages.tabs(), rows=rows, names=accounts.names(session, ids), stream=stream,
-        number=number, next=next_page,
+        number=number, next=next_page, actions=action_words(),
     )  # fmt: skip

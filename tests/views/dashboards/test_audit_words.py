@@ -1,0 +1,87 @@
+"""Every action that is recorded has its words: none is shown as a code."""
+
+from __future__ import annotations
+
+import ast
+from enum import Enum
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.dashboards_factories import certify
+from tests.factories import World
+from training_app.accounts.rules import LinkPurpose
+from training_app.audit.models import AuditEntry
+from training_app.certifications.level_rules import LevelEventKind
+from training_app.content.rules import ContentEventKind
+from training_app.dashboards.audit_words import action_words
+from training_app.db import db
+from training_app.exams.rules import AttemptState
+from training_app.permits.case_rules import CaseEventKind
+from training_app.permits.entry_rules import EntryKind
+from training_app.permits.permit_rules import PermitEventKind
+from training_app.permits.sanction_rules import SanctionEventKind
+
+CODE = Path(__file__).parents[3] / "training_app"
+# Actions that are put together from a kind of event.
+COMPOSED: dict[str, type[Enum]] = {
+    "case.": CaseEventKind, "sanction.": SanctionEventKind, "ledger.": EntryKind, "permit.": PermitEventKind,
+    "level.": LevelEventKind, "content.": ContentEventKind, "link.": LinkPurpose, "password.by_": LinkPurpose,
+    "attempt.": AttemptState,
+}  # fmt: skip
+NEVER_RECORDED = {"attempt.open"}  # an attempt that is open was started, and that is what is recorded
+
+
+def _literals() -> set[str]:
+    """Return the actions that stand in the code as such, and the first part of composed ones ending in a dot."""
+    found = set[str]()
+    for path in CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
+                continue
+            called = ast.unparse(node.func)
+            if called == "audit.record":
+                found |= _said(node.args[0])
+            elif called in ("_note", "_audit") and len(node.args) > 1:
+                found |= _said(node.args[1])
+    return found
+
+
+def _said(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.Constant):
+        return {str(node.value)}
+    if isinstance(node, ast.IfExp):
+        return _said(node.body) | _said(node.orelse)
+    if isinstance(node, ast.JoinedStr):
+        return _said(node.values[0])
+    return set()
+
+
+def test_every_recorded_action_has_words(app: Flask) -> None:
+    with app.test_request_context():
+        words = action_words()
+    literals = _literals()
+    assert len(literals) > 40, "the search finds the actions"
+    composed = {start + str(kind.value) for start, kinds in COMPOSED.items() for kind in kinds}
+    starts = (*COMPOSED, "exam.")
+    assert {one for one in literals if one not in starts} - words.keys() == set()
+    assert composed - NEVER_RECORDED - words.keys() == set()
+
+
+def test_the_audit_page_shows_words_for_all_that_a_whole_chain_records(
+    world: World, client: FlaskClient, app: Flask
+) -> None:
+    from training_app import clock
+
+    certify(world, world.learner, clock.now())
+    with app.test_request_context():
+        words = action_words()
+    recorded = set(db.session().scalars(sa.select(AuditEntry.action).distinct()))
+    assert len(recorded) > 15
+    assert recorded - words.keys() == set()
+    world.sign_in(client, "administrator")
+    page = client.get("/audit").text
+    assert "Signed in" in page or "登录" in page
+    assert "sign_in<" not in page
