@@ -17,9 +17,21 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("You may take the exam"),
         _l("You have met what the exam asks for. Agree a sitting with your examiner."),
     ),
+    "contest_answered": (
+        _l("Your contest is answered"),
+        _l("What you contested about %(title)s has been looked at. Read the answer and its reason beside the result."),
+    ),
     "level_awarded": (
         _l("You hold a new level"),
         _l("Congratulations: %(level)s. Your certificate is being made and will stand under My permit."),
+    ),
+    "level_refused": (
+        _l("Your level was not awarded yet"),
+        _l("%(level)s was not awarded yet. Read the reason and what would allow it."),
+    ),
+    "level_withdrawn": (
+        _l("A level was withdrawn from you"),
+        _l("You no longer hold %(level)s. Read why, and what you can do."),
     ),
     "case_noticed": (
         _l("A case was opened about you"),

@@ -1,0 +1,109 @@
+"""Whatever is served to a person has words of its own in both languages. The kinds are read from the code itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_babel import force_locale
+
+from training_app.notices.wording import WORDS, word
+
+CODE = Path(__file__).resolve().parents[3] / "training_app"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A function that serves a notice whose kind is its parameter `kind`, the `position`-th."""
+
+    module: str
+    name: str
+    position: int
+
+
+def _functions() -> list[tuple[str, ast.FunctionDef]]:
+    found = []
+    for path in sorted(CODE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                found.append((path.stem, node))
+    return found
+
+
+def _calls(node: ast.AST) -> list[ast.Call]:
+    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+
+
+def _is_send(call: ast.Call) -> bool:
+    first = call.args[0] if call.args else None
+    return ast.unparse(call.func) == "outbox.send" and isinstance(first, ast.Constant) and first.value == "notice"
+
+
+def served_kinds() -> set[str]:
+    """Return every kind of notice that some line of the code sends, followed through the functions that pass it on."""
+    functions = _functions()
+    kinds: set[str] = set()
+    todo: list[Sender] = []
+
+    def take(value: ast.expr, module: str, function: ast.FunctionDef) -> None:
+        names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+        if isinstance(value, ast.Constant):
+            kinds.add(value.value)
+        elif isinstance(value, ast.Name) and value.id in names:
+            todo.append(Sender(module, function.name, names.index(value.id)))
+        else:
+            raise AssertionError(f"{module}.{function.name}: cannot tell the kind {ast.unparse(value)}")
+
+    for module, function in functions:
+        if any(_is_send(call) for call in _calls(function)):
+            bodies = [one for one in ast.walk(function) if isinstance(one, ast.Dict)]
+            values = [
+                value
+                for body in bodies
+                for key, value in zip(body.keys, body.values, strict=True)
+                if isinstance(key, ast.Constant) and key.value == "kind"
+            ]
+            assert values, f"{module}.{function.name} sends a notice without a kind"
+            for value in values:
+                take(value, module, function)
+    seen: set[Sender] = set()
+    while todo:
+        sender = todo.pop()
+        if sender in seen:
+            continue
+        seen.add(sender)
+        for module, function in functions:
+            here = {sender.name} if module == sender.module else set()
+            for call in _calls(function):
+                if ast.unparse(call.func) in {f"{sender.module}.{sender.name}", *here}:
+                    named = [keyword.value for keyword in call.keywords if keyword.arg == "kind"]
+                    take((named or call.args[sender.position :])[0], module, function)
+    return kinds
+
+
+def test_the_code_is_read_to_the_last_sender() -> None:
+    assert {"enrolled", "level_awarded", "case_noticed", "sanction_annulled", "certificate_ready"} <= served_kinds()
+
+
+def test_every_kind_that_is_served_has_words_and_no_words_stand_idle() -> None:
+    assert served_kinds() == set(WORDS)
+
+
+@pytest.mark.parametrize("kind", sorted(WORDS))
+def test_a_notice_reads_in_both_languages(app: Flask, kind: str) -> None:
+    facts = {name: {"zh": "初级", "en": "Junior"} for name in re.findall(r"%\((\w+)\)s", str(WORDS[kind][1]))}
+    with app.test_request_context():
+        with force_locale("en"):
+            english = word(kind, facts)
+        with force_locale("zh"):
+            chinese = word(kind, facts)
+        with force_locale("en"):
+            unknown = word("no such kind", {})
+    assert english != unknown
+    assert not CHINESE.search("".join(english).replace("初级", ""))
+    assert all(CHINESE.search(text) for text in chinese)
