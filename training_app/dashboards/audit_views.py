@@ -36,5 +36,5 @@ def audit() -> ResponseReturnValue:
     next_page = url_for("dashboards.audit", stream=stream or None, before=older) if older else None
     return render_template(
         "dashboards/audit.html", tabs=pages.tabs(), rows=rows, names=accounts.names(session, ids), stream=stream,
-        number=number, next=next_page, actions=action_words(),
+        number=number, next=next_page, words_of=action_words(),
     )  # fmt: skip
