@@ -181,6 +181,7 @@ def grant_role(
             "role.granted", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
             actor_id=actor_id, facts={"role": role, "unit": unit_id},
         )  # fmt: skip
+        events.person_changed.send(None, person_id=person_id, now=now)
 
 
 def end_role(grant_id: int, *, now: datetime, actor_id: int | None) -> None:
@@ -195,6 +196,7 @@ def end_role(grant_id: int, *, now: datetime, actor_id: int | None) -> None:
             "role.ended", f"person:{grant.person_id}", now=now, stream=audit.person_stream(grant.person_id),
             actor_id=actor_id, facts={"role": grant.role, "unit": grant.unit_id},
         )  # fmt: skip
+        events.person_changed.send(None, person_id=grant.person_id, now=now)
 
 
 def set_photo(person_id: int, sha256: str, *, now: datetime, actor_id: int) -> None:

@@ -12,7 +12,7 @@ from flask import Flask
 from tests import certifications_factories as make
 from tests.factories import World
 from training_app import clock
-from training_app.access.models import PersonInUnit
+from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import service as accounts
 from training_app.dashboards import people_queries
 from training_app.db import db, transaction
@@ -37,6 +37,23 @@ def test_a_row_is_created_with_the_person(world: World) -> None:
     assert set(rows) == set(world.people.values())
     assert db.session.get_one(PersonState, world.learner).pre_permit == "applied"
     assert db.session.get_one(PersonState, world.hr).pre_permit is None
+
+
+def test_a_role_given_or_ended_shows_in_the_row_at_once(world: World, now: datetime) -> None:
+    accounts.grant_role(world.hr, role="learner", unit_id=world.units["hq"], now=now, actor_id=None)
+    assert in_state(State.APPLIED, now) >= {world.hr}
+    newest = sa.select(sa.func.max(RoleGrant.id)).where(RoleGrant.person_id == world.hr)
+    accounts.end_role(db.session.scalars(newest).one(), now=now, actor_id=None)
+    assert world.hr not in in_state(State.APPLIED, now)
+    assert service.rebuild(now=now) == []
+
+
+def test_who_becomes_a_learner_by_a_role_is_enrolled(world: World, now: datetime) -> None:
+    make.settle(now)
+    later = now + timedelta(hours=1)
+    accounts.grant_role(world.hr, role="learner", unit_id=world.units["hq"], now=later, actor_id=None)
+    make.settle(later)
+    assert db.session.get_one(PersonState, world.hr).due_on is not None
 
 
 def test_each_step_on_the_way_shows_in_the_row_at_once(world: World, now: datetime) -> None:
