@@ -201,15 +201,18 @@ def _nav(app: Flask) -> list[dict[str, Any]]:
     if not current_user.is_authenticated:
         return []
     held = web.actor().held
+    shown = [item for item in app.extensions["nav"] if not item.permissions or not held.isdisjoint(item.permissions)]
+    links = [url_for(item.endpoint) for item in shown]
+    pages = [[link, *item.below] for link, item in zip(links, shown, strict=True)]
+    current = web.current_of(pages, request.path)
     return [
         {
-            "href": url_for(item.endpoint),
+            "href": link,
             "label": str(item.label),
             "icon": item.icon,
-            "current": request.endpoint is not None and request.endpoint.split(".")[0] == item.endpoint.split(".")[0],
+            "current": None if index != current else "page" if link == request.path else "true",
         }
-        for item in app.extensions["nav"]
-        if not item.permissions or not held.isdisjoint(item.permissions)
+        for index, (link, item) in enumerate(zip(links, shown, strict=True))
     ]
 
 

@@ -25,6 +25,7 @@ class NavItem:
     """One entry of the navigation: shown to who holds any of `permissions` (empty: to every signed-in person).
 
     `label` is an English message id, marked by the room with `lazy_gettext`; `order` sorts the bar, lowest first.
+    The entry is marked on its own page, on every page below its address, and below the addresses in `below`.
     """
 
     label: object
@@ -32,6 +33,23 @@ class NavItem:
     icon: str
     order: int
     permissions: Sequence[str] = ()
+    below: Sequence[str] = ()
+
+
+def current_of(addresses: Sequence[Sequence[str]], path: str) -> int | None:
+    """Return which entry of the navigation a page stands under, or None; the nearest of its addresses decides.
+
+    `addresses`: those of each entry, its own first. The first page has no pages below it.
+    """
+    here = path.strip("/").split("/")
+    nearest, found = 0, None
+    for index, entry in enumerate(addresses):
+        for address in entry:
+            parts = address.strip("/").split("/")
+            is_here = here == parts or (parts != [""] and here[: len(parts)] == parts)
+            if is_here and len(parts) > nearest:
+                nearest, found = len(parts), index
+    return found
 
 
 def actor() -> Actor:

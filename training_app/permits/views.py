@@ -17,7 +17,10 @@ from training_app.web import NavItem
 __all__ = ["NAV", "bp"]
 NAV = (
     NavItem(
-        label=_l("My permit"), endpoint="permits.mine", icon="permit", order=40, permissions=(Permission.CASE_ANSWER,)
+        label=_l("My permit"), endpoint="permits.mine", icon="permit", order=40, permissions=(Permission.CASE_ANSWER,),
+        below=("/me/cases", "/me/sanctions"),
     ),
-    NavItem(label=_l("Cases"), endpoint="permits.work", icon="case", order=60, permissions=WORK),
+    NavItem(
+        label=_l("Cases"), endpoint="permits.work", icon="case", order=60, permissions=WORK, below=("/permits",)
+    ),
 )  # fmt: skip
