@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from training_app import cli, clock, logs, rooms, web, wiring
+from training_app import cli, clock, logs, rooms, styleguide, web, wiring
 from training_app.access import guards
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _sign_in(app)
     _jobs(app, settings)
     _pages(app, settings)
+    styleguide.install(app, settings.environment)
     guards.install(app)
     cli.register(app)
     if settings.proxy_hops:
@@ -238,8 +239,9 @@ def _with_headers(response: Response, *, https: bool) -> Response:
     headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), camera=(self)")
     if https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
+    # Files and pages are private; only what is named by its own content may stay in a cache.
+    if request.endpoint != "static" and "immutable" not in headers.get("Cache-Control", ""):
+        headers["Cache-Control"] = "no-store"
     headers["X-Request-Id"] = g.get("request_id", "")
     return response
 

@@ -30,7 +30,6 @@ def keep_private(response: Response) -> Response:
     if request.endpoint in OPEN_TO_ALL:
         response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -65,12 +64,12 @@ def pdf(certificate_id: int) -> ResponseReturnValue:
     row = queries.get_in_reach(read(), certificate_id, actor().person_id, actor().grants, clock.now())
     if not row.is_valid or row.sha256 is None:
         return render_template("credentials/no_file.html", row=row), 409
-    answer = send_file(
-        io.BytesIO(storage.read(row.sha256)), mimetype=service.PDF, as_attachment=True,
-        download_name=f"{row.number}.pdf", max_age=0,
-    )  # fmt: skip
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return send_file(
+        io.BytesIO(storage.read(row.sha256)),
+        mimetype=service.PDF,
+        as_attachment=True,
+        download_name=f"{row.number}.pdf",
+    )
 
 
 @bp.get("/c/<code>")
@@ -104,7 +103,7 @@ def door_photo(code: str) -> ResponseReturnValue:
     view = door_queries.door(read(), code, clock.now())
     if view.photo is None:
         raise NotFound()
-    return send_file(io.BytesIO(storage.read(view.photo)), mimetype="image/jpeg", max_age=0)
+    return send_file(io.BytesIO(storage.read(view.photo)), mimetype="image/jpeg")
 
 
 @bp.get("/check")

@@ -102,7 +102,7 @@ def photo(sitting_id: int, person_id: int) -> ResponseReturnValue:
     card = sitting_queries.get_seated(read_session(), row.id, person_id, today(clock.now()))
     if card.photo_sha256 is None:
         raise NotFound()
-    return Response(storage.read(card.photo_sha256), mimetype="image/jpeg", headers={"Cache-Control": "private"})
+    return Response(storage.read(card.photo_sha256), mimetype="image/jpeg")
 
 
 @bp.post("/sittings/<int:sitting_id>/admit")

@@ -1,0 +1,148 @@
+"""A furnished network for attacks: something of every kind that is the learner's, and every address of the app."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from PIL import Image
+from werkzeug.routing import Rule
+
+from tests import exams_factories, permits_factories
+from tests.credentials_factories import set_photo
+from tests.dashboards_factories import certify
+from tests.factories import World
+from tests.roleplay_factories import Scene
+from training_app import chain, clock
+from training_app.accounts import sign_in
+from training_app.accounts.rules import LinkPurpose
+from training_app.accounts.service import today
+from training_app.audit import service as audit
+from training_app.content import queries as content
+from training_app.content.models import ContentVersion
+from training_app.credentials.models import Certificate
+from training_app.db import db
+from training_app.exams import service as exams
+from training_app.exams.models import Attempt
+from training_app.jobs import service as jobs
+from training_app.jobs.models import Job
+from training_app.notices.models import Notice
+from training_app.permits import service as permits
+from training_app.permits.evidence_service import Picture
+from training_app.permits.models import CaseEvidence, Permit
+from training_app.roleplay.models import Performance, ScoreSheet
+
+ROLES = ("learner", "trainer", "examiner", "certifier", "manager", "hr", "hr_lead", "administrator")
+ENDS_SESSION = {"accounts.sign_out", "accounts.sign_out_everywhere"}
+
+
+@dataclass
+class House:
+    """The world and what stands in it, by the name that a route gives its argument.
+
+    The learner went the whole chain, has a photo, a certificate, a contested exam, a case with evidence, a sanction.
+    `sitter` is at an open exam paper; a role-play of learner and second learner is under way.
+    """
+
+    world: World
+    values: dict[str, Any]
+    paper: str
+    sitter_number: str
+
+    def url(self, app: Flask, rule: Rule) -> str:
+        """Return the address of a route with the learner's ids in it."""
+        named = {name: self.values.get(f"{rule.endpoint}:{name}", self.values.get(name)) for name in rule.arguments}
+        missing = [name for name, value in named.items() if value is None]
+        assert not missing, f"{rule.endpoint}: give the house a value of {missing}"
+        built = app.url_map.bind("localhost").build(rule.endpoint, named)
+        return str(built)
+
+
+def routes(app: Flask, method: str) -> list[Rule]:
+    """Return every route that takes a method, save the one of static files."""
+    return [one for one in app.url_map.iter_rules() if method in (one.methods or ()) and one.endpoint != "static"]
+
+
+def state() -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table, save what a mere visit may write (last seen, counted failures)."""
+    db.session.rollback()
+    left_out = {"sign_in_failure", "sign_in_session"}
+    with db.engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(sa.select(*table.columns))]
+            for table in db.metadata.sorted_tables
+            if table.name not in left_out
+        }
+
+
+def assert_chains_whole() -> None:
+    """Check the audit chains after an attack."""
+    db.session.rollback()
+    assert audit.verify(db.session()) == []
+
+
+def picture() -> bytes:
+    """Return a plain PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40), (90, 120, 80)).save(out, "PNG")
+    return out.getvalue()
+
+
+def furnish() -> House:
+    """Create the world and everything in it; the clock stands on the day after."""
+    world = World.create(clock.now())
+    at = clock.now()
+    world.add("sitter", "沈在考", "outlet_a", at)
+    set_photo(world.learner, at)
+    at = certify(world, world.learner, at)
+    attempt = _one(sa.select(Attempt.public_id).where(Attempt.person_id == world.learner, Attempt.kind == "exam"))
+    exams.contest_attempt(attempt, world.learner, words="One question was not clear.", language="en", now=at)
+    _sanction_case, at = permits_factories.final(world, at + timedelta(days=5), code="unsafe-work")
+    sanction = permits_factories.sanctions(world.learner, at)[0].sanction_id
+    case = permits.cases.report(
+        world.learner, code="promise-broken", occurred_at=at - timedelta(days=2), words=permits.Words("Late.", "en"),
+        picture=Picture(picture()), token="token-of-the-house", now=at, actor_id=world.manager,
+    )  # fmt: skip
+    permits.cases.notify(case, now=at, actor_id=world.hr)
+    done = chain.learn(world.sitter, at)
+    at = chain.pass_quizzes(world.sitter, done) + timedelta(hours=1)
+    sitting, paper = exams_factories.supervised_start(world, at, who="sitter")
+    scene = Scene.started(world, at)
+    scene.rater()
+    at += timedelta(minutes=5)
+    clock.move_to(at)
+    chain.settle(at)
+    for job in db.session.scalars(sa.select(Job.id).where(Job.key.like("certificate/%"))).all():
+        jobs.run(job)
+    values = {
+        "person_id": world.learner, "case_id": case, "sanction_id": sanction, "sitting_id": sitting,
+        "public_id": attempt, "unit_id": world.units["outlet_a"], "course_key": chain.COURSES[0],
+        "exam_key": chain.EXAM, "level": "junior", "key": "learner", "on": "2026-12-31", "grant_id": 1,
+        "lesson_key": content.get_current(db.session(), "course", chain.COURSES[0], today(at)).body["lessons"][0],
+        "evidence_id": _one(sa.select(CaseEvidence.id)),
+        "version_id": _one(sa.select(ContentVersion.id).where(ContentVersion.kind == "lesson")),
+        "certificate_id": _one(sa.select(Certificate.id)),
+        "credentials.certificate:code": _one(sa.select(Certificate.code)),
+        "code": _one(sa.select(Permit.door_code).where(Permit.person_id == world.learner)),
+        "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
+        "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
+        "sha256": "0" * 64,
+    }  # fmt: skip
+    performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
+    for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
+        values[f"roleplay.{name}:public_id"] = scene.public_id
+    for name in ("release", "result"):
+        values[f"roleplay.{name}:public_id"] = performed
+    open_sheet = _one(sa.select(ScoreSheet.public_id).join(Performance).where(Performance.public_id == scene.public_id))
+    for name in ("sheet", "sheet_state", "lock", "append_marks"):
+        values[f"roleplay.{name}:public_id"] = open_sheet
+    db.session.rollback()
+    return House(world, values, paper, world.numbers["sitter"])
+
+
+def _one(query: sa.Select[Any]) -> Any:
+    return db.session.scalars(query.limit(1)).one()

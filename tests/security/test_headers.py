@@ -1,0 +1,52 @@
+"""What every page carries: a strict policy, and nothing in it that the policy would have to allow."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.security.house import ROLES, House, routes
+
+INLINE = {
+    "inline script": re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)", re.IGNORECASE),
+    "style attribute": re.compile(r"<[a-z][^>]*\sstyle\s*=", re.IGNORECASE),
+    "style element": re.compile(r"<style\b", re.IGNORECASE),
+    "event attribute": re.compile(r"<[a-z][^>]*\son[a-z]+\s*=", re.IGNORECASE),
+    "javascript address": re.compile(r"=\s*[\"']?\s*javascript:", re.IGNORECASE),
+    "other host": re.compile(
+        r"(?:src|href|action|formaction|srcset|data|poster)\s*=\s*[\"']?(?:https?:)?//", re.IGNORECASE
+    ),
+}
+
+
+@pytest.mark.parametrize("person", [None, "outsider", "sitter", *ROLES])
+def test_every_page_carries_the_policy_and_keeps_it(app: Flask, house: House, person: str | None) -> None:
+    client = app.test_client()
+    if person:
+        house.world.sign_in(client, person)
+    shown, faults = 0, []
+    ours = app.config["PUBLIC_URL"]
+    for rule in routes(app, "GET"):
+        answer = client.get(house.url(app, rule), headers={"Accept": "text/html"})
+        where = f"{rule.endpoint} {answer.status_code}"
+        assert answer.status_code < 500, where
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, where
+        assert "script-src 'self';" in policy or "script-src" not in policy, where
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", where
+        assert answer.headers["Referrer-Policy"] in ("same-origin", "no-referrer"), where
+        assert answer.headers["X-Frame-Options"] == "DENY", where
+        assert "Permissions-Policy" in answer.headers, where
+        if rule.endpoint != "courses.media":  # a picture whose address names its content
+            assert "no-store" in answer.headers["Cache-Control"], where
+        if answer.mimetype == "text/html":
+            shown += answer.status_code == 200
+            faults += [
+                f"{where}: {name}: {found.group()[:120]}"
+                for name, pattern in INLINE.items()
+                if (found := pattern.search(answer.text.replace("http://localhost/", "/").replace(f"{ours}/", "/")))
+            ]
+    assert faults == []
+    assert shown >= (5 if person is None else 10), "the pages were not reached"
