@@ -28,7 +28,7 @@ class World:
     numbers: dict[str, str] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> int:
-        people: dict[str, int] = self.__dict__["people"]
+        people: dict[str, int] = self.__dict__.get("people", {})  # not there yet while a copy is made
         if name in people:
             return people[name]
         raise AttributeError(name)

@@ -101,7 +101,7 @@ def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
         email=f"{person.number.lower()}@example.com",
         phone=f"1390000{person.number[2:]}", now=at, actor_id=None, roles=person.roles,
     )  # fmt: skip
-    photo = storage.clean_photo(_portrait(person.number))
+    photo = storage.clean_photo(portrait(person.number))
     sha256 = storage.write_file(photo)
     with transaction():
         storage.keep(sha256, len(photo), "image/jpeg", now=at)
@@ -111,7 +111,7 @@ def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
     return person_id
 
 
-def _portrait(number: str) -> bytes:
+def portrait(number: str) -> bytes:
     """Draw a plain head and shoulders, so that a demonstration shows no real face."""
     seed = sum(map(ord, number))
     sky = _SKIES[seed % len(_SKIES)]

@@ -16,6 +16,7 @@ TAKER = ("exam.take", "course.learn")
 
 ROWS: dict[str, tuple[str, ...]] = {
     "static": PUBLIC,
+    "styleguide": PUBLIC,
     "accounts.sign_in": PUBLIC,
     "accounts.sign_out": SIGNED_IN,
     "accounts.sign_out_everywhere": SIGNED_IN,
@@ -75,6 +76,9 @@ ROWS: dict[str, tuple[str, ...]] = {
     "exams.finish": TAKER,
     "exams.result": TAKER,
     "exams.contest": TAKER,
+    "exams.contest_list": ("exam.resolve",),
+    "exams.contest_page": ("exam.resolve",),
+    "exams.answer_contest": ("exam.resolve",),
     "exams.sittings_list": EXAMINER,
     "exams.new_sitting": ("exam.admit",),
     "exams.arrive": ("exam.admit",),

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     EXAM_IDENTITY = "exam.identity"
     EXAM_INVIGILATE = "exam.invigilate"
     EXAM_EXTEND = "exam.extend"
+    EXAM_RESOLVE = "exam.resolve"
     LEVEL_AWARD = "level.award"
     CASE_INTERIM_STOP = "case.interim_stop"
     UNIT_READ = "unit.read"

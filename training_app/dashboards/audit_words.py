@@ -54,6 +54,7 @@ def action_words() -> dict[str, str]:
         "attempt.voided": _("Attempt voided"),
         "attempt.scored": _("Attempt scored"),
         "attempt.contested": _("Result contested"),
+        "attempt.contest_answered": _("Contest answered"),
         "roleplay.planned": _("Role-play planned"),
         "roleplay.started": _("Role-play begun"),
         "roleplay.cancelled": _("Role-play cancelled"),

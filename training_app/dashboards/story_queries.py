@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.audit.models import AuditEntry
 from training_app.certifications import queries as certifications
 from training_app.courses import queries as courses
+from training_app.exams import contest_queries
 from training_app.exams import queries as exams
 from training_app.permits import desk_queries, fold_queries, story_queries
 from training_app.roleplay import queries as roleplay
@@ -128,6 +129,19 @@ def _exams(session: Session, person_id: int) -> list[StoryLine]:
         lines.append(
             StoryLine(at=one.at, group="exam", kind=f"exam.{one.outcome}", facts=facts, by_ids=one.examiner_ids)
         )
+    return lines + _contests(session, person_id)
+
+
+def _contests(session: Session, person_id: int) -> list[StoryLine]:
+    """Return what was contested and answered; the words themselves are read where they are answered."""
+    lines = []
+    for one in contest_queries.contests_of(session, person_id):
+        facts: dict[str, Any] = {"title": one.title, "public_id": one.public_id}
+        lines.append(StoryLine(at=one.at, group="exam", kind="exam.contested", facts=facts, by_ids=_by(person_id)))
+        if one.answer:
+            kind = "exam.contest_upheld" if one.answer.is_upheld else "exam.contest_rejected"
+            more = {**facts, "grants_attempt": one.answer.grants_attempt}
+            lines.append(StoryLine(at=one.answer.at, group="exam", kind=kind, facts=more, by_ids=_by(one.answer.by_id)))
     return lines
 
 

@@ -97,6 +97,7 @@ def permission_words() -> dict[str, str]:
         p.EXAM_IDENTITY: _("Check identity at exams"),
         p.EXAM_INVIGILATE: _("Invigilate exams"),
         p.EXAM_EXTEND: _("Extend the time of an exam"),
+        p.EXAM_RESOLVE: _("Answer contested exam results"),
         p.LEVEL_AWARD: _("Award levels and issue permits"),
         p.CASE_REPORT: _("Report cases and rewards"),
         p.CASE_INTERIM_STOP: _("Stop somebody for a safety risk"),

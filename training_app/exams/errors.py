@@ -113,3 +113,18 @@ class BadExtension(Invalid):
 
     code = "bad_extension"
     message = "An extension is 1 to 240 whole minutes."
+
+
+class AlreadyAnswered(DomainError):
+    """A contest is answered once."""
+
+    code = "already_answered"
+    message = "This contest has been answered already. The answer stands below."
+
+
+class ExaminedHere(DomainError):
+    """Who examined an attempt does not judge what is said against it."""
+
+    status = 403
+    code = "examined_here"
+    message = "You examined this attempt yourself, so another person has to answer the contest."

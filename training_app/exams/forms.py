@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField, TimeField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 
 class SittingForm(FlaskForm):
@@ -71,6 +72,27 @@ class ContestForm(FlaskForm):
         _l("Your account"),
         [
             InputRequired(_l("Write down what you contest, and why.")),
+            Length(max=2000, message=_l("At most %(max)d characters.")),
+        ],
+    )
+
+
+class ContestAnswerForm(FlaskForm):
+    """The answer to a contest; the reason is read by the learner."""
+
+    outcome = RadioField(
+        _l("Your answer"),
+        [InputRequired(_l("Choose an answer."))],
+        choices=[
+            SelectChoice("upheld", _l("The contest is upheld")),
+            SelectChoice("rejected", _l("The contest is rejected")),
+        ],
+    )
+    words = TextAreaField(
+        _l("Reason"),
+        [
+            InputRequired(_l("Write down the reason.")),
+            DataRequired(_l("Write down the reason.")),
             Length(max=2000, message=_l("At most %(max)d characters.")),
         ],
     )

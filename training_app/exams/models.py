@@ -179,3 +179,19 @@ class AttemptEvent(EventColumns, db.Model):
     attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"))
     kind: Mapped[AttemptEventKind] = mapped_column(enum_column(AttemptEventKind))
     facts: Mapped[dict[str, Any]]
+
+
+class ContestAnswer(EventColumns, db.Model):
+    """The answer to a contest: upheld or not, the reason as payload, and the attempt that it granted, if any."""
+
+    __tablename__ = "contest_answer"
+    __table_args__ = (
+        sa.UniqueConstraint("attempt_id"),
+        sa.Index("ix_contest_answer_person", "person_id", "seq"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"))
+    is_upheld: Mapped[bool]
+    admission_id: Mapped[int | None] = mapped_column(sa.ForeignKey("admission.id"))

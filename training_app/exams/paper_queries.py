@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.content import queries as content
 from training_app.errors import NotFound
 from training_app.exams import terms
+from training_app.exams.contest_queries import Answer, find_answer
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, Response
 from training_app.exams.rules import AttemptState, Phase, Purpose, what_learner_sees
 from training_app.items import queries as items
@@ -133,6 +134,7 @@ class Result:
     topics: tuple[TopicResult, ...]
     questions: tuple[ReviewedQuestion, ...]
     contested_at: datetime | None
+    contest_answer: Answer | None
 
 
 def get_paper(session: Session, public_id: str, person_id: int, now: datetime) -> Paper:
@@ -204,6 +206,7 @@ def get_result(session: Session, public_id: str, person_id: int, on: date, now: 
         topics=topics,
         questions=reviewed,
         contested_at=_contested_at(session, attempt.id),
+        contest_answer=find_answer(session, attempt.id),
     )
 
 

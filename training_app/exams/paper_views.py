@@ -219,9 +219,7 @@ def contest(public_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return make_response(_result(public_id, form), 422)
     service.contest_attempt(public_id, actor().person_id, words=form.words.data, language=language(), now=clock.now())
-    flash(
-        _("Your words are with the examiner. The result stays as it is until somebody has looked at them."), "success"
-    )
+    flash(_("Your words are with HR. The result stays as it is; the answer will stand on this page."), "success")
     return redirect(url_for(".result", public_id=public_id))
 
 

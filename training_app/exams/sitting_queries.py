@@ -15,7 +15,7 @@ from training_app.accounts.queries import PersonCard, UnitRow
 from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.errors import NotFound
-from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, Response, Seat, Sitting
+from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, ContestAnswer, Response, Seat, Sitting
 from training_app.exams.rules import AttemptState
 from training_app.items.models import ExamForm
 
@@ -67,6 +67,7 @@ class Sitter:
     invigilated: bool
     contested_at: datetime | None
     contest: str | None
+    is_contest_answered: bool
 
 
 def reachable_units(session: Session, grants: tuple[Grant, ...], permission: str, on: date) -> list[UnitRow]:
@@ -111,6 +112,7 @@ def sitters(session: Session, sitting_id: int, on: date) -> list[Sitter]:
     }
     saved = _saved(session, sitting_id)
     stated = _stated(session, sitting_id)
+    settled = _answered(session, sitting_id)
     found = []
     for seat in seats:
         attempt, questions = attempts.get(seat.person_id, (None, 0))
@@ -134,6 +136,7 @@ def sitters(session: Session, sitting_id: int, on: date) -> list[Sitter]:
                 invigilated=(attempt_id, AttemptEventKind.INVIGILATED) in stated,
                 contested_at=contested[0] if contested else None,
                 contest=contested[1] if contested else None,
+                is_contest_answered=attempt_id in settled,
             )
         )
     return sorted(found, key=lambda one: (one.person.name if one.person else "", one.person_id))
@@ -210,6 +213,17 @@ def _stated(session: Session, sitting_id: int) -> dict[tuple[int, AttemptEventKi
         )
     )
     return {(attempt_id, kind): (at, words) for attempt_id, kind, at, words in rows}
+
+
+def _answered(session: Session, sitting_id: int) -> frozenset[int]:
+    """Return the attempts of a sitting whose contest was answered."""
+    return frozenset(
+        session.scalars(
+            sa.select(ContestAnswer.attempt_id)
+            .join(Attempt, Attempt.id == ContestAnswer.attempt_id)
+            .where(Attempt.sitting_id == sitting_id)
+        )
+    )
 
 
 def _chain(unit_id: int, parents: dict[int, int | None]) -> set[int]:

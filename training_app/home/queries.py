@@ -16,8 +16,8 @@ from training_app.accounts.models import PersonProfile
 from training_app.certifications import queries as certifications
 from training_app.certifications import queue_queries, retraining_queries, way_queries
 from training_app.certifications.way_queries import Way
+from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
-from training_app.exams import sitting_queries
 from training_app.exams.queries import SeatLine
 from training_app.exams.sitting_queries import SittingRow
 from training_app.permits import desk_queries, page_queries
@@ -61,6 +61,7 @@ class Desk:
     returning: int | None = None
     cases: list[desk_queries.CaseRow] | None = None
     sanctions: list[desk_queries.SanctionRow] | None = None
+    contests: int | None = None
 
 
 def learner_home(session: Session, person_id: int, on: date, now: datetime) -> LearnerHome:
@@ -116,6 +117,7 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         returning=returning,
         cases=cases,
         sanctions=sanctions,
+        contests=contest_queries.count_open(session, grants) if P.EXAM_RESOLVE in held else None,
     )
 
 

@@ -234,8 +234,8 @@ def test_the_audit_trail_is_paged_newest_first(world: World, administrator: Flas
     older = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert older.startswith("/audit?before=")
     assert administrator.get(older).status_code == 200
-    assert "content.imported" in administrator.get("/audit?stream=system").text
+    assert "从文件导入内容" in administrator.get("/audit?stream=system").text
     about = administrator.get(f"/audit?number={world.numbers['learner']}").text
-    assert "person.created" in about
-    assert "content.imported" not in about
+    assert "添加人员" in about
+    assert "从文件导入内容" not in about
     assert administrator.get("/audit?number=nobody&before=x&stream=%27").status_code == 200

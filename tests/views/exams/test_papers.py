@@ -236,7 +236,7 @@ def test_a_contest_needs_words_and_is_sent_once(learner: FlaskClient, world: Wor
     make.hand_in(world, public_id, now, good=0)
     assert learner.post(f"/attempts/{public_id}/contest", data={"words": ""}).status_code == 422
     page = learner.post(f"/attempts/{public_id}/contest", data={"words": "题目有误"}, follow_redirects=True).text
-    assert "内容已转给考官" in page
+    assert "已转交人力资源" in page
     assert learner.post(f"/attempts/{public_id}/contest", data={"words": "again"}).status_code == 409
 
 

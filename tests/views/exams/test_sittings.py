@@ -13,7 +13,7 @@ from tests import exams_factories as make
 from tests.factories import World
 from training_app import clock
 from training_app.db import db
-from training_app.exams import service, sittings
+from training_app.exams import contests, service, sittings
 
 
 @pytest.fixture
@@ -185,3 +185,12 @@ def test_the_list_of_who_sits_takes_the_same_reads_for_any_number(
         sittings.seat_person(sitting_id, world.people[who], now=now, actor_id=world.examiner)
         service.start_attempt(world.people[who], make.EXAM, now=clock.now())
     assert reads() == one
+
+
+def test_the_examiner_sees_that_a_contest_was_answered(examiner: FlaskClient, world: World, now: datetime) -> None:
+    sitting_id, public_id = make.supervised_start(world, now)
+    make.hand_in(world, public_id, now, good=0)
+    service.contest_attempt(public_id, world.learner, words="第3题", language="zh", now=now)
+    assert "异议已答复" not in examiner.get(f"/sittings/{sitting_id}").text
+    contests.answer_contest(public_id, is_upheld=False, words="核对过", language="zh", now=now, actor_id=world.hr)
+    assert "异议已答复" in examiner.get(f"/sittings/{sitting_id}").text
