@@ -19,6 +19,8 @@ from training_app.accounts.locks import lock_person
 from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
 from training_app.demo_people import PEOPLE, UNITS, DemoPerson
+from training_app.exams import queries as exams
+from training_app.exams import service as exam_service
 from training_app.exams import sittings
 from training_app.notices import queries as notices
 from training_app.notices import service as notice_service
@@ -143,6 +145,19 @@ def _examinable(demo: Demo, person: DemoPerson, number: int) -> None:
     chain.pass_quizzes(person_id, done + timedelta(days=1))
 
 
+def _contested(demo: Demo, person: DemoPerson, number: int) -> None:
+    hired = demo.now - timedelta(days=13)
+    person_id = _hire(demo, person, hired)
+    done = chain.pass_quizzes(person_id, chain.learn(person_id, hired + timedelta(days=2)) + timedelta(days=1))
+    done = chain.sit_exam(person_id, demo.crew(person), done + timedelta(days=4), wrong=9)
+    attempt = next(one for one in exams.attempts_of(db.session(), person_id) if one.outcome == "failed")
+    db.session.rollback()
+    words = "考到一半停电，等了大约十分钟才恢复，后面几道题没来得及作答。"
+    exam_service.contest_attempt(
+        attempt.public_id, person_id, words=words, language="zh", now=done + timedelta(hours=2)
+    )
+
+
 def _ready(demo: Demo, person: DemoPerson, number: int) -> None:
     hired = demo.now - timedelta(days=24)
     chain.qualify(_hire(demo, person, hired), demo.crew(person), hired + timedelta(days=2))
@@ -241,6 +256,7 @@ _STORIES: dict[str, Callable[[Demo, DemoPerson, int], object]] = {
     "fresh": _fresh,
     "learning": _learning,
     "examinable": _examinable,
+    "contested": _contested,
     "ready": _ready,
     "certified": _certified,
     "expiring": _expiring,

@@ -52,6 +52,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("T-1014", "萧楠", "Xiao Nan", "o1", story="merit"),
     DemoPerson("T-1015", "欧阳静", "Ouyang Jing", "o5", story="learning"),
     DemoPerson("T-1016", "Maria Santos", "Maria Santos", "o3", story="fresh"),
+    DemoPerson("T-1017", "潘雨桐", "Pan Yutong", "o2", story="contested"),
     DemoPerson("P-2001", "陈卫东", "Chen Weidong", "lake", ("trainer",), shown=True),
     DemoPerson("P-2002", "孙丽", "Sun Li", "river", ("trainer",), shown=True),
     DemoPerson("P-2003", "高远", "Gao Yuan", "east", ("examiner",), shown=True),

@@ -29,11 +29,11 @@ OWN = {"home.index", "permits.mine", "certifications.my_way"}
 # People, cases and units differ in what they offer: so many of a kind are opened by each visitor.
 OF_A_KIND = 4
 # No pages: pictures, files, data and parts of pages; and what needs a secret, a start or a state of its own
-# (they are looked at on the way of the main job and in the tests of their rooms).
+# (they are looked at on the way of the main job and in the tests of their rooms; the style guide has its own).
 NO_PAGES = {
-    "static", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo", "credentials.progress",
-    "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence", "exams.sitting_people",
-    "roleplay.sheet_state", "dashboards.latin_name",
+    "static", "styleguide", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo",
+    "credentials.progress", "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence",
+    "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name",
 }  # fmt: skip
 ELSEWHERE = {"accounts.redeem", "exams.paper", "exams.arrive", "roleplay.sheet"}
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
