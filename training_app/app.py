@@ -107,7 +107,7 @@ def _database(app: Flask) -> None:
 
 def _rooms(app: Flask) -> None:
     for module in rooms.parts("content"):
-        registry.register(module.KINDS, getattr(module, "cross_check", None))
+        registry.register(module.KINDS, getattr(module, "cross_check", None), getattr(module, "measure", None))
     rooms.parts("handlers")
     rooms.parts("tasks")
     wiring.connect()

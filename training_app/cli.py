@@ -20,6 +20,7 @@ from training_app.accounts import sign_in
 from training_app.audit import service as audit
 from training_app.calendar.rules import legal_day
 from training_app.content import service as content
+from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
 from training_app.db import db
 from training_app.outbox import service as outbox
@@ -49,10 +50,14 @@ def register(app: Flask) -> None:
 @click.command("check-content")
 @with_appcontext
 def check_content() -> None:
-    """Check all authored files; exit 1 with file, place, reason and mend of every problem."""
+    """Check and measure all authored files; exit 1 with file, line, reason and mend of every problem."""
     checked, problems = content.check_files(ROOT)
+    measured = [] if problems else content.measure(checked)
+    for table in measured:
+        click.echo(aligned(table.rows), nl=False)
+        problems += table.problems
     for problem in problems:
-        click.echo(f"{problem.file}: {problem.where}: {problem.reason} {problem.mend}", err=True)
+        click.echo(f"{place(ROOT, problem)}: {problem.where}: {problem.reason} {problem.mend}", err=True)
     if problems:
         sys.exit(1)
     click.echo(f"content: {len(checked)} entries, no problem")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from training_app.audit import service as audit
 from training_app.content import queries, registry
+from training_app.content.measuring import Measured
 from training_app.content.models import ContentEvent, ContentMedia, ContentVersion
 from training_app.content.rules import (
     Change,
@@ -88,6 +89,11 @@ def check_files(root: Path) -> tuple[list[Checked], list[Problem]]:
     if not problems:
         problems += registry.cross_check([_as_entry(c) for c in checked])
     return checked, problems
+
+
+def measure(checked: Iterable[Checked]) -> list[Measured]:
+    """Measure how checked content reads: figures, and what is out of bounds."""
+    return registry.measure([_as_entry(one) for one in checked])
 
 
 def import_files(root: Path, *, now: datetime, overwrite: Iterable[str] = ()) -> ImportReport:

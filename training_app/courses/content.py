@@ -9,6 +9,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from training_app.content.links import bodies, criterion_keys, of_kind, problem, unknown
+from training_app.content.measure_rules import LANGUAGES, length
+from training_app.content.measuring import Measured
 from training_app.content.schema import (
     Count,
     Key,
@@ -22,7 +24,7 @@ from training_app.content.schema import (
     fault,
 )
 from training_app.content.sources import Entry
-from training_app.courses.rules import SECTIONS, split_sections
+from training_app.courses.rules import LENGTHS, SECTIONS, split_sections
 
 # Links and raw markup have no place in a lesson: it is read offline, and shown to people who trust it.
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(|\]:\s|https?://|<[a-zA-Z/!]")
@@ -119,6 +121,7 @@ class Lesson(Stamp):
         return self
 
 
+UNITS = {"zh": "characters", "en": "words"}
 KINDS: dict[str, type[BaseModel]] = {"course": Course, "lesson": Lesson}
 
 
@@ -188,3 +191,17 @@ def _lessons(entries: Sequence[Entry]) -> Iterator[Problem]:
         if body["course"] in courses and body["key"] not in courses[body["course"]]["lessons"]:
             reason = f"course {body['course']} does not list this lesson"
             yield problem(entry, "course", reason, "Add its key under `lessons` of the course.")
+
+
+def measure(entries: Sequence[Entry]) -> Measured:
+    """Return how long every lesson is in each language, and which are out of bounds."""
+    rows, problems = [["lesson", *LANGUAGES]], list[Problem]()
+    for entry in of_kind(entries, "lesson"):
+        counts = {language: length(language, entry.body["text"][language]) for language in LANGUAGES}
+        rows.append([entry.body["key"], *(str(count) for count in counts.values())])
+        for language, count in counts.items():
+            least, most = LENGTHS[language]
+            if not least <= count <= most:
+                reason = f"the {language} text has {count} {UNITS[language]}, not {least} to {most}"
+                problems.append(problem(entry, f"text.{language}", reason, "Cut it, or write what is missing."))
+    return Measured(rows=rows, problems=problems)

@@ -17,6 +17,8 @@ CHECK: Final = "check"
 # What a reader passes, in this order: the check question stands before the task for tomorrow.
 STEPS: Final = (*SECTIONS[:-1], CHECK, SECTIONS[-1])
 WHOLE: Final = 1000
+# Characters or words, ends included: what is read between two jobs, in five to eight minutes.
+LENGTHS: Final = {"zh": (700, 1200), "en": (400, 700)}
 _HEADING = re.compile(r"^##(?!#)\s*(?P<words>.*?)\s*(?:\{#(?P<mark>[^}]*)\})?\s*$")
 
 

@@ -22,6 +22,7 @@ from training_app.content.schema import (
     fault,
 )
 from training_app.content.sources import Entry
+from training_app.items.bank_content import measure as measure
 from training_app.items.rules import Item, blueprint_from_body, item_from_body, quiz_blueprint, shortages
 
 
