@@ -192,9 +192,13 @@ def may_work(facts: PermitFacts, accepted_at: datetime, now: datetime) -> bool:
 
 
 def check_permit_event(facts: PermitFacts, kind: PermitEventKind, now: datetime) -> None:
-    """Refuse an event that the present state does not allow. Raises IllegalMove."""
+    """Refuse an event that the present state does not allow. Raises IllegalMove.
+
+    A retraining that failed for good is not begun again; only an annulment leads back.
+    """
     state = state_at(facts, now)
-    if state not in PERMIT_MOVES[kind]:
+    is_over = kind is _K.RETRAINING and facts.retraining_failed_at is not None
+    if state not in PERMIT_MOVES[kind] or is_over:
         raise IllegalMove(state=state, move=kind)
 
 
