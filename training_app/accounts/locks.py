@@ -20,6 +20,10 @@ class Stamp:
     seq: int
 
 
+# The longest wait for the lock: what was recorded meanwhile is seen, what a clock that ran wild recorded is not.
+LONGEST_WAIT = timedelta(minutes=1)
+
+
 @dataclass
 class PersonLock:
     """A person locked for the rest of the transaction."""
@@ -32,6 +36,16 @@ class PersonLock:
     def person_id(self) -> int:
         """The person's id."""
         return self.person.id
+
+    @property
+    def present(self) -> datetime:
+        """The instant to fold at under the lock: `now`, or a moment later where others wrote while this one waited.
+
+        `now` was read before the lock was held. Folded as of then, what another transaction has just recorded would be
+        missing, and two decisions at the same moment could both find the limit not reached.
+        """
+        last = self.person.last_recorded_at
+        return last if self.now < last <= self.now + LONGEST_WAIT else self.now
 
     def stamp(self) -> Stamp:
         """Return the next (recorded_at, seq): max(now, last + 1 µs); no later commit changes an earlier answer."""

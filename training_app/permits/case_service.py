@@ -83,7 +83,7 @@ def report(
         known = session.scalar(sa.select(PermitCase.id).where(PermitCase.idem == idem))
         if known is not None:
             return known
-        record = permit_service.get_record(lock, now)
+        record = permit_service.get_record(lock)
         occurred_on = legal_day(occurred_at, record.zone)
         if occurred_on < record.anchor_on:
             raise BeforePermit(until=record.anchor_on)
@@ -304,7 +304,7 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
     """Write the demerit of a final case and recompute; it belongs to the window in which it occurred."""
     file = here.file
     ledger_service.append_entry(
-        here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.DEMERIT, points=points,
+        here.lock, permit_service.get_record(here.lock), kind=EntryKind.DEMERIT, points=points,
         code=file.code, idem=entry_key(file.case_id, file.state.round), effective_at=file.occurred_at,
         exists_at=exists_at, now=here.now, actor_id=here.actor_id, case_id=file.case_id, occasion=file.occasion,
     )  # fmt: skip
@@ -313,7 +313,7 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
     if was_atoned(entries, earlier_keys(file.case_id, file.state.round)):
         # What was done for an earlier round is not asked for a second time.
         ledger_service.append_entry(
-            here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.CLEAR, points=0, code=file.code,
+            here.lock, permit_service.get_record(here.lock), kind=EntryKind.CLEAR, points=0, code=file.code,
             idem=f"case-{file.case_id}/{file.state.round}/clear", refs=(entry_key(file.case_id, file.state.round),),
             effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
         )  # fmt: skip
@@ -324,7 +324,7 @@ def _void(here: _Open) -> None:
     """Void the entry of a case that is no longer final, and recompute what rested on it."""
     file = here.file
     ledger_service.append_entry(
-        here.lock, permit_service.get_record(here.lock, here.now), kind=EntryKind.VOID, points=0, code=file.code,
+        here.lock, permit_service.get_record(here.lock), kind=EntryKind.VOID, points=0, code=file.code,
         idem=f"case-{file.case_id}/{file.state.round}/void", refs=(entry_key(file.case_id, file.state.round),),
         effective_at=here.now, exists_at=here.now, now=here.now, actor_id=here.actor_id, case_id=file.case_id,
     )  # fmt: skip

@@ -61,17 +61,17 @@ def append_entry(
 
 def settle(lock: PersonLock, *, now: datetime) -> None:
     """Recompute what the ledger makes due: annul what lost its cause, propose what is new; then tell the rooms."""
-    record = permit_service.get_record(lock, now)
+    record = permit_service.get_record(lock)
     policy, anchor = record.policy, record.anchor_on
     entries = fold_queries.entries(lock.session, lock.person_id)
     files = fold_queries.sanctions_of(lock.session, lock.person_id, now)
     known = [file.state.as_known() for file in files]
-    gone = fallen_away(entries, policy, anchor_on=anchor, as_of=now, sanctions=known)
+    gone = fallen_away(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=known)
     for file in files:
         if file.state.cause in gone and file.state.status not in TERMINAL:
             sanction_service.annul_unsupported(lock, record, file, now=now)
     left = [(_as_annulled(file) if file.state.cause in gone else file).state.as_known() for file in files]
-    for proposal in due(entries, policy, anchor_on=anchor, as_of=now, sanctions=left):
+    for proposal in due(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=left):
         sanction_service.propose(lock, record, proposal, now=now)
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
 
@@ -100,7 +100,7 @@ def reward(
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
-        record = permit_service.get_record(lock, now)
+        record = permit_service.get_record(lock)
         idem = f"merit/{person_id}/{actor_id}/{token}"
         if session.scalar(sa.select(LedgerEntry.id).where(LedgerEntry.idem == idem)) is not None:
             return 0
@@ -117,15 +117,15 @@ def reward(
         if row is None:
             raise CodeUnknown()
         payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
-        before = _total(lock, record, now)
+        before = _total(lock, record)
         append_entry(
             lock, record, kind=EntryKind.MERIT, points=row.points, code=code, idem=idem, effective_at=achieved_at,
             exists_at=now, now=now, actor_id=actor_id, payload=payload,
         )  # fmt: skip
         settle(lock, now=now)
-        return before - _total(lock, record, now)
+        return before - _total(lock, record)
 
 
-def _total(lock: PersonLock, record: PermitRecord, now: datetime) -> int:
-    state = ledger_state(lock.session, lock.person_id, now, record=record)
+def _total(lock: PersonLock, record: PermitRecord) -> int:
+    state = ledger_state(lock.session, lock.person_id, lock.present, record=record)
     return 0 if state is None else state.total

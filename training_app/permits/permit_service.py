@@ -37,7 +37,7 @@ def issue_permit(lock: PersonLock, *, policy_key: str = "standard", now: datetim
     There is one permit per person for good: number, door code, zone and anchor never change. One that runs, or is
     suspended or revoked, stays as it is; a lapsed or surrendered one is granted anew.
     """
-    record = find_permit(lock.session, lock.person_id, now)
+    record = find_permit(lock.session, lock.person_id, lock.present)
     if record is None:
         return _first_issue(lock, policy_key, now, actor_id)
     if record.state in PERMIT_MOVES[PermitEventKind.GRANTED]:
@@ -118,9 +118,9 @@ def append_event(
     return idem
 
 
-def get_record(lock: PersonLock, now: datetime) -> PermitRecord:
-    """Return the permit under the lock; raises NoPermit."""
-    record = find_permit(lock.session, lock.person_id, now)
+def get_record(lock: PersonLock) -> PermitRecord:
+    """Return the permit under the lock, as it stands now that the lock is held; raises NoPermit."""
+    record = find_permit(lock.session, lock.person_id, lock.present)
     if record is None:
         raise NoPermit()
     return record
@@ -136,7 +136,7 @@ def stop_for_safety(
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
-        record = get_record(lock, now)
+        record = get_record(lock)
         if not words.strip():
             raise ReasonNeeded()
         if record.state not in PERMIT_MOVES[PermitEventKind.INTERIM_STOPPED]:
@@ -164,7 +164,7 @@ def end_stop(person_id: int, *, words: str, now: datetime, actor_id: int, langua
     """End the stop for safety that runs, with the reason. Raises OwnCase, ReasonNeeded, StepNotOpen."""
     with transaction():
         lock = lock_person(person_id, now=now)
-        record = get_record(lock, now)
+        record = get_record(lock)
         if not words.strip():
             raise ReasonNeeded()
         with worded():

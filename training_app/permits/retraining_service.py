@@ -23,7 +23,7 @@ def reinstate(lock: PersonLock, *, evidence: Sequence[str], reason: Payload, now
     `evidence` names it ("attempt:12"). The clear lists what stood when the permit was revoked, so that points of the
     time between stay. Raises OwnCase, StepNotOpen, NoPermit.
     """
-    record = permit_service.get_record(lock, now)
+    record = permit_service.get_record(lock)
     with worded():
         check_permit_event(record.facts, PermitEventKind.RETRAINED, now)
         require_other(actor_id, holder=lock.person_id)
@@ -49,7 +49,7 @@ def reinstate(lock: PersonLock, *, evidence: Sequence[str], reason: Payload, now
             effective_at=now, exists_at=now, now=now, actor_id=actor_id,
         )  # fmt: skip
     if due.sanction_id is not None:
-        sanction_service.end(lock, permit_service.get_record(lock, now), due.sanction_id, now=now)
+        sanction_service.end(lock, permit_service.get_record(lock), due.sanction_id, now=now)
     ledger_service.settle(lock, now=now)
     through = day_pair(last_day(until, policy.zone))
     permit_service.notice(lock, "permit_reinstated", idem, {"through": through}, "/me/permit", now=now)

@@ -158,7 +158,7 @@ def _open(sanction_id: int, now: datetime, actor_id: int | None) -> _Open:
         raise NotFound()
     lock = lock_person(person_id, now=now)
     file = fold_queries.sanction_files(session, [session.get_one(Sanction, sanction_id)], now)[0]
-    return _Open(lock, permit_service.get_record(lock, now), file, now, actor_id)
+    return _Open(lock, permit_service.get_record(lock), file, now, actor_id)
 
 
 def _move(
@@ -203,7 +203,7 @@ def _take_effect(here: _Open) -> None:
         return
     record, lock, now = here.record, here.lock, here.now
     entries = fold_queries.entries(lock.session, lock.person_id)
-    ledger = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=now)
+    ledger = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=lock.present)
     earlier = [
         file.state.in_force_at
         for file in fold_queries.sanctions_of(lock.session, lock.person_id, now)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app.accounts import service as accounts
-from training_app.accounts.locks import lock_person
+from training_app.accounts.locks import PersonLock, lock_person
 from training_app.accounts.models import Person
 from training_app.certifications import onboarding
 from training_app.db import db, transaction, writing_session
@@ -34,8 +34,9 @@ def recompute(person_id: int, *, now: datetime) -> Snapshot:
     """Fold a person and write their row and levels, in the running transaction and under the person's lock."""
     session = writing_session()
     session.flush()
-    snapshot = queries.fold_person(session, person_id, now)
-    _write(session, snapshot, now)
+    present = PersonLock(session, session.get_one(Person, person_id), now).present
+    snapshot = queries.fold_person(session, person_id, present)
+    _write(session, snapshot, present)
     return snapshot
 
 

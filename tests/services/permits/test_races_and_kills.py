@@ -23,6 +23,8 @@ from training_app.outbox.models import OutboxMessage
 from training_app.permits import refusals, service, tasks
 from training_app.permits.case_rules import CaseStatus, Outcome
 from training_app.permits.models import CaseEvent
+from training_app.status import queries
+from training_app.status import service as status
 
 
 def _world(now: datetime) -> World:
@@ -79,6 +81,7 @@ def test_of_two_simultaneous_decisions_one_wins_and_the_other_is_told(any_app: F
 
 
 def test_two_cases_final_at_the_same_moment_cross_the_limit_once(any_app: Flask) -> None:
+    """Invariant 39."""
     now = clock.now()
     world = _world(now)
     cases = [decided(world, now, code="unauthorised-charge") for _ in range(2)]
@@ -89,6 +92,24 @@ def test_two_cases_final_at_the_same_moment_cross_the_limit_once(any_app: Flask)
     assert [type(one) for one in outcomes if one] == [refusals.StepNotOpen] * 2
     assert [s.stage for s in sanctions(world.learner, until)] in ([4, 12], [12])
     assert sum(s.stage == 12 for s in sanctions(world.learner, until)) == 1
+
+
+def test_who_read_the_clock_first_and_got_the_lock_last_still_sees_the_limit_reached(any_app: Flask) -> None:
+    """Invariant 39: the clock is read before the lock is held, so the two can come in either order."""
+    now = clock.now()
+    world = _world(now)
+    first, second = (decided(world, now, code="unauthorised-charge") for _ in range(2))
+    for case_id in (first, second):
+        service.cases.appeal(case_id, words=words("No."), now=now, actor_id=world.learner)
+    later = now + timedelta(seconds=2)
+    for case_id, at in ((first, later), (second, later - timedelta(seconds=1))):
+        service.cases.resolve(
+            case_id, outcome=Outcome.UPHELD, points=0, words=words("It stands."), now=at, actor_id=world.hr_lead
+        )
+    assert [s.stage for s in sanctions(world.learner, later)] == [4, 12]
+    (row,) = queries.stored(db.session(), [world.learner]).values()
+    assert row.points == 12
+    assert status.rebuild(now=later + timedelta(seconds=1)) == []
 
 
 _KILLED = """
