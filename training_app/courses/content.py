@@ -56,6 +56,7 @@ class Course(Stamp):
     title: TwoLanguages
     summary: TwoLanguages
     outcome: TwoLanguages
+    note: TwoLanguages | None = None
     order: Count | None = None
     lessons: Annotated[list[Key], Field(min_length=1)]
     quiz: Quiz

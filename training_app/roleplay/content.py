@@ -76,6 +76,7 @@ class ScoringSheet(Stamp):
     """The template that raters fill in."""
 
     title: TwoLanguages
+    note: TwoLanguages | None = None
     tolerance: Annotated[Whole, Field(le=TOP_LEVEL - 1)]
     cut: Share
     dimensions: Annotated[list[Dimension], Field(min_length=1)]
