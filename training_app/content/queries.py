@@ -43,6 +43,9 @@ _COLUMNS = (
 )
 
 
+_SIGN_OFF = (ContentEventKind.SIGNED_OFF, ContentEventKind.SIGN_OFF_WITHDRAWN)
+
+
 @lru_cache(maxsize=4096)
 def _parsed(_version_id: int, body: str) -> Mapping[str, Any]:
     parsed: Mapping[str, Any] = json.loads(body)
@@ -111,6 +114,20 @@ def versions(session: Session, version_ids: Iterable[int]) -> dict[int, Version]
     return {row[0]: _version(row) for row in rows}
 
 
+def versions_and_sign_off(session: Session, version_ids: Iterable[int]) -> dict[int, tuple[Version, bool]]:
+    """Return versions by id in one query, each with: has a named company expert signed it, and not withdrawn?"""
+    wanted = sorted(set(version_ids))
+    last = (
+        sa.select(ContentEvent.kind)
+        .where(ContentEvent.version_id == ContentVersion.id, ContentEvent.kind.in_(_SIGN_OFF))
+        .order_by(ContentEvent.recorded_at.desc(), ContentEvent.idem.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.execute(sa.select(*_COLUMNS, last).where(ContentVersion.id.in_(wanted)))
+    return {row[0]: (_version(row), row[8] is ContentEventKind.SIGNED_OFF) for row in rows}
+
+
 def known(session: Session) -> dict[tuple[str, str], tuple[int, Known]]:
     """Return for every (kind, key) its newest number, and what an import has to know of it."""
     newest: dict[tuple[str, str], tuple[int, Known]] = {}
@@ -154,7 +171,7 @@ def signed_off(session: Session, version_ids: Iterable[int]) -> set[int]:
         sa.select(ContentEvent.version_id, ContentEvent.kind)
         .where(
             ContentEvent.version_id.in_(wanted),
-            ContentEvent.kind.in_([ContentEventKind.SIGNED_OFF, ContentEventKind.SIGN_OFF_WITHDRAWN]),
+            ContentEvent.kind.in_(_SIGN_OFF),
         )
         .order_by(ContentEvent.recorded_at, ContentEvent.idem)
     )

@@ -28,6 +28,7 @@ class Question:
 
     number: int
     item: LearnerItem
+    source: items.Source
     answer: Any
     flagged: bool
     epoch: int
@@ -225,18 +226,17 @@ def _responses(session: Session, attempt_id: int) -> dict[str, _Stored]:
 def _questions(
     session: Session, places: Sequence[items.Place], responses: Mapping[str, _Stored]
 ) -> tuple[tuple[Question, ...], list[Item]]:
-    drawn = items.items_of(session, places)
+    drawn = items.sourced_items_of(session, places)
     questions = tuple(
-        _question(number, learner_view(item, place.shown), responses.get(item.key))
-        for number, (item, place) in enumerate(zip(drawn, places, strict=True), start=1)
+        _question(number, learner_view(item, place.shown), source, responses.get(item.key))
+        for number, ((item, source), place) in enumerate(zip(drawn, places, strict=True), start=1)
     )
-    return questions, drawn
+    return questions, [item for item, _ in drawn]
 
 
-def _question(number: int, item: LearnerItem, stored: _Stored | None) -> Question:
-    if stored is None:
-        return Question(number=number, item=item, answer=None, flagged=False, epoch=0)
-    return Question(number=number, item=item, answer=stored[0], flagged=stored[1], epoch=stored[4])
+def _question(number: int, item: LearnerItem, source: items.Source, stored: _Stored | None) -> Question:
+    answer, flagged, epoch = (None, False, 0) if stored is None else (stored[0], stored[1], stored[4])
+    return Question(number=number, item=item, source=source, answer=answer, flagged=flagged, epoch=epoch)
 
 
 def _topics(

@@ -14,8 +14,11 @@ from sqlalchemy import event
 from tests import exams_factories as make
 from tests.factories import World
 from training_app import clock
+from training_app.content import service as content
 from training_app.db import db
 from training_app.exams import service, sittings
+from training_app.exams.models import Attempt
+from training_app.items import queries as items
 from training_app.items.rules import ItemType
 
 
@@ -255,6 +258,28 @@ def test_a_quiz_explains_every_option_once_it_is_handed_in(learner: FlaskClient,
     assert shown
     assert [secret for secret in shown if secret not in page] == []
     assert "再做一次" in page
+
+
+def test_every_question_names_its_author_until_an_expert_has_signed_it_says_so(
+    learner: FlaskClient, world: World, now: datetime
+) -> None:
+    public_id = str(learner.post("/quizzes/communication/start").location).rsplit("/", 1)[-1]
+    form_id = db.session.scalar(sa.select(Attempt.exam_form_id).where(Attempt.public_id == public_id))
+    assert form_id is not None
+    places = items.get_form(db.session(), form_id).places
+    db.session.rollback()
+    unsigned = "未经企业专家审定"
+    page = learner.get(f"/attempts/{public_id}").text
+    assert page.count("编写：") == page.count(unsigned) == len(places)
+    signed, again = places[0].version_id, places[1].version_id
+    for version_id in (signed, again):
+        content.sign_off(version_id, now=now, actor_id=world.hr_lead)
+    content.sign_off(again, now=now, actor_id=world.hr_lead, withdraw=True)
+    assert learner.get(f"/attempts/{public_id}").text.count(unsigned) == len(places) - 1
+    make.hand_in(world, public_id, now, good=0)
+    page = learner.get(f"/attempts/{public_id}/result").text
+    assert page.count("编写：") == len(places)
+    assert page.count(unsigned) == len(places) - 1
 
 
 @pytest.mark.parametrize("who", ["outsider", "learner2"])
