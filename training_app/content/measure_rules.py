@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 LANGUAGES = ("zh", "en")
+MAX_LENGTH_RATIO = Fraction(3, 2)  # of options: beyond it the odd one out is seen before a word is read
 
 _HAN = r"\u3400-\u9fff"
 _ZH_UNIT = re.compile(rf"[{_HAN}]|[A-Za-z0-9]+")

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from training_app.content.links import bodies, criterion_keys, of_kind, problem, unknown
-from training_app.content.measure_rules import LANGUAGES, length
+from training_app.content.measure_rules import LANGUAGES, MAX_LENGTH_RATIO, length, widest
 from training_app.content.measuring import Measured
 from training_app.content.schema import (
     Count,
@@ -195,11 +195,16 @@ def _lessons(entries: Sequence[Entry]) -> Iterator[Problem]:
 
 
 def measure(entries: Sequence[Entry]) -> Measured:
-    """Return how long every lesson is in each language, and which are out of bounds."""
-    rows, problems = [["lesson", *LANGUAGES]], list[Problem]()
+    """Return how long every lesson and the options of its check are in each language, and which are out of bounds."""
+    rows, problems = [["lesson", *LANGUAGES, "check options wide zh, en"]], list[Problem]()
     for entry in of_kind(entries, "lesson"):
         counts = {language: length(language, entry.body["text"][language]) for language in LANGUAGES}
-        rows.append([entry.body["key"], *(str(count) for count in counts.values())])
+        wide = [widest([one["text"][language] for one in entry.body["check"]["options"]]) for language in LANGUAGES]
+        shown = ", ".join(f"{float(ratio):.2f}" for ratio in wide)
+        rows.append([entry.body["key"], *(str(count) for count in counts.values()), shown])
+        if max(wide) > MAX_LENGTH_RATIO:
+            mend = f"Bring them within {float(MAX_LENGTH_RATIO):.2f} of each other."
+            problems.append(problem(entry, "check.options", f"the options are {shown} times as long as others", mend))
         for language, count in counts.items():
             least, most = LENGTHS[language]
             if not least <= count <= most:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from training_app.content.measure_rules import LANGUAGES, Finding, likeness, stands_out, widest
+from training_app.content.measure_rules import LANGUAGES, MAX_LENGTH_RATIO, Finding, likeness, stands_out, widest
 
 Body = Mapping[str, Any]
 
@@ -21,7 +21,6 @@ MAX_POSITION_GAP = 1  # as even as whole numbers allow: whoever always ticks one
 MAX_EXTREME_KEY_SHARE = Fraction(
     1, 4
 )  # of four options chance makes the key the longest as often; one is always let be
-MAX_LENGTH_RATIO = Fraction(3, 2)  # beyond it the odd one out is seen before a word is read
 MIN_SITUATIONAL_SHARE = Fraction(1, 2)  # items ask for use, not for wording
 MAX_RECALL_SHARE = Fraction(1, 10)  # whatever is no situation counts as bare recall, so the true share is lower
 MAX_LIKENESS = Fraction(1, 3)  # of two questions: a third of the wording in common, and one is a copy of the other

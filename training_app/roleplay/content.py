@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from training_app.content.links import bodies, of_kind, unknown
+from training_app.content.links import bodies, of_kind, problem, unknown
+from training_app.content.measuring import Measured
 from training_app.content.schema import (
     Count,
     Key,
@@ -24,6 +25,9 @@ from training_app.content.sources import Entry
 from training_app.roleplay.rules import GLOBAL_GRADE, TOP_LEVEL
 
 Step5 = Annotated[int, Field(ge=1, le=TOP_LEVEL)]
+# What carries eight minutes, the shortest drill of the trade, and lets three courses differ.
+MIN_PERFORM_MINUTES = 8
+ENOUGH = {"customer_knows": 3, "only_customer_knows": 2, "must_not_promise": 3}
 ALL_LEVELS = list(range(1, TOP_LEVEL + 1))
 
 
@@ -142,3 +146,20 @@ def cross_check(entries: Sequence[Entry]) -> list[Problem]:
         for entry in of_kind(entries, "scenario_card")
         for found in unknown(entry, "sheet", [entry.body["sheet"]], sheets, "scoring sheet")
     ]
+
+
+def measure(entries: Sequence[Entry]) -> Measured:
+    """Return how much each scenario card gives to play with, and what is too little for eight minutes."""
+    rows, problems = [["card", "known", "hidden", "not to promise", "minutes"]], list[Problem]()
+    for entry in of_kind(entries, "scenario_card"):
+        counts = {field: len(entry.body[field]) for field in ENOUGH}
+        minutes = entry.body["minutes"]["perform"]
+        rows.append([entry.body["key"], *(str(count) for count in counts.values()), str(minutes)])
+        for field, count in counts.items():
+            if count < ENOUGH[field]:
+                reason = f"{count} facts, too few to play with"
+                problems.append(problem(entry, field, reason, f"Write at least {ENOUGH[field]}."))
+        if minutes < MIN_PERFORM_MINUTES:
+            mend = f"Give at least {MIN_PERFORM_MINUTES}."
+            problems.append(problem(entry, "minutes.perform", f"{minutes} minutes are too short to show it all", mend))
+    return Measured(rows=rows, problems=problems)

@@ -15,6 +15,7 @@ from training_app.content.sources import Entry
 from training_app.courses import content as courses
 from training_app.courses.rules import LENGTHS
 from training_app.items import bank_content, bank_rules
+from training_app.roleplay import content as roleplay
 
 Body = dict[str, Any]
 
@@ -227,7 +228,8 @@ def shelf(**changed: Body) -> list[Entry]:
     practice = {"key": "practice-1", "pool": "practice", "stem": two("别的场面", "Another scene")}
     bodies: dict[str, Body] = {
         "lesson": {"key": "on-time", "title": two("准时", "On time"), "topics": ["arrival"], "criteria": ["calm"],
-                   "violation_codes": ["late"], "text": two("字" * 700, "word " * 400)},
+                   "violation_codes": ["late"], "text": two("字" * 700, "word " * 400),
+                   "check": {"options": [{"text": two("好", "Yes")}, {"text": two("行", "Aye")}]}},
         "item": single(0),
         "practice": {**single(1), **practice},
         "scoring_sheet": {"key": "drill", "dimensions": [{"key": "calm"}]},
@@ -271,6 +273,45 @@ def test_a_lesson_at_the_bounds_of_its_length_passes_and_one_beyond_them_does_no
         measured = courses.measure(shelf(lesson={"text": text}))
         assert len(measured.problems) == faults
         assert measured.rows[1][measured.rows[0].index(language)] == str(count)
+
+
+def test_a_check_question_whose_options_differ_much_in_length_is_named() -> None:
+    check = {"options": [{"text": two("好", "Yes")}, {"text": two("好得很", "Aye")}]}
+    [found] = courses.measure(shelf(lesson={"check": check})).problems
+    assert (found.where, found.reason) == (
+        "on-time.check.options",
+        "the options are 3.00, 1.00 times as long as others",
+    )
+
+
+CARD = {
+    "key": "late",
+    "minutes": {"prepare": 30, "perform": 8},
+    "customer_knows": [two("知道", "Known")] * 3,
+    "only_customer_knows": [two("没说", "Hidden")] * 2,
+    "must_not_promise": [two("不许", "Never")] * 3,
+}
+
+
+def test_a_card_with_enough_to_play_for_eight_minutes_is_measured_without_a_problem() -> None:
+    measured = roleplay.measure([Entry(kind="scenario_card", file="late.yaml", body=CARD)])
+    assert measured.rows[1] == ["late", "3", "2", "3", "8"]
+    assert measured.problems == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where"),
+    [
+        ("customer_knows", [two("知道", "Known")] * 2, "late.customer_knows"),
+        ("only_customer_knows", [two("没说", "Hidden")], "late.only_customer_knows"),
+        ("must_not_promise", [two("不许", "Never")] * 2, "late.must_not_promise"),
+        ("minutes", {"prepare": 30, "perform": 7}, "late.minutes.perform"),
+    ],
+)
+def test_a_card_too_thin_to_play_is_named_by_what_it_lacks(field: str, value: Any, where: str) -> None:
+    [found] = roleplay.measure([Entry(kind="scenario_card", file="l.yaml", body={**CARD, field: value})]).problems
+    assert found.where == where
+    assert found.mend
 
 
 FILE = """items:
