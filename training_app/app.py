@@ -128,6 +128,8 @@ def _languages(app: Flask) -> None:
     app.jinja_env.filters.update(
         pick=web.pick,
         day=web.day,
+        due_day=lambda value: web.due_day(value, clock.now()),
+        span=lambda start, end: web.span(start, end, clock.now()),
         through=web.through,
         last_day=web.last_day_of,
         when=lambda value: web.when(value, now=clock.now()),

@@ -101,6 +101,24 @@ def day(value: date | datetime | None) -> str:
     return str(format_date(value, "yyyy年M月d日" if _is_chinese() else "d MMM yyyy"))
 
 
+def due_day(value: date | datetime | None, now: datetime) -> str:
+    """Word a last day: with its weekday while it is less than two months away, with its year from then on."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(DISPLAY_ZONE).date()
+    if abs((value - now.astimezone(DISPLAY_ZONE).date()).days) >= 60:
+        return day(value)
+    return str(format_date(value, "M月d日 EEE" if _is_chinese() else "EEE d MMM"))
+
+
+def span(start: datetime, end: datetime, now: datetime) -> str:
+    """Word a period; its day is said once where it begins and ends on the same one."""
+    if start.astimezone(DISPLAY_ZONE).date() != end.astimezone(DISPLAY_ZONE).date():
+        return f"{when(start, now=now)} – {when(end, now=now)}"
+    return f"{when(start, now=now)}–{format_datetime(end, 'HH:mm')}"
+
+
 def through(end: datetime | None) -> str:
     """Word a deadline that ends at midnight (not included) by its last day, weekday and "end of the day"."""
     if end is None:

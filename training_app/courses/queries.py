@@ -240,6 +240,11 @@ def completed_courses(session: Session, person_id: int) -> list[CourseDone]:
     return [CourseDone(course_key=c, version_number=n, at=at, event_id=i) for c, n, at, i in rows]
 
 
+def course_order(version: content.Version) -> tuple[int, str]:
+    """Return the key by which courses are sorted where no day says otherwise: as their authors ordered them."""
+    return version.body.get("order") or _LAST, version.key
+
+
 def next_step(session: Session, person_id: int, on: date) -> NextStep | None:
     """Return the lesson to continue with: of enrolled courses the one begun or due first; None when nothing is open."""
     open_rows = [r for r in courses(session, person_id, on) if r.is_enrolled and r.state is not State.DONE]
@@ -357,7 +362,7 @@ def _course_row(
         title=body["title"],
         summary=body["summary"],
         outcome=body["outcome"],
-        order=body.get("order") or _LAST,
+        order=course_order(version)[0],
         version_id=version.id,
         number=version.number,
         lessons=tuple(

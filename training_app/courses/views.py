@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -55,7 +55,6 @@ def index() -> ResponseReturnValue:
         resume=_resume(rows),
         steps={row.key: _steps(row) for row in rows},
         on=on,
-        due_words=_due_words,
     )
 
 
@@ -65,7 +64,7 @@ def course(course_key: str) -> ResponseReturnValue:
     """Show one course: its lessons as a list of tasks, and its quiz."""
     on = today(clock.now())
     row = queries.get_course(read_session(), actor().person_id, course_key, on)
-    return render_template("courses/course.html", course=row, steps=_steps(row), on=on, due_words=_due_words)
+    return render_template("courses/course.html", course=row, steps=_steps(row), on=on)
 
 
 @bp.get("/courses/<course_key>/lessons/<lesson_key>")
@@ -201,11 +200,6 @@ def _steps(row: CourseRow) -> list[Step]:
         return steps
     href = url_for("exams.quiz", course_key=row.key)
     return [Step(label=_("Module quiz"), href=href, kind=None, state=None)]
-
-
-def _due_words(day: date) -> str:
-    """Word a last day with its weekday."""
-    return str(format_date(day, "M月d日 EEE" if _is_chinese() else "EEE d MMM"))
 
 
 def _clock_time(at: datetime) -> str:

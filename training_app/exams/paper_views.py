@@ -28,12 +28,12 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.content import queries as content
+from training_app.courses import queries as courses
 from training_app.errors import DomainError
 from training_app.exams import forms, labels, paper_queries, posted, queries, service
 from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsewhere
 from training_app.exams.paper_queries import Paper
-from training_app.exams.queries import Standing
-from training_app.exams.rules import AttemptState, Phase, Purpose, StartAnswer
+from training_app.exams.rules import AttemptState, Phase, Purpose
 from training_app.exams.saving import Receipt, Save
 from training_app.web import DISPLAY_ZONE, actor, language
 from training_app.web import session as read_session
@@ -56,9 +56,8 @@ def index() -> ResponseReturnValue:
         "exams/index.html",
         exams=queries.standings(read_session(), me, blueprints, now).values(),
         titles={key: version.body["title"] for key, version in blueprints.items()},
-        courses=content.current(read_session(), "course", today(now)).values(),
+        courses=sorted(content.current(read_session(), "course", today(now)).values(), key=courses.course_order),
         quizzes=quizzes,
-        can_start=_can_start,
         reason=labels.wait_reason,
     )
 
@@ -79,7 +78,7 @@ def exam(exam_key: str) -> ResponseReturnValue:
         standing=standing,
         questions=sum(cell["count"] for cell in blueprint.body["cells"]),
         cut=Fraction(blueprint.body["cut"]),
-        can_start=_can_start(standing, now),
+        can_start=standing.can_start(now),
         reason=labels.wait_reason(standing.decision.answer if standing.decision else None),
         qr=segno.make(arrive, error="m").svg_data_uri(scale=6, border=2),
     )
@@ -92,7 +91,7 @@ def start(exam_key: str) -> ResponseReturnValue:
     now = clock.now()
     blueprint = content.get_current(read_session(), "exam_blueprint", exam_key, today(now))
     standing = queries.get_standing(read_session(), actor().person_id, blueprint, now)
-    if standing.running is None and not _can_start(standing, now):
+    if standing.running is None and not standing.can_start(now):
         flash(_("This exam cannot be started now. Its page says why and what would allow it."), "warning")
         return redirect(url_for(".exam", exam_key=exam_key))
     try:
@@ -245,16 +244,6 @@ def _render(found: Paper, now: datetime) -> str:
         seconds_left=found.seconds_left(now),
         saved_at=None if found.saved_at is None else _time(found.saved_at),
     )
-
-
-def _can_start(standing: Standing, now: datetime) -> bool:
-    """Tell whether the page offers a start: the rule allows it, and the person's sitting is open.
-
-    Only a supervised pass counts for a level, so an attempt is never offered outside a sitting, where it would be used
-    up for nothing.
-    """
-    allowed = standing.decision is not None and standing.decision.answer is StartAnswer.MAY_START
-    return allowed and standing.seat is not None and standing.seat.opens_at <= now
 
 
 def _lesson_url(course_key: str, lesson_key: str) -> str:

@@ -112,6 +112,15 @@ class Standing:
         """The attempt that is open now, if any."""
         return next((line for line in self.lines if line.outcome == "open"), None)
 
+    def can_start(self, now: datetime) -> bool:
+        """Tell whether a start is offered: the rule allows it, and the person's sitting is open.
+
+        Only a supervised pass counts for a level, so an attempt is never offered outside a sitting, where it would be
+        used up for nothing.
+        """
+        allowed = self.decision is not None and self.decision.answer is StartAnswer.MAY_START
+        return allowed and self.seat is not None and self.seat.opens_at <= now
+
 
 def passes(session: Session, person_id: int) -> list[ExamPass]:
     """Return every passed attempt of a person, oldest first, with who checked the identity and invigilated."""

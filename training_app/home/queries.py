@@ -18,7 +18,7 @@ from training_app.certifications import queue_queries, retraining_queries, way_q
 from training_app.certifications.way_queries import Way
 from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
-from training_app.exams.queries import SeatLine
+from training_app.exams.queries import Standing
 from training_app.exams.sitting_queries import SittingRow
 from training_app.permits import desk_queries, page_queries
 from training_app.permits.page_queries import PermitPage
@@ -44,7 +44,7 @@ class LearnerHome:
 
     state: Snapshot
     way: Way | None
-    seats: list[SeatLine]
+    exam: Standing | None  # the one that is being written or can be started now
     exam_titles: Mapping[str, Mapping[str, str]]
     permit: PermitPage | None
     trainers: list[TrainerContact]
@@ -68,10 +68,11 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
     """Return what a learner or holder sees first."""
     scheme = next(iter(certifications.schemes(session, on)), None)
     blueprints = exams.exam_blueprints(session, on)
+    standings = exams.standings(session, person_id, blueprints, now)
     return LearnerHome(
         state=status.fresh_state(session, person_id, now),
         way=way_queries.get_way(session, person_id, scheme=scheme, now=now) if scheme else None,
-        seats=exams.seats_of(session, person_id, now),
+        exam=next((one for one in standings.values() if one.running or one.can_start(now)), None),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
         permit=page_queries.permit_page(session, person_id, now),
         trainers=trainers_of(session, person_id, on),

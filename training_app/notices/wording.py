@@ -23,7 +23,7 @@ WORDS: dict[str, tuple[object, object]] = {
     ),
     "level_awarded": (
         _l("You hold a new level"),
-        _l("Congratulations: %(level)s. Your certificate is being made and will stand under My permit."),
+        _l("Congratulations: %(level)s. Your certificate is being made and will stand under My certificates."),
     ),
     "level_refused": (
         _l("Your level was not awarded yet"),
@@ -71,7 +71,7 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("You may not take jobs for now"),
         _l("Your permit is stopped until %(until)s while a safety question is looked at. Call your centre."),
     ),
-    "certificate_ready": (_l("Your certificate is ready"), _l("You can open and print it under My permit.")),
+    "certificate_ready": (_l("Your certificate is ready"), _l("You can open and print it under My certificates.")),
 }
 
 

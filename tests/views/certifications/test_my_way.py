@@ -29,7 +29,7 @@ def test_at_the_beginning_the_first_course_is_next_with_its_last_day(
     assert "0 / 9" in page
     assert 'aria-current="step"' in page
     assert "Begin the course" in page
-    assert "Courses due 23 Dec 2026, in 30 days" in page
+    assert "Due Wed 23 Dec, in 30 days" in page
     assert "minutes left, not counting drills" in page
     assert page.count("Not open yet") == 4  # three quizzes and the exam
 

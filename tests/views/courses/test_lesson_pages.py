@@ -99,7 +99,7 @@ def test_my_courses_show_the_due_day_with_its_weekday_and_one_way_to_go_on(
 ) -> None:
     service.enrol_person(world.learner, COURSE, due_on=date(2026, 11, 27), now=now, actor_id=world.hr)
     text = learner.get("/courses").text
-    assert "11月27日 周五前学完，" in text
+    assert "请在11月27日 周五前完成，" in text
     assert text.count('button-primary" href') == 1
     assert f'href="{PAGE}"' in text
 

@@ -1,0 +1,37 @@
+"""The first page of a learner: one next thing, and only what can be done now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask.testing import FlaskClient
+
+from tests import exams_factories as make
+from tests.factories import World
+from training_app.exams import sittings
+
+SEAT = "您的考试场次已开始"
+
+
+def test_an_exam_that_can_be_started_is_the_next_thing(world: World, client: FlaskClient, now: datetime) -> None:
+    sittings.seat_person(make.sitting(world, now), world.learner, now=now, actor_id=world.examiner)
+    page = world.sign_in(client, "learner").get("/").text
+    assert SEAT in page
+    assert f'href="/exams/{make.EXAM}"' in page
+
+
+def test_an_attempt_under_way_leads_back_into_it(world: World, client: FlaskClient, now: datetime) -> None:
+    _sitting, public_id = make.supervised_start(world, now)
+    page = world.sign_in(client, "learner").get("/").text
+    assert "考试正在进行" in page
+    assert f'href="/attempts/{public_id}"' in page
+
+
+def test_a_seat_is_not_offered_again_after_the_exam_was_not_passed(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    _sitting, public_id = make.supervised_start(world, now)
+    make.hand_in(world, public_id, now, good=0)
+    page = world.sign_in(client, "learner").get("/").text
+    assert SEAT not in page
+    assert "考试正在进行" not in page
