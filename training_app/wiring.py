@@ -8,6 +8,8 @@ from flask import url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from training_app.calendar.rules import legal_day
+from training_app.certifications import queries as certifications
 from training_app.certifications import way_back, way_queries
 from training_app.courses import queries as courses
 from training_app.exams import queries as exams
@@ -19,6 +21,7 @@ from training_app.permits.queries import permit_facts
 def connect() -> None:
     """Fill the registries; a second call changes nothing."""
     scope.provide("level", _levels_held)
+    scope.provide_next_level("level", _next_level)
     scope.provide_way_back("retraining", way_back.way_back)
     if _module_quiz not in courses.step_providers:
         courses.step_providers.append(_module_quiz)
@@ -32,6 +35,17 @@ def _levels_held(session: Session, person_id: int, now: datetime) -> list[scope.
         for row in way_queries.held_rows(session, person_id, now)
         if row.is_held
     ]
+
+
+def _next_level(session: Session, person_id: int, now: datetime) -> scope.NextLevel | None:
+    on = legal_day(now, certifications.ZONE)
+    for scheme in certifications.schemes(session, on):
+        way = way_queries.get_way(session, person_id, scheme=scheme, now=now)
+        if way.level is not None:
+            return scope.NextLevel(
+                title=way.level.title, met=way.met, of=len(way.lines), href=url_for("certifications.my_way")
+            )
+    return None
 
 
 def _module_quiz(session: Session, person_id: int, course_key: str) -> courses.Step | None:

@@ -48,6 +48,31 @@ class WayBack:
         return next((step for step in self.steps if step.is_open), None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NextLevel:
+    """What a holder can reach next: {zh, en} of the level, and how many of its requirements are met."""
+
+    title: Mapping[str, str]
+    met: int
+    of: int
+    href: str
+
+
+NextLevelProvider = Callable[[Session, int, datetime], NextLevel | None]
+_next_levels: dict[str, NextLevelProvider] = {}
+
+
+def provide_next_level(name: str, provider: NextLevelProvider) -> None:
+    """Let a room say which level comes next: `provider(session, person_id, now)`; it only reads."""
+    _next_levels[name] = provider
+
+
+def next_level_of(session: Session, person_id: int, now: datetime) -> NextLevel | None:
+    """Return the level that comes next, None where there is none to reach now."""
+    found = (provider(session, person_id, now) for _name, provider in sorted(_next_levels.items()))
+    return next((level for level in found if level is not None), None)
+
+
 WayBackProvider = Callable[[Session, int, datetime], WayBack | None]
 _ways_back: dict[str, WayBackProvider] = {}
 
