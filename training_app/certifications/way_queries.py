@@ -18,6 +18,7 @@ from training_app.certifications.rules import Line, RequirementKind
 from training_app.content import queries as content
 from training_app.courses import queries as courses
 from training_app.courses.queries import CourseRow
+from training_app.courses.rules import State
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
 from training_app.permits import queries as permits
@@ -64,6 +65,12 @@ class WayLine:
     planned_at: datetime | None
     times_done: int
 
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether this is a course that its learner is in the middle of."""
+        is_course = self.line.requirement.kind is RequirementKind.COURSE
+        return is_course and self.course is not None and self.course.state is State.UNDER_WAY
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeldRow:
@@ -93,8 +100,9 @@ class Way:
 
     @property
     def next_line(self) -> WayLine | None:
-        """Return the first line about which something can be done now."""
-        return next((one for one in self.lines if not one.line.is_met and one.is_open), None)
+        """Return the line to go on with: a course that is begun, else the first about which something can be done."""
+        doable = [one for one in self.lines if not one.line.is_met and one.is_open]
+        return min(doable, key=lambda one: not one.is_begun, default=None)
 
     @property
     def at_stage(self) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from flask.testing import FlaskClient
 
 from tests import certifications_factories as make
+from tests import courses_factories as courses
 from tests.factories import World
 from training_app import clock
 from training_app.permits.permit_rules import PermitEventKind
@@ -32,6 +33,16 @@ def test_at_the_beginning_the_first_course_is_next_with_its_last_day(
     assert "Due Wed 23 Dec, in 30 days" in page
     assert "minutes left, not counting drills" in page
     assert page.count("Not open yet") == 4  # three quizzes and the exam
+
+
+def test_the_course_that_is_begun_comes_before_the_first_of_the_list(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.settle(now)
+    courses.finish(world.learner, "listen-and-confirm", now)
+    page = my_way(world, client)
+    assert "<h2>Complete Communication</h2>" in page
+    assert "Go on learning" in page
 
 
 def test_after_courses_and_quizzes_the_exam_is_next(world: World, client: FlaskClient, now: datetime) -> None:
