@@ -24,6 +24,7 @@ MAX_EXTREME_KEY_SHARE = Fraction(
 MIN_SITUATIONAL_SHARE = Fraction(1, 2)  # items ask for use, not for wording
 MAX_RECALL_SHARE = Fraction(1, 10)  # whatever is no situation counts as bare recall, so the true share is lower
 MAX_LIKENESS = Fraction(1, 3)  # of two questions: a third of the wording in common, and one is a copy of the other
+SPARE_MATCHES = 1  # with none the last pair falls out by itself; more make it a hunt
 LETTERS = "ABCDEFGH"
 
 
@@ -80,6 +81,11 @@ def clues(bank: Sequence[Body]) -> Iterator[Finding]:
                     reason=f"the longest {language} option is {float(ratio):.2f} times the shortest",
                     mend=f"Bring them within {float(MAX_LENGTH_RATIO):.2f}.",
                 )
+    for item in _of(bank, "matching"):
+        spare = len(item["matches"]) - len(item["prompts"])
+        if spare != SPARE_MATCHES:
+            reason = f"{spare} matches are spare, not {SPARE_MATCHES}"
+            yield Finding(key=item["key"], where="matches", reason=reason, mend="Add or remove matches.")
 
 
 def _positions(bank: Sequence[Body]) -> Iterator[Finding]:

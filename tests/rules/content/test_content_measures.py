@@ -190,6 +190,12 @@ def test_what_helps_a_guesser_is_named_at_an_item_to_change(bank: list[Body], ke
     assert all(one.mend for one in found)
 
 
+@pytest.mark.parametrize(("matches", "found"), [(3, 0), (2, 1), (4, 1)])
+def test_a_matching_item_has_just_one_spare(matches: int, found: int) -> None:
+    item = {**single(0), "type": "matching", "prompts": [{"text": two("左", "Left")}] * 2, "matches": [{}] * matches}
+    assert [one.where for one in bank_rules.clues([item])] == ["matches"] * found
+
+
 def test_one_long_key_in_a_small_bank_is_chance() -> None:
     bank = [with_text(EVEN[0], 0, *LONG), *EVEN[1:]]
     assert not [one for one in bank_rules.clues(bank) if "longest" in one.reason and "key" in one.reason]
