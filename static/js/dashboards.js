@@ -1,4 +1,5 @@
-/* People: the Latin name follows the name until somebody types it, the chosen photo is shown, the slip is printed. */
+/* People: the Latin name follows the name until somebody types it, the chosen photo is shown, the slip is printed,
+   further filters fold away on a phone. */
 (function () {
   "use strict";
 
@@ -58,6 +59,13 @@
       });
       frame.textContent = "";
       frame.appendChild(image);
+    });
+  }
+
+  // A phone shows the search first; the other filters open by a tap.
+  if (window.matchMedia("(max-width: 639px)").matches) {
+    document.querySelectorAll("[data-closes-narrow]").forEach(function (more) {
+      more.open = false;
     });
   }
 

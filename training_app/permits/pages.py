@@ -9,6 +9,7 @@ from typing import Any
 import segno
 from flask import current_app
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from training_app.errors import DomainError
 from training_app.permits.case_rules import CaseStatus, Outcome
@@ -54,7 +55,11 @@ def breach_choices(rows: Mapping[str, TariffRow]) -> list[tuple[str, str]]:
 def _priced(row: TariffRow) -> str:
     if not row.points:
         return str(_("%(title)s – a warning at most", title=pick(row.title)))
-    return str(_("%(title)s – points: up to %(points)s", title=pick(row.title), points=row.points))
+    return str(
+        ngettext(
+            "%(title)s – up to %(num)d point", "%(title)s – up to %(num)d points", row.points, title=pick(row.title)
+        )
+    )
 
 
 def merit_choices(rows: Mapping[str, TariffRow]) -> list[tuple[str, str]]:
@@ -70,7 +75,7 @@ def outcome_choices(file: CaseFile) -> list[tuple[str, str]]:
     points = file.state.points if file.state.status is CaseStatus.APPEALED else file.state.tariff_points
     choices = []
     if points >= 1:
-        choices.append((Outcome.UPHELD.value, _("Uphold – points: %(points)s", points=points)))
+        choices.append((Outcome.UPHELD.value, ngettext("Uphold – %(num)d point", "Uphold – %(num)d points", points)))
     if points > 1:
         choices.append((Outcome.REDUCED.value, _("Reduce to fewer points")))
     if file.state.status is CaseStatus.APPEALED:
