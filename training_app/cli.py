@@ -10,8 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from training_app import clock, demo
 from training_app.accounts import queries as people
@@ -28,6 +30,7 @@ from training_app.status import service as status
 from training_app.sweeping import sweep
 
 ROOT = Path(__file__).resolve().parent.parent
+log = structlog.get_logger()
 
 
 def register(app: Flask) -> None:
@@ -40,6 +43,7 @@ def register(app: Flask) -> None:
         create_admin,
         worker,
         sweeper,
+        retry_outbox,
         verify_audit,
         anchor,
         rebuild_status,
@@ -148,12 +152,27 @@ def sweeper(every: float, once: bool) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     while running[0]:
-        outbox.dispatch_due(now=clock.now())
-        sweep(now=clock.now())
+        try:
+            outbox.dispatch_due(now=clock.now())
+            sweep(now=clock.now())
+        except OperationalError:  # a database that is away comes back; ending would end the whole product
+            if once:
+                raise
+            log.exception("the database does not answer; trying again")
         db.session.remove()
         if once:
             return
         time.sleep(every)
+
+
+@click.command("retry-outbox")
+@with_appcontext
+def retry_outbox() -> None:
+    """Say what was given up after many tries (mail, notices, jobs), and let it be tried again."""
+    for message_id, topic, error in outbox.dead(db.session()):
+        click.echo(f"{message_id} {topic}: {error}")
+    db.session.rollback()
+    click.echo(f"outbox: {outbox.revive(now=clock.now())} will be tried again")
 
 
 @click.command("verify-audit")

@@ -88,7 +88,7 @@ def trainers_of(session: Session, person_id: int, on: date, limit: int = 2) -> l
         .where(
             RoleGrant.role == "trainer", RoleGrant.unit_id.in_(above), RoleGrant.person_id != person_id, *in_force(on)
         )
-        .distinct()
+        .group_by(PersonProfile.person_id, PersonProfile.name, PersonProfile.phone)  # several roles, one line
         .order_by(PersonProfile.phone.is_(None), PersonProfile.name)
         .limit(limit)
     )

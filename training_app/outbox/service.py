@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from training_app.db import db, transaction, writing_session
 from training_app.outbox.models import OutboxMessage
@@ -14,7 +15,8 @@ from training_app.outbox.models import OutboxMessage
 Consumer = Callable[[Mapping[str, object], datetime], None]
 
 _consumers: dict[str, Consumer] = {}
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 30  # with the waits between them about a day: a mail server or a queue may be away overnight
+LONGEST_WAIT_S = 3600
 log = structlog.get_logger()
 
 
@@ -72,6 +74,27 @@ def _note_failure(message_id: int, error: str, now: datetime) -> None:
         message = session.get_one(OutboxMessage, message_id)
         message.attempts += 1
         message.last_error = error[:2000]
-        message.not_before = now + timedelta(seconds=2**message.attempts)
+        message.not_before = now + timedelta(seconds=min(2**message.attempts, LONGEST_WAIT_S))
         if message.attempts >= MAX_ATTEMPTS:
             message.dead_at = now
+
+
+def dead(session: Session) -> list[tuple[int, str, str | None]]:
+    """Return what was given up: id, topic and the last error, oldest first."""
+    rows = session.execute(
+        sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.last_error)
+        .where(OutboxMessage.dead_at.isnot(None))
+        .order_by(OutboxMessage.id)
+    )
+    return [(message_id, topic, error) for message_id, topic, error in rows]
+
+
+def revive(*, now: datetime) -> int:
+    """Let everything that was given up be tried again from now on; return how much it was."""
+    with transaction() as session:
+        done = session.execute(
+            sa.update(OutboxMessage)
+            .where(OutboxMessage.dead_at.isnot(None))
+            .values(dead_at=None, attempts=0, not_before=now)
+        )
+    return int(done.rowcount)  # type: ignore[attr-defined]

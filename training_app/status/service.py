@@ -106,7 +106,8 @@ def refresh_memberships(*, now: datetime) -> int:
 def rebuild(*, now: datetime) -> list[Difference]:
     """Fold everybody anew, rewrite what differs, and return the differences; none means that the rows were true.
 
-    A row that is merely due counts as it would read after its refresh: only the fold's own result is compared.
+    A row that is merely due counts as it would read after its refresh: only the fold's own result is compared, not how
+    far the row had read: some events (a paper opened, a result contested) change nothing that lists show.
     """
     ids = db.session.scalars(sa.select(Person.id).order_by(Person.id)).all()
     db.session.rollback()
@@ -128,7 +129,6 @@ def _differences(stored: Snapshot | None, folded: Snapshot) -> list[Difference]:
         return [Difference(person_id=folded.person_id, field="row", stored=None, folded=folded.state.value)]
     before, after = columns(stored), columns(folded)
     before["levels"], after["levels"] = set(stored.levels), set(folded.levels)
-    before["as_of_seq"], after["as_of_seq"] = stored.as_of_seq, folded.as_of_seq
     return [
         Difference(person_id=folded.person_id, field=name, stored=before[name], folded=after[name])
         for name in after

@@ -1,0 +1,85 @@
+"""Effects to come: tried until they are done, given up only after a day, and brought back by command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from training_app.db import db, transaction
+from training_app.outbox import service as outbox
+from training_app.outbox.models import OutboxMessage
+
+TOPIC = "test.mail"
+
+
+@pytest.fixture
+def away(now: datetime) -> Iterator[list[datetime]]:
+    """Register a consumer that fails while the list is empty; it notes when it was done."""
+    up: list[datetime] = []
+    tries: list[datetime] = []
+
+    @outbox.consumer(TOPIC)
+    def consume(_body: Mapping[str, object], at: datetime) -> None:
+        tries.append(at)
+        if not up:
+            raise ConnectionRefusedError("no server")
+
+    with transaction():
+        outbox.send(TOPIC, "test/1", {}, now=now)
+        outbox.send(TOPIC, "test/1", {}, now=now)
+    yield up
+    del outbox._consumers[TOPIC]
+
+
+def _message() -> OutboxMessage:
+    db.session.rollback()
+    return db.session.scalars(sa.select(OutboxMessage).where(OutboxMessage.topic == TOPIC)).one()
+
+
+def _try_for(span: timedelta, now: datetime) -> datetime:
+    at = now
+    while at < now + span and _message().dead_at is None:
+        outbox.dispatch_due(now=at)
+        at = max(_message().not_before, at + timedelta(seconds=1))
+    return at
+
+
+def test_a_server_that_is_away_overnight_loses_no_mail(app: Flask, now: datetime, away: list[datetime]) -> None:
+    at = _try_for(timedelta(hours=14), now)
+    assert _message().dead_at is None
+    away.append(at)
+    assert outbox.dispatch_due(now=at) >= 1
+    assert _message().dispatched_at == at
+
+
+def test_what_was_given_up_is_named_and_comes_back_by_command(app: Flask, now: datetime, away: list[datetime]) -> None:
+    at = _try_for(timedelta(days=3), now)
+    assert _message().dead_at is not None
+    assert outbox.dispatch_due(now=at + timedelta(days=1)) == 0
+    away.append(at)
+    result = app.test_cli_runner().invoke(args=["retry-outbox"])
+    assert "test.mail: ConnectionRefusedError('no server')" in result.output
+    assert "1 will be tried again" in result.output
+    assert outbox.dispatch_due(now=at) == 1
+    assert _message().dispatched_at == at
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_sweeper(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    def sweep(**_when: object) -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training_app.cli.sweep", sweep)
+    app.test_cli_runner().invoke(args=["sweeper", "--every", "0"])
+    assert len(rounds) == 2
