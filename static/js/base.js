@@ -132,6 +132,8 @@
     var isDanger = source.hasAttribute("data-confirm-danger");
     document.getElementById("confirm-words").textContent = words;
     ok.textContent = source.getAttribute("data-confirm-label") || (button ? button.textContent.trim() : "OK");
+    var title = document.getElementById("confirm-title");
+    title.textContent = title.getAttribute("data-words").replace("{action}", ok.textContent);
     ok.classList.toggle("button-danger", isDanger);
     ok.classList.toggle("button-primary", !isDanger);
     dialog.returnValue = "cancel";
@@ -327,10 +329,13 @@
   function showConnection() {
     each("[data-offline-banner]", document, function (banner) {
       banner.textContent = navigator.onLine === false ? banner.getAttribute("data-words") : "";
+      /* What sticks to the top of a page stands below the banner. */
+      document.documentElement.style.setProperty("--offline", banner.offsetHeight + "px");
     });
   }
 
   window.addEventListener("online", showConnection);
+  window.addEventListener("resize", showConnection);
   window.addEventListener("offline", showConnection);
 
   /* --- timers --------------------------------------------------------------------------------------------------- */

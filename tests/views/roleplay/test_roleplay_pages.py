@@ -72,7 +72,9 @@ def test_a_trainer_plans_draws_adds_people_and_starts(client: FlaskClient, world
     )
     assert planned.status_code == 302, planned.text
     page = planned.location
-    assert "还没有人" in client.get(page).text
+    empty = client.get(page).text
+    assert "还没有被评分的技师" in empty
+    assert 'value="prepare"' not in empty
     assert "王小明" in client.get(f"{page}?q=wangx").text
     assert "赵外人" not in client.get(f"{page}?q=zhao").text
     refused = client.post(f"{page}/move", data={"move": "prepare"}, follow_redirects=True)
