@@ -21,6 +21,7 @@ from training_app.courses.queries import CourseRow
 from training_app.courses.rules import State
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
+from training_app.exams.rules import StartAnswer
 from training_app.permits import queries as permits
 from training_app.roleplay import session_queries as drills
 from training_app.roleplay.session_rules import LEARNER
@@ -100,9 +101,12 @@ class Way:
 
     @property
     def next_line(self) -> WayLine | None:
-        """Return the line to go on with: a course that is begun, else the first about which something can be done."""
-        doable = [one for one in self.lines if not one.line.is_met and one.is_open]
-        return min(doable, key=lambda one: not one.is_begun, default=None)
+        """Return the line to go on with: a course that is begun, else the first about which something can be done.
+
+        Where all that is left has to be waited for (the next try of an exam), it is the first that is missing.
+        """
+        missing = [one for one in self.lines if not one.line.is_met]
+        return min(missing, key=lambda one: (not one.is_open, not one.is_begun), default=None)
 
     @property
     def at_stage(self) -> int:
@@ -180,7 +184,7 @@ def _line(
         is_open = course.done_at is not None
         minutes = QUIZ_MINUTES
     elif kind is RequirementKind.EXAM:
-        is_open = standing is not None
+        is_open = standing is not None and standing.decision is not None and standing.decision.answer not in _CLOSED
         minutes = blueprints[requirement.ref].body["limit_minutes"] if requirement.ref in blueprints else None
         planned_at = standing.seat.opens_at if standing is not None and standing.seat is not None else None
     elif kind is RequirementKind.ROLEPLAY:
@@ -200,6 +204,8 @@ def _line(
     )
 
 
+# The next try has to be waited for, or granted by an examiner.
+_CLOSED = frozenset({StartAnswer.WAITING, StartAnswer.ATTEMPTS_USED, StartAnswer.NOT_YET_ADMITTED})
 # A module quiz has no limit of time; this is what its handful of questions takes.
 QUIZ_MINUTES = 5
 

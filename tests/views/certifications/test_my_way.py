@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from tests import certifications_factories as make
 from tests import courses_factories as courses
+from tests import exams_factories as exams
 from tests.factories import World
 from training_app import clock
 from training_app.permits.permit_rules import PermitEventKind
@@ -52,6 +53,20 @@ def test_after_courses_and_quizzes_the_exam_is_next(world: World, client: FlaskC
     page = my_way(world, client)
     assert "To the exam" in page
     assert "You are admitted. Agree a sitting with your examiner" in page
+
+
+def test_after_a_failed_exam_the_next_try_is_waited_for_and_a_drill_comes_next(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.learn(world.learner, now)
+    make.pass_quizzes(world.learner, now)
+    make.settle(now)
+    _sitting, public_id = exams.supervised_start(world, now)
+    exams.hand_in(world, public_id, now, good=0)
+    page = my_way(world, client)
+    assert "Next try possible from" in page
+    assert "Your sitting" not in page
+    assert "To my role-plays" in page
 
 
 def test_with_everything_shown_the_page_says_who_decides(world: World, client: FlaskClient, now: datetime) -> None:
