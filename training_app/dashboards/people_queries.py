@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -126,6 +126,15 @@ def expiring(days: int, now: datetime, stale: Stale) -> ColumnElement[bool]:
     return sa.and_(in_states(GROUPS["today"], now, stale), PersonState.valid_until <= end)
 
 
+def _told_by_row(by_row: ColumnElement[bool], stale: Stale, by_fold: Callable[[Snapshot], bool]) -> ColumnElement[bool]:
+    """Return a condition on what no date tells: trusted rows by the row, the others as folded."""
+    if not stale.people:
+        return by_row
+    folded = sorted(one for one, now_is in stale.people.items() if by_fold(now_is))
+    trusted = sa.and_(by_row, PersonState.person_id.notin_(sorted(stale.people)))
+    return sa.or_(trusted, PersonState.person_id.in_(folded))
+
+
 def _conditions(filters: Filters, now: datetime, stale: Stale) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.q:
@@ -133,11 +142,11 @@ def _conditions(filters: Filters, now: datetime, stale: Stale) -> list[ColumnEle
     if filters.states:
         found.append(in_states(filters.states, now, stale))
     if filters.level:
-        found.append(PersonState.level == filters.level)
+        found.append(_told_by_row(PersonState.level == filters.level, stale, lambda one: one.level == filters.level))
     if filters.days is not None:
         found.append(expiring(filters.days, now, stale))
     if filters.cases:
-        found.append(PersonState.open_cases > 0)
+        found.append(_told_by_row(PersonState.open_cases > 0, stale, lambda one: one.open_cases > 0))
     return found
 
 

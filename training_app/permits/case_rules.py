@@ -243,6 +243,13 @@ def _reported(state: CaseState | None, event: CaseEvent, policy: Policy, calenda
     )
 
 
+def by_time(state: CaseState, now: datetime) -> CaseState:
+    """Return what time alone has made of a case: final once the appeal deadline is over, written down or not."""
+    if state.status not in _LAPSED or state.appeal_until is None or now < state.appeal_until:
+        return state
+    return replace(state, status=_LAPSED[state.status], final_at=state.appeal_until)
+
+
 def limitation_day(occurred_at: datetime, policy: Policy, zone: str) -> date:
     """Return the last legal day on which an occurrence can be reported."""
     return add_months(legal_day(occurred_at, zone), policy.limitation_months)

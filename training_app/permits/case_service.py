@@ -24,12 +24,12 @@ from training_app.errors import NotFound
 from training_app.permits import events, evidence_service, fold_queries, ledger_service, permit_service
 from training_app.permits.base_rules import PersonId
 from training_app.permits.case_move_rules import CaseMove, check_move, check_report
-from training_app.permits.case_rules import CaseEventKind, Document, Outcome
+from training_app.permits.case_rules import CaseEventKind, Document, Outcome, by_time
 from training_app.permits.entry_rules import EntryKind, was_atoned
 from training_app.permits.evidence_service import Picture
 from training_app.permits.fold_queries import CaseFile
 from training_app.permits.models import CaseEvent, PermitCase
-from training_app.permits.number_rules import earlier_keys, entry_key, iso, through_pair
+from training_app.permits.number_rules import clear_key, earlier_keys, entry_key, iso, through_pair
 from training_app.permits.policy_queries import find_tariff
 from training_app.permits.refusals import BeforePermit, CodeUnknown, worded
 
@@ -192,15 +192,19 @@ def resolve(case_id: int, *, outcome: Outcome, points: int, words: Words, now: d
 def lapse(case_id: int, *, now: datetime) -> None:
     """Make a decision final whose time to appeal is over: the entry exists from that instant, recomputed at once."""
     with transaction():
-        here = _open(case_id, now, None)
-        until = here.file.state.appeal_until
-        _move(here, CaseMove(kind=_K.LAPSE), {}, effective_at=until)
-        _enter(here, here.file.state.points, until or now)
-        permit_service.notice(
-            here.lock, "case_closed", f"case-{case_id}/{here.file.state.round}/lapse",
-            {"number": here.file.number}, f"/me/cases/{case_id}", now=now,
-        )  # fmt: skip
-        _changed(here)
+        _lapse(_open(case_id, now, None))
+
+
+def _lapse(here: _Open) -> None:
+    file = here.file
+    until = file.state.appeal_until
+    _move(here, CaseMove(kind=_K.LAPSE), {}, effective_at=until)
+    _enter(here, file.state.points, until or here.now)
+    permit_service.notice(
+        here.lock, "case_closed", f"case-{file.case_id}/{file.state.round}/lapse", {"number": file.number},
+        f"/me/cases/{file.case_id}", now=here.now,
+    )  # fmt: skip
+    _changed(here)
 
 
 def reopen(case_id: int, *, words: Words, picture: Picture | None, now: datetime, actor_id: int) -> None:
@@ -212,6 +216,9 @@ def reopen(case_id: int, *, words: Words, picture: Picture | None, now: datetime
     stored = evidence_service.store(picture)
     with transaction():
         before = _open(case_id, now, actor_id)
+        if by_time(before.file.state, now).is_final and not before.file.state.is_final:
+            _lapse(_open(case_id, now, None))  # the sweeper has not come by yet
+            before = _open(case_id, now, actor_id)
         _move(before, CaseMove(kind=_K.REOPEN, evidence=bool(words)), {"photo": stored is not None}, words)
         evidence_service.attach(case_id, stored, now=now, actor_id=actor_id)
         here = _open(case_id, now, actor_id)
@@ -242,7 +249,7 @@ def _open(case_id: int, now: datetime, actor_id: int | None) -> _Open:
     if person_id is None:
         raise NotFound()
     lock = lock_person(person_id, now=now)
-    file = fold_queries.find_case(session, case_id, now)
+    file = fold_queries.find_case(session, case_id, now, as_written=True)
     if file is None:
         raise NotFound()
     return _Open(lock, file, now, actor_id)
@@ -314,7 +321,7 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
         # What was done for an earlier round is not asked for a second time.
         ledger_service.append_entry(
             here.lock, permit_service.get_record(here.lock), kind=EntryKind.CLEAR, points=0, code=file.code,
-            idem=f"case-{file.case_id}/{file.state.round}/clear", refs=(entry_key(file.case_id, file.state.round),),
+            idem=clear_key(file.case_id, file.state.round), refs=(entry_key(file.case_id, file.state.round),),
             effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
         )  # fmt: skip
     ledger_service.settle(here.lock, now=here.now)

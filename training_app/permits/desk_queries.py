@@ -110,8 +110,18 @@ def _to_decide(now: datetime) -> ColumnElement[bool]:
 
 def lapsing(session: Session, now: datetime, *, limit: int) -> list[int]:
     """Return the decided cases whose time to appeal, as told, is over; never one that was not served."""
-    rows = _with_last(PermitCase.id).where(_stands(), _served_until("decision", now))
+    rows = _with_last(PermitCase.id).where(_lapses(now))
     return list(session.scalars(rows.order_by(PermitCase.id).limit(limit)))
+
+
+def lapsed_of(session: Session, person_id: int, now: datetime) -> list[CaseFile]:
+    """Return the cases of a person that time has made final and that nobody has written down yet."""
+    rows = session.scalars(_with_last(PermitCase).where(PermitCase.person_id == person_id, _lapses(now))).all()
+    return [file for file in fold_queries.case_files(session, rows, now) if file.state.is_counted]
+
+
+def _lapses(now: datetime) -> ColumnElement[bool]:
+    return sa.and_(_stands(), _served_until("decision", now))
 
 
 def reach(grants: tuple[Grant, ...], column: Any, permissions: Sequence[Permission]) -> ColumnElement[bool]:
@@ -152,12 +162,12 @@ def _case_filter(show: str, grants: tuple[Grant, ...], now: datetime) -> ColumnE
         case "decide":
             return _to_decide(now)
         case "decided":
-            return _stands()
+            return sa.and_(_stands(), ~_served_until("decision", now))
         case "appeal":
             return _last.kind == "appeal"
         case "closed":
             dropped = sa.and_(_last.kind == "decide", ~_last.facts["outcome"].as_string().in_(STANDS))
-            return sa.or_(_last.kind.in_(["lapse", "resolve", "take_back"]), dropped)
+            return sa.or_(_last.kind.in_(["lapse", "resolve", "take_back"]), dropped, _lapses(now))
     return sa.true()
 
 

@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
-from training_app.permits.case_rules import CaseEvent, CaseEventKind, CaseState, Document, Outcome, fold_case
+from training_app.permits.case_rules import (
+    CaseEvent,
+    CaseEventKind,
+    CaseState,
+    Document,
+    Outcome,
+    by_time,
+    fold_case,
+)
 from training_app.permits.entry_rules import Entry, EntryKind
 from training_app.permits.models import CaseEvent as CaseEventRow
 from training_app.permits.models import LedgerEntry, Permit, PermitCase, Sanction
@@ -192,14 +200,25 @@ def case_event(row: CaseEventRow, case: PermitCase) -> CaseEvent:
     )
 
 
-def find_case(session: Session, case_id: int, now: datetime) -> CaseFile | None:
+def find_case(session: Session, case_id: int, now: datetime, *, as_written: bool = False) -> CaseFile | None:
     """Return one case, None if there is none."""
     row = session.get(PermitCase, case_id)
-    return None if row is None else case_files(session, [row], now)[0]
+    return None if row is None else case_files(session, [row], now, as_written=as_written)[0]
 
 
-def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> list[CaseFile]:
-    """Return the cases of these rows in their order; a fixed number of reads."""
+def case_files(
+    session: Session,
+    rows: Sequence[PermitCase],
+    now: datetime,
+    *,
+    as_of: datetime | None = None,
+    as_written: bool = False,
+) -> list[CaseFile]:
+    """Return the cases of these rows in their order; a fixed number of reads.
+
+    A decision whose time to appeal is over reads as final, also before the sweeper has written it; `as_written` is for
+    who writes it. `as_of`: as they stood then, those not yet reported left out.
+    """
     if not rows:
         return []
     events: dict[int, list[CaseEvent]] = defaultdict(list)
@@ -215,9 +234,13 @@ def case_files(session: Session, rows: Sequence[PermitCase], now: datetime) -> l
     files = []
     for row in rows:
         policy = records[row.person_id].policy
-        state = fold_case(events[row.id], policy, calendars[row.zone])
+        state = fold_case(events[row.id], policy, calendars[row.zone], as_of=as_of)
+        if state is None and as_of is not None:
+            continue
         if state is None:
             raise LookupError(f"case {row.number} was never reported")
+        if not as_written:
+            state = by_time(state, now)
         files.append(
             CaseFile(
                 case_id=row.id, number=row.number, person_id=row.person_id, permit_id=row.permit_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
-from training_app.permits import fold_queries
+from training_app.permits import desk_queries, fold_queries
 from training_app.permits.due_rules import due
 from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
 from training_app.permits.ledger_rules import EntryStatus, Fold, fold
 from training_app.permits.models import LedgerEntry, PermitCase
-from training_app.permits.number_rules import earlier_keys
+from training_app.permits.number_rules import clear_key, earlier_keys, entry_key
 from training_app.permits.policy_queries import TARIFF
 from training_app.permits.policy_rules import SanctionKind
 from training_app.permits.standing_rules import CLEAN_MONTHS, Standing, standing, standing_changes_at
@@ -87,7 +87,39 @@ def ledger_state(
     record = record or fold_queries.find_permit(session, person_id, now)
     if record is None:
         return None
-    return state_of(record, fold_queries.entries(session, person_id), now)
+    return state_of(record, ledger(session, person_id, now), now)
+
+
+def ledger(session: Session, person_id: int, now: datetime) -> list[Entry]:
+    """Return the entries of a person as they stand now: those of cases too that time has just made final.
+
+    The sweeper writes them under the same keys, so that none counts twice.
+    """
+    entries = fold_queries.entries(session, person_id)
+    for case in desk_queries.lapsed_of(session, person_id, now):
+        entries += _of_case(entries, case, case.state.points, case.state.final_at or now)
+    return entries
+
+
+def _of_case(entries: Sequence[Entry], case: CaseFile, points: int, at: datetime) -> list[Entry]:
+    """Return what a case adds to the ledger when it becomes final with these points at an instant."""
+    key = entry_key(case.case_id, case.state.round)
+    demerit = Entry(
+        idem=key, kind=EntryKind.DEMERIT, points=points, effective_at=case.occurred_at, exists_at=at, recorded_at=at,
+        code=case.code, occasion=case.occasion,
+    )  # fmt: skip
+    if not was_atoned(entries, earlier_keys(case.case_id, case.state.round)):
+        return [demerit]
+    # What was done for an earlier round is not asked for a second time.
+    clear = replace(
+        demerit,
+        idem=clear_key(case.case_id, case.state.round),
+        kind=EntryKind.CLEAR,
+        points=0,
+        effective_at=at,
+        refs=(key,),
+    )
+    return [demerit, clear]
 
 
 def state_of(record: PermitRecord, entries: Sequence[Entry], now: datetime) -> LedgerState:
@@ -150,10 +182,14 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
         .outerjoin(PermitCase, PermitCase.id == LedgerEntry.case_id)
         .where(LedgerEntry.person_id == person_id)
     ).all()
-    cases = {row.idem: row for row in rows}
+    cases: dict[str, tuple[int | None, str | None]] = {row.idem: (row.case_id, row.number) for row in rows}
     versions = content.versions(session, {row.tariff_version_id for row in rows if row.tariff_version_id})
     current = content.current(session, TARIFF, legal_day(now, "Asia/Shanghai")).values()
     titles = _titles([*current, *versions.values()])
+    for case in desk_queries.lapsed_of(session, person_id, now):
+        titles[case.code] = case.breach.title
+        for key in (entry_key, clear_key):
+            cases[key(case.case_id, case.state.round)] = (case.case_id, case.number)
     found = [
         LedgerLine(
             at=line.entry.effective_at,
@@ -163,8 +199,8 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
             counted=line.counted,
             code=line.entry.code,
             title=titles.get(line.entry.code, {"zh": line.entry.code, "en": line.entry.code}),
-            case_id=cases[line.entry.idem].case_id,
-            case_number=cases[line.entry.idem].number,
+            case_id=cases[line.entry.idem][0],
+            case_number=cases[line.entry.idem][1],
         )
         for line in state.fold.lines
     ]
@@ -182,24 +218,12 @@ def effects(session: Session, case: CaseFile, now: datetime) -> dict[int, Effect
     record = fold_queries.find_permit(session, case.person_id, now)
     if record is None:
         return {}
-    entries = fold_queries.entries(session, case.person_id)
+    entries = ledger(session, case.person_id, now)
     return {points: _effect(record, entries, case, points, now) for points in range(case.state.points + 1)}
 
 
 def _effect(record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, now: datetime) -> Effect:
-    simulated = list(entries)
-    if points:
-        simulated.append(
-            Entry(
-                idem="simulated", kind=EntryKind.DEMERIT, points=points, effective_at=case.occurred_at,
-                exists_at=now, recorded_at=now, code=case.code, occasion=case.occasion,
-            )
-        )  # fmt: skip
-        if was_atoned(entries, earlier_keys(case.case_id, case.state.round)):
-            simulated.append(
-                Entry(idem="simulated-clear", kind=EntryKind.CLEAR, points=0, effective_at=now, exists_at=now,
-                      recorded_at=now, refs=("simulated",))
-            )  # fmt: skip
+    simulated = [*entries, *(_of_case(entries, case, points, now) if points else [])]
     result = fold(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
     was_due = {p.cause for p in due(entries, record.policy, anchor_on=record.anchor_on, as_of=now)}
     now_due = due(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)

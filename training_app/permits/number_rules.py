@@ -61,6 +61,11 @@ def entry_key(case_id: int, number: int) -> str:
     return f"case-{case_id}/{number}/demerit"
 
 
+def clear_key(case_id: int, number: int) -> str:
+    """Return the key of the clear that comes with a later round of a case whose earlier one was retrained for."""
+    return f"case-{case_id}/{number}/clear"
+
+
 def earlier_keys(case_id: int, number: int) -> tuple[str, ...]:
     """Return the keys of the entries of the rounds before this one."""
     return tuple(entry_key(case_id, earlier) for earlier in range(number))

@@ -324,7 +324,7 @@ def reopening(session: Session, file: CaseFile, now: datetime) -> Reopening | No
     record = fold_queries.find_permit(session, file.person_id, now)
     if record is None or not file.state.is_final:
         return None
-    entries = fold_queries.entries(session, file.person_id)
+    entries = ledger_queries.ledger(session, file.person_id, now)
     key = entry_key(file.case_id, file.state.round)
     if file.state.is_counted:
         entries.append(
@@ -348,7 +348,7 @@ def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage |
     record = fold_queries.find_permit(session, person_id, now)
     if record is None:
         return None
-    ledger = ledger_queries.state_of(record, fold_queries.entries(session, person_id), now)
+    ledger = ledger_queries.state_of(record, ledger_queries.ledger(session, person_id, now), now)
     tariff = find_tariff(session, record.follows.tariff_key, legal_day(now, record.zone))
     return PermitPage(
         record=record,

@@ -68,10 +68,10 @@ def permit_facts(
     return find_permit(session, person_id, now, known_at=known_at)
 
 
-def open_cases(session: Session, person_id: int, now: datetime | None = None) -> list[OpenCase]:
-    """Return the cases of a person that are not final, dismissed, a warning or taken back; newest first.
+def open_cases(session: Session, person_id: int, now: datetime) -> list[OpenCase]:
+    """Return the cases of a person that were not final, dismissed, a warning or taken back at an instant; newest first.
 
-    `now` decides only which calendar and policy are read; without it the newest case's own day does.
+    A case counts as open from its report on, whether or not its holder was told.
     """
     rows = session.scalars(
         sa.select(PermitCase).where(PermitCase.person_id == person_id).order_by(PermitCase.id.desc())
@@ -83,7 +83,7 @@ def open_cases(session: Session, person_id: int, now: datetime | None = None) ->
             case_id=file.case_id, number=file.number, status=file.state.status, points=file.state.points,
             next_deadline_at=file.state.next_deadline_at, file=file,
         )
-        for file in case_files(session, rows, now or rows[0].created_at)
+        for file in case_files(session, rows, now, as_of=now)
         if file.state.is_open
     ]  # fmt: skip
 

@@ -94,6 +94,7 @@ def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
             ledger.next_change_at if ledger else None,
             _announced(session, person_id, now),
             *(one.ends_at for one in held),
+            *(one.next_deadline_at for one in cases),
             *_renewals(session, folded, now, record),
         ),
     )
@@ -336,10 +337,12 @@ def certificate_state(session: Session, person_id: int, level_event_id: int, now
     events = levels.level_events(session, [person_id])[person_id]
     event = next((one for one in events if one.id == level_event_id), None)
     record = permits.permit_facts(session, person_id, now)
-    if event is None or event.valid_until is None or record is None:
+    if event is None or event.effective_at > now or event.valid_until is None or record is None:
         return None
     held = fold_levels(events, as_of=now)
-    in_scheme = [one for one in events if one.scheme == event.scheme and one.valid_until is not None]
+    in_scheme = [
+        one for one in events if one.scheme == event.scheme and one.valid_until is not None and one.effective_at <= now
+    ]
     latest = max(in_scheme, key=lambda one: (one.effective_at, one.seq))
     return certificate_answer(
         record.facts,

@@ -25,6 +25,7 @@ from training_app.permits.case_rules import (
     Document,
     EventsOutOfOrder,
     Outcome,
+    by_time,
     fold_case,
 )
 
@@ -441,3 +442,16 @@ def test_after_two_years_nothing_can_be_reported() -> None:
     assert report(now=last_second) == 3
     with pytest.raises(moves.LimitationOver):
         report(now=last_second + timedelta(seconds=1))
+
+
+@given(day=st.integers(0, 60), reduced=st.booleans())
+def test_time_makes_a_served_decision_final_whether_or_not_the_lapse_is_written(day: int, reduced: bool) -> None:
+    story = Story().noticed().decided(*((Outcome.REDUCED, 3) if reduced else (Outcome.UPHELD, 6)))
+    assert by_time(story.state(), at(day)) == story.state()
+    state = story.served().state()
+    assert state.appeal_until is not None
+    if at(day) < state.appeal_until:
+        assert by_time(state, at(day)) == state
+        return
+    written = story.add(K.LAPSE, 0, effective_at=state.appeal_until, recorded_at=at(70)).state()
+    assert by_time(state, at(day)) == written == by_time(written, at(day))

@@ -245,7 +245,7 @@ def test_a_case_taken_back_is_kept_and_never_counts(world: World, now: datetime)
     assert case(case_id, now).state.status is CaseStatus.VOID
     assert tasks.lapse_due(now + timedelta(days=60)) == 0
     assert "case.take_back" in [row.kind for row in queries.story(db.session(), world.learner)]
-    assert queries.open_cases(db.session(), world.learner) == []
+    assert queries.open_cases(db.session(), world.learner, now) == []
 
 
 def test_words_stand_in_erasable_payloads_and_keep_their_language(world: World, now: datetime) -> None:

@@ -64,6 +64,6 @@ def test_a_new_permit_has_all_its_points_and_no_case(world: World, now: datetime
     ledger = queries.ledger_state(db.session(), world.learner, now)
     assert ledger is not None
     assert (ledger.limit, ledger.total, ledger.left, ledger.returns_at) == (12, 0, 12, None)
-    assert queries.open_cases(db.session(), world.learner) == []
+    assert queries.open_cases(db.session(), world.learner, now) == []
     assert queries.permit_facts(db.session(), world.learner2, now) is None
     assert queries.ledger_state(db.session(), world.learner2, now) is None
