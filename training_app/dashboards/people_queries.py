@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access.models import PersonInUnit
-from training_app.access.rules import Grant
+from training_app.access.rules import Grant, Permission
 from training_app.accounts import people_queries as people
 from training_app.accounts import queries as accounts
 from training_app.accounts.models import Assignment, Person, PersonProfile, Unit, UnitVersion
@@ -275,6 +275,12 @@ def figures(session: Session, tops: frozenset[int], now: datetime, stale: Stale)
         .where(_within(tops))
     ).one()
     return [Figure(kind=kind, count=getattr(row, kind), filters=two[1]) for kind, two in wanted.items()]
+
+
+def figures_of(session: Session, grants: tuple[Grant, ...], on: date, now: datetime) -> list[Figure]:
+    """Return the five figures of whom these grants let somebody read; none where they reach nobody."""
+    tops = scope_of(session, grants, Permission.PEOPLE_READ, on).tops
+    return figures(session, tops, now, stale_states(session, now)) if tops else []
 
 
 @dataclass(frozen=True, kw_only=True)
