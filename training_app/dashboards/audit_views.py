@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from training_app import web
+from training_app import clock, web
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
-from training_app.dashboards import office_queries, pages
+from training_app.dashboards import fact_words, office_queries, pages
 from training_app.dashboards.audit_words import action_words
 from training_app.dashboards.blueprint import bp
 from training_app.web import actor
@@ -37,4 +38,6 @@ def audit() -> ResponseReturnValue:
     return render_template(
         "dashboards/audit.html", tabs=pages.tabs(), rows=rows, names=accounts.names(session, ids), stream=stream,
         number=number, next=next_page, words_of=action_words(),
+        fact_names=fact_words.fact_names(), fact_text=partial(fact_words.fact_text, now=clock.now()),
+        subject_text=fact_words.subject_text,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.content.service import NothingChanged
-from training_app.dashboards import office_queries, office_service, pages, wording
+from training_app.dashboards import fact_words, office_queries, office_service, pages, wording
 from training_app.dashboards.blueprint import bp
 from training_app.errors import SamePerson
 from training_app.web import actor
@@ -42,7 +42,7 @@ def content(version_id: int) -> ResponseReturnValue:
     body = {name: value for name, value in row.version.body.items() if name not in hidden}
     return render_template(
         "dashboards/content.html", row=row, body=body, kinds=wording.kind_words(), may_sign=actor().has(SIGN),
-        is_author=row.created_by == actor().person_id,
+        is_author=row.created_by == actor().person_id, field_names=fact_words.field_names(),
     )  # fmt: skip
 
 

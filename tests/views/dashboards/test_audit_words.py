@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 from enum import Enum
 from pathlib import Path
 
@@ -12,11 +14,14 @@ from flask.testing import FlaskClient
 
 from tests.dashboards_factories import certify
 from tests.factories import World
+from training_app import clock
 from training_app.accounts.rules import LinkPurpose
 from training_app.audit.models import AuditEntry
 from training_app.certifications.level_rules import LevelEventKind
+from training_app.content.models import ContentVersion
 from training_app.content.rules import ContentEventKind
 from training_app.dashboards.audit_words import action_words
+from training_app.dashboards.fact_words import fact_names, field_names, subject_words
 from training_app.db import db
 from training_app.exams.rules import AttemptState
 from training_app.permits.case_rules import CaseEventKind
@@ -73,8 +78,6 @@ def test_every_recorded_action_has_words(app: Flask) -> None:
 def test_the_audit_page_shows_words_for_all_that_a_whole_chain_records(
     world: World, client: FlaskClient, app: Flask
 ) -> None:
-    from training_app import clock
-
     certify(world, world.learner, clock.now())
     with app.test_request_context():
         words = action_words()
@@ -85,3 +88,32 @@ def test_the_audit_page_shows_words_for_all_that_a_whole_chain_records(
     page = client.get("/audit").text
     assert "Signed in" in page or "登录" in page
     assert "sign_in<" not in page
+
+
+def test_every_fact_that_a_whole_chain_records_has_its_words(app: Flask, world: World, client: FlaskClient) -> None:
+    certify(world, world.learner, clock.now())
+    kept = db.session.scalars(sa.select(AuditEntry)).all()
+    with app.test_request_context():
+        names, subjects = fact_names(), subject_words()
+        unknown = {name for row in kept for name in json.loads(row.facts)} - names.keys()
+        unknown |= {row.subject.partition(":")[0] for row in kept} - subjects.keys()
+    assert not unknown
+    page = world.sign_in(client, "administrator").get("/audit").text
+    assert "考卷" in page or "档案" in page
+    assert ">True<" not in page
+    assert not re.search(r">[^<]*\+00:00", page)
+
+
+def test_every_field_of_the_shipped_content_has_its_words(app: Flask) -> None:
+    def fields(value: object) -> set[str]:
+        if isinstance(value, dict):
+            if {"zh", "en"} <= value.keys():
+                return set()
+            return set(value) | {name for one in value.values() for name in fields(one)}
+        return {name for one in value for name in fields(one)} if isinstance(value, list) else set()
+
+    bodies = db.session.scalars(sa.select(ContentVersion.body)).all()
+    with app.test_request_context():
+        # What every body carries stands in the head of the page.
+        missing = {name for body in bodies for name in fields(json.loads(body))} - field_names().keys()
+    assert missing <= {"author", "reviewer", "change", "effective_on"}
