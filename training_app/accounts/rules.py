@@ -45,6 +45,8 @@ _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,31}")
 THROTTLE_WINDOW = timedelta(minutes=15)
 ACCOUNT_STEPS = ((5, 5), (8, 30), (12, 120), (20, 300))
 ADDRESS_STEPS = ((50, 2), (100, 10), (300, 60))
+# Everybody together: many numbers from many addresses. A wait of a second or two holds up no honest person for long.
+TOTAL_STEPS = ((1000, 1), (3000, 2))
 
 
 @dataclass(frozen=True)

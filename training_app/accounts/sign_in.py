@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask_login import UserMixin
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from training_app.access import queries as access
@@ -29,6 +30,7 @@ _hashers = [PasswordHasher()]
 # 64 MiB and a fifth of a second of one core each: more at once only makes everybody wait.
 _hash_queue = threading.BoundedSemaphore(2)
 _decoy = [""]
+_TOTAL = "t:all"  # the failures of everybody together
 
 
 class WrongSignIn(DomainError):
@@ -106,6 +108,8 @@ def sign_in(number: str, password: str, *, address: str, device: str, now: datet
     token = secrets.token_urlsafe(32)
     with transaction() as session:
         lock_person(found[0], now=now)
+        if session.scalar(sa.select(Login.password_hash).where(Login.person_id == found[0])) != stored:
+            raise WrongSignIn()  # changed while it was checked: a session opened now would outlive the change
         session.add(
             SignInSession(
                 token_hash=_digest(token),
@@ -179,10 +183,12 @@ def issue_link(person_id: int, purpose: LinkPurpose, *, now: datetime, actor_id:
 
 
 def find_link(session: Session, token: str, *, now: datetime) -> tuple[int, LinkPurpose]:
-    """Return (person id, purpose) of a link that can still be used; raises DeadLink."""
+    """Return (person id, purpose) of a link that can still be used; raises DeadLink, also for who has left."""
     row = session.execute(
-        sa.select(SignInLink.person_id, SignInLink.purpose).where(
-            SignInLink.token_hash == _digest(token), SignInLink.used_at.is_(None),
+        sa.select(SignInLink.person_id, SignInLink.purpose)
+        .join(Login, Login.person_id == SignInLink.person_id)
+        .where(
+            Login.disabled_at.is_(None), SignInLink.token_hash == _digest(token), SignInLink.used_at.is_(None),
             SignInLink.revoked_at.is_(None), SignInLink.expires_at > now,
         )
     ).first()  # fmt: skip
@@ -287,7 +293,10 @@ def _note_seen(token: str, now: datetime) -> None:
 
 
 def _check_throttle(number: str, address: str, now: datetime) -> None:
-    steps = {_account_key(number): rules.ACCOUNT_STEPS, _address_key(address): rules.ADDRESS_STEPS}
+    steps = {
+        _account_key(number): rules.ACCOUNT_STEPS, _address_key(address): rules.ADDRESS_STEPS,
+        _TOTAL: rules.TOTAL_STEPS,
+    }  # fmt: skip
     rows = db.session.execute(
         sa.select(SignInFailure.key, SignInFailure.count, SignInFailure.last_at).where(
             SignInFailure.key.in_(list(steps)), SignInFailure.first_at > now - rules.THROTTLE_WINDOW
@@ -302,12 +311,14 @@ def _check_throttle(number: str, address: str, now: datetime) -> None:
 def _count_failure(number: str, address: str, now: datetime) -> None:
     with transaction() as session:
         session.execute(sa.delete(SignInFailure).where(SignInFailure.first_at <= now - rules.THROTTLE_WINDOW))
-        for key in sorted((_account_key(number), _address_key(address))):
-            row = session.get(SignInFailure, key, with_for_update=True)
-            if row is None:
-                session.add(SignInFailure(key=key, count=1, first_at=now, last_at=now))
-            else:
-                row.count, row.last_at = row.count + 1, now
+        for key in sorted((_account_key(number), _address_key(address), _TOTAL)):
+            # Two first failures of one key at the same moment: both count, neither fails.
+            insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+            session.execute(
+                insert(SignInFailure)
+                .values(key=key, count=1, first_at=now, last_at=now)
+                .on_conflict_do_update(index_elements=["key"], set_={"count": SignInFailure.count + 1, "last_at": now})
+            )
 
 
 def _account_key(number: str) -> str:
