@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from training_app import cli, clock, logs, rooms, styleguide, web, wiring
+from training_app import cli, clock, intake, logs, rooms, styleguide, web, wiring
 from training_app.access import guards
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     clock.use_offset_file(settings.test_clock)
     storage.use_root(settings.data_dir / "blobs")
+    _name_requests(app)
+    intake.install(app)
     _database(app)
     _rooms(app)
     _languages(app)
@@ -95,6 +97,13 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     if settings.database_url.startswith("postgresql"):
         config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
     return config
+
+
+def _name_requests(app: Flask) -> None:
+    @app.before_request
+    def name_the_request() -> None:  # the first of all: whatever refuses a request later says its name
+        g.request_id = secrets.token_hex(8)
+        g.csp_nonce = ""
 
 
 def _database(app: Flask) -> None:
@@ -173,11 +182,6 @@ def _jobs(app: Flask, settings: Settings) -> None:
 
 
 def _pages(app: Flask, settings: Settings) -> None:
-    @app.before_request
-    def name_the_request() -> None:
-        g.request_id = secrets.token_hex(8)
-        g.csp_nonce = ""
-
     @app.after_request
     def add_headers(response: Response) -> Response:
         return _with_headers(response, https=settings.public_url.startswith("https:"))
@@ -195,7 +199,7 @@ def _pages(app: Flask, settings: Settings) -> None:
 
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(CSRFError, _stale_page)
-    app.register_error_handler(HTTPException, lambda error: _error_page(error.code or 500, None))
+    app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
@@ -254,6 +258,11 @@ def _wants_json() -> bool:
 
 def _domain_error(error: DomainError) -> tuple[Any, int]:
     return _error_page(error.status, gettext(error.message, **error.values), code=error.code)
+
+
+def _refused(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
+    said = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return *_error_page(error.code or 500, None), said
 
 
 def _stale_page(_error: CSRFError) -> tuple[Any, int]:

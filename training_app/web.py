@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from flask import g, has_request_context, request
@@ -18,6 +18,8 @@ from training_app.calendar.rules import day_end, last_day
 from training_app.db import db
 
 DISPLAY_ZONE = ZoneInfo("Asia/Shanghai")
+MOST_NUMBER = 2**31 - 1
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,12 @@ class NavItem:
     below: Sequence[str] = ()
 
 
+def takes_json(view: View) -> View:
+    """Let a view be sent JSON; every other view takes forms alone."""
+    view.__takes_json__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def current_of(addresses: Sequence[Sequence[str]], path: str) -> int | None:
     """Return which entry of the navigation a page stands under, or None; the nearest of its addresses decides.
 
@@ -50,6 +58,16 @@ def current_of(addresses: Sequence[Sequence[str]], path: str) -> int | None:
             if is_here and len(parts) > nearest:
                 nearest, found = len(parts), index
     return found
+
+
+def whole_number(text: str) -> int:
+    """Return a whole number from an address or a form; raises ValueError for what no list or counter of ours reaches.
+
+    Meant for `request.args.get(name, type=whole_number)`, where `int` would take 40 digits that a database cannot hold.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10) or int(text) > MOST_NUMBER:
+        raise ValueError(text[:20])
+    return int(text)
 
 
 def actor() -> Actor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -146,3 +148,40 @@ def furnish() -> House:
 
 def _one(query: sa.Select[Any]) -> Any:
     return db.session.scalars(query.limit(1)).one()
+
+
+class Snapshot:
+    """The database as it stands now, put back after every attack that was let through."""
+
+    def __init__(self, app: Flask) -> None:
+        self.folder = app.extensions["settings"].data_dir
+        db.session.rollback()
+        with sqlite3.connect(self.folder / "app.db") as source, sqlite3.connect(self.folder / "attack.db") as target:
+            source.backup(target)
+        self._watch()
+
+    def _watch(self) -> None:
+        self.watcher = sqlite3.connect(self.folder / "app.db")
+        self.version = self._version()
+
+    def _version(self) -> int:
+        return int(self.watcher.execute("PRAGMA data_version").fetchone()[0])
+
+    def is_touched(self) -> bool:
+        """Tell whether anything was committed since, a counted failure or a visit included."""
+        db.session.rollback()
+        return self._version() != self.version
+
+    def put_back(self) -> None:
+        """Let the database stand as it stood."""
+        self.close()
+        db.session.remove()
+        db.engine.dispose()
+        for suffix in ("-wal", "-shm"):
+            (self.folder / f"app.db{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(self.folder / "attack.db", self.folder / "app.db")
+        self._watch()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self.watcher.close()

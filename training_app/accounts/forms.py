@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from training_app.accounts.rules import PASSWORD_MAX, PASSWORD_MIN
 
@@ -13,7 +13,7 @@ from training_app.accounts.rules import PASSWORD_MAX, PASSWORD_MIN
 class SignInForm(FlaskForm):
     """Employee number and password."""
 
-    number = StringField(_l("Employee number"), [InputRequired(_l("Enter your employee number.")), Length(max=32)])
+    number = StringField(_l("Employee number"), [DataRequired(_l("Enter your employee number.")), Length(max=32)])
     password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password.")), Length(max=1000)])
     next = HiddenField()
 

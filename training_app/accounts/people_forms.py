@@ -9,10 +9,11 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import DateField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from training_app.accounts.people_rules import NAME_MAX, contact_fault
 from training_app.accounts.rules import UnitType, is_employee_number
+from training_app.calendar.forms import InOurTime
 
 Choices = Sequence[tuple[object, object]]
 UNIT_TYPES: Sequence[tuple[str, object]] = (
@@ -31,7 +32,7 @@ class ContactFields(FlaskForm):
     """Name, contact and language, the same when a person is created and later."""
 
     name = StringField(
-        _l("Name"), [InputRequired(_l("Enter the name as it stands on the certificate.")), Length(max=NAME_MAX)],
+        _l("Name"), [DataRequired(_l("Enter the name as it stands on the certificate.")), Length(max=NAME_MAX)],
         filters=[_strip],
     )  # fmt: skip
     name_latin = StringField(
@@ -59,12 +60,12 @@ class NewPersonForm(ContactFields):
     """A new person: also number, unit and employing company."""
 
     number = StringField(
-        _l("Employee number"), [InputRequired(_l("Enter the number of the new person.")), Length(max=32)],
+        _l("Employee number"), [DataRequired(_l("Enter the number of the new person.")), Length(max=32)],
         filters=[_strip], description=_l("2 to 32 letters, digits or hyphens. A number is never given twice."),
     )  # fmt: skip
     unit = SelectField(_l("Unit"), coerce=int)
     employer = StringField(
-        _l("Employing company"), [InputRequired(_l("Enter the company that employs the person.")), Length(max=200)],
+        _l("Employing company"), [DataRequired(_l("Enter the company that employs the person.")), Length(max=200)],
         filters=[_strip],
     )  # fmt: skip
 
@@ -84,17 +85,17 @@ class MoveForm(FlaskForm):
 
     unit = SelectField(_l("New unit"), coerce=int)
     employer = StringField(
-        _l("Employing company"), [InputRequired(_l("Enter the company that employs the person.")), Length(max=200)],
+        _l("Employing company"), [DataRequired(_l("Enter the company that employs the person.")), Length(max=200)],
         filters=[_strip],
     )  # fmt: skip
-    on = DateField(_l("First day there"), [InputRequired(_l("Enter a day."))])
+    on = DateField(_l("First day there"), [InputRequired(_l("Enter a day.")), InOurTime()])
 
 
 class LeaveForm(FlaskForm):
     """The day from which a person no longer works here."""
 
     on = DateField(
-        _l("First day no longer with us"), [InputRequired(_l("Enter a day."))],
+        _l("First day no longer with us"), [InputRequired(_l("Enter a day.")), InOurTime()],
         description=_l("Today or earlier: sign-in ends at once."),
     )  # fmt: skip
 
@@ -117,9 +118,7 @@ class PhotoForm(FlaskForm):
 class UnitForm(FlaskForm):
     """How a unit is called and what it is."""
 
-    name = StringField(
-        _l("Name"), [InputRequired(_l("Enter the name of the unit.")), Length(max=200)], filters=[_strip]
-    )
+    name = StringField(_l("Name"), [DataRequired(_l("Enter the name of the unit.")), Length(max=200)], filters=[_strip])
     name_latin = StringField(_l("Name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
     type = SelectField(_l("Type"), choices=[SelectChoice(value, label) for value, label in UNIT_TYPES], coerce=UnitType)
     stars = IntegerField(
@@ -131,7 +130,7 @@ class NewUnitForm(UnitForm):
     """A new unit: also its number and its place."""
 
     number = StringField(
-        _l("Unit number"), [InputRequired(_l("Enter the number of the unit.")), Length(max=32)], filters=[_strip],
+        _l("Unit number"), [DataRequired(_l("Enter the number of the unit.")), Length(max=32)], filters=[_strip],
         description=_l("1 to 32 letters, digits or hyphens. It never changes."),
     )  # fmt: skip
     parent = SelectField(_l("Stands under"), coerce=int)

@@ -45,6 +45,13 @@ class BadContact(Invalid):
     message = "This phone number, e-mail address or Latin name cannot be right."
 
 
+class DayOfLeaving(Invalid):
+    """A day on which nobody can have left."""
+
+    code = "day_of_leaving"
+    message = "The day has to lie between the start of the present assignment and today."
+
+
 class BadDay(Invalid):
     """A day on which the change cannot take effect."""
 
@@ -217,8 +224,9 @@ def let_leave(person_id: int, *, on: date, grants: tuple[Grant, ...], now: datet
     require_reach(db.session(), grants, Permission.PEOPLE_EDIT, person_id)
     if person_id == actor_id:
         raise SamePerson()
-    if on > service.today(now):
-        raise BadDay()
+    since = people_queries.main_since(db.session(), person_id)
+    if on > service.today(now) or (since is not None and on < since):
+        raise DayOfLeaving()
     _require_another_administrator(db.session(), person_id, service.today(now))
     service.deactivate_person(person_id, on=on, now=now, actor_id=actor_id)
 

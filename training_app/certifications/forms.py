@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 REASON_MIN = 10
 REASON_MAX = 2000
@@ -17,7 +17,7 @@ class RefuseForm(FlaskForm):
 
     words = TextAreaField(
         _l("Reason for the refusal"),
-        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
         description=_l("The learner reads these words. Say what is missing and what would allow the award."),
     )
 
@@ -27,7 +27,7 @@ class ReinstateForm(FlaskForm):
 
     words = TextAreaField(
         _l("Why the permit is valid again"),
-        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
         description=_l("What you looked at. The holder reads these words, and they stay in the history."),
     )
 
@@ -37,6 +37,6 @@ class WithdrawForm(FlaskForm):
 
     words = TextAreaField(
         _l("Reason for the withdrawal"),
-        [InputRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
+        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
         description=_l("The holder reads these words."),
     )

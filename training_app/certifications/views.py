@@ -28,7 +28,7 @@ from training_app.certifications.forms import RefuseForm, ReinstateForm, Withdra
 from training_app.certifications.rules import Line
 from training_app.errors import DomainError, NotFound
 from training_app.permits import scope
-from training_app.web import NavItem, actor, language
+from training_app.web import NavItem, actor, language, whole_number
 from training_app.web import session as read_session
 
 bp = Blueprint("certifications", __name__)
@@ -92,7 +92,7 @@ def award_queue() -> ResponseReturnValue:
 def award_selected() -> ResponseReturnValue:
     """Award everybody who was checked; who may not be awarded is left out with the reason."""
     me = actor()
-    chosen = request.form.getlist("person", type=int)
+    chosen = request.form.getlist("person", type=whole_number)
     if not chosen:
         flash(_("Nobody was selected. Check at least one person."), "warning")
         return redirect(url_for("certifications.award_queue"))
@@ -131,7 +131,11 @@ def retraining() -> ResponseReturnValue:
     """List who is in retraining: who has shown everything first, the others with what is missing."""
     me, now = actor(), clock.now()
     page = retraining_queries.return_page(
-        read_session(), me.grants, certifier_id=me.person_id, now=now, after=request.args.get("after", type=int)
+        read_session(),
+        me.grants,
+        certifier_id=me.person_id,
+        now=now,
+        after=request.args.get("after", type=whole_number),
     )
     return render_template("certifications/retraining.html", page=page, counts=_counts(), parts=way_back.TITLES)
 

@@ -30,7 +30,7 @@ def audit() -> ResponseReturnValue:
         person_id = accounts.find_person_id(session, number)
         stream = f"person:{person_id or 0}"
     stream = stream if _STREAM.fullmatch(stream) else ""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=web.whole_number)
     rows, older = office_queries.audit_page(session, actor().grants, stream=stream, before=before)
     ids = {row.actor_id for row in rows}
     ids |= {int(row.stream.partition(":")[2]) for row in rows if row.stream.startswith("person:")}

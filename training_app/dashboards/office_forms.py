@@ -6,11 +6,13 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
+
+from training_app.calendar.forms import InOurTime
 
 _DAYS = NumberRange(1, 36500, _l("Enter a number of days, at least 1."))
 _REQUIRED = InputRequired(_l("Enter a number of days, at least 1."))
-_NAME = [InputRequired(_l("Enter it in both languages.")), Length(max=200)]
+_NAME = [DataRequired(_l("Enter it in both languages.")), Length(max=200)]
 
 
 class SettingsForm(FlaskForm):
@@ -21,7 +23,7 @@ class SettingsForm(FlaskForm):
     hotline = StringField(
         _l("Hotline"),
         [
-            InputRequired(_l("Enter the number that customers call.")),
+            DataRequired(_l("Enter the number that customers call.")),
             Regexp(r"^\+?[0-9][0-9 ()-]{2,28}[0-9]$", message=_l("Enter 4 to 30 digits, such as 400-800-1234.")),
         ],
         description=_l("Shown at the customer's door beside the answer."),
@@ -48,7 +50,7 @@ class SettingsForm(FlaskForm):
 class DayForm(FlaskForm):
     """A day that is off though it is a weekday, or worked though it is a weekend."""
 
-    on = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
+    on = DateField(_l("Day"), [InputRequired(_l("Enter a day.")), InOurTime()])
     kind = RadioField(
         _l("This day is"), [InputRequired(_l("Choose one."))],
         choices=[SelectChoice("off", _l("a day off")), SelectChoice("work", _l("a make-up workday"))], default="off",

@@ -48,7 +48,9 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
             lines = story_queries.without_case_words(lines, me.person_id)
     group = request.args.get("kind", "")
     group = group if group in story_queries.GROUPS else ""
-    shown = story_queries.page(lines, group, page.at if page.is_past else None, request.args.get("upto", type=int))
+    shown = story_queries.page(
+        lines, group, page.at if page.is_past else None, request.args.get("upto", type=web.whole_number)
+    )
     endpoint, values = ("dashboards.my_record", {}) if is_own else ("dashboards.person", {"person_id": person_id})
     asked = {"on": page.on.isoformat() if page.is_past else None, "kind": group or None}
 

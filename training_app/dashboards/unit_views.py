@@ -66,7 +66,7 @@ def new_unit() -> ResponseReturnValue:
     rows = _all()
     if not _may_edit(rows):
         raise NotFound()
-    form = NewUnitForm(parent=request.args.get("under", type=int))
+    form = NewUnitForm(parent=request.args.get("under", type=web.whole_number))
     form.parent.choices = [(row.unit_id, f"{row.number} {row.name}") for row in rows]
     if not form.validate_on_submit():
         return render_template("dashboards/unit_new.html", form=form), 422 if request.method == "POST" else 200

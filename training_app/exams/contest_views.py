@@ -14,7 +14,7 @@ from training_app.accounts.service import today
 from training_app.errors import DomainError, NotFound
 from training_app.exams import contest_queries, contests, forms
 from training_app.exams.paper_views import bp
-from training_app.web import actor, language
+from training_app.web import actor, language, whole_number
 from training_app.web import session as read_session
 
 RESOLVE = Permission.EXAM_RESOLVE
@@ -25,7 +25,7 @@ RESOLVE = Permission.EXAM_RESOLVE
 def contest_list() -> ResponseReturnValue:
     """List contested results within reach: those that wait, or those answered."""
     answered = request.args.get("show") == "answered"
-    skip = min(max(request.args.get("skip", 0, type=int), 0), 100_000)
+    skip = min(max(request.args.get("skip", 0, type=whole_number), 0), 100_000)
     page = contest_queries.contest_page(
         read_session(), actor().grants, answered=answered, on=today(clock.now()), skip=skip
     )

@@ -11,6 +11,8 @@ from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectFiel
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
+from training_app.calendar.forms import InOurTime
+
 
 class SittingForm(FlaskForm):
     """A new sitting; times are those of the unit."""
@@ -18,7 +20,7 @@ class SittingForm(FlaskForm):
     exam_key = SelectField(_l("Exam"), [InputRequired(_l("Choose an exam."))])
     unit_id = SelectField(_l("Unit"), [InputRequired(_l("Choose a unit."))], coerce=int)
     room = StringField(_l("Room"), [Length(max=100)])
-    on = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
+    on = DateField(_l("Day"), [InputRequired(_l("Enter a day.")), InOurTime()])
     opens = TimeField(_l("Opens at"), [InputRequired(_l("Enter a time."))])
     closes = TimeField(_l("Closes at"), [InputRequired(_l("Enter a time."))])
 
@@ -34,14 +36,14 @@ class SittingForm(FlaskForm):
 class AdmitForm(FlaskForm):
     """An employee number; `again` grants one more attempt."""
 
-    number = StringField(_l("Employee number"), [InputRequired(_l("Enter an employee number.")), Length(max=32)])
+    number = StringField(_l("Employee number"), [DataRequired(_l("Enter an employee number.")), Length(max=32)])
     again = HiddenField()
 
 
 class PersonForm(FlaskForm):
     """A person of the sitting."""
 
-    person_id = IntegerField(validators=[InputRequired(), NumberRange(1)])
+    person_id = IntegerField(validators=[InputRequired(), NumberRange(1, 2**53)])
     is_right = HiddenField()
 
 
@@ -50,7 +52,7 @@ class WordsForm(FlaskForm):
 
     words = TextAreaField(
         _l("Reason"),
-        [InputRequired(_l("Write down the reason.")), Length(max=2000, message=_l("At most %(max)d characters."))],
+        [DataRequired(_l("Write down the reason.")), Length(max=2000, message=_l("At most %(max)d characters."))],
     )
 
 
@@ -71,7 +73,7 @@ class ContestForm(FlaskForm):
     words = TextAreaField(
         _l("Your account"),
         [
-            InputRequired(_l("Write down what you contest, and why.")),
+            DataRequired(_l("Write down what you contest, and why.")),
             Length(max=2000, message=_l("At most %(max)d characters.")),
         ],
     )
@@ -91,7 +93,6 @@ class ContestAnswerForm(FlaskForm):
     words = TextAreaField(
         _l("Reason"),
         [
-            InputRequired(_l("Write down the reason.")),
             DataRequired(_l("Write down the reason.")),
             Length(max=2000, message=_l("At most %(max)d characters.")),
         ],

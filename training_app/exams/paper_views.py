@@ -35,7 +35,7 @@ from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsew
 from training_app.exams.paper_queries import Paper
 from training_app.exams.rules import AttemptState, Phase, Purpose
 from training_app.exams.saving import Receipt, Save
-from training_app.web import DISPLAY_ZONE, actor, language
+from training_app.web import DISPLAY_ZONE, actor, language, takes_json, whole_number
 from training_app.web import session as read_session
 
 bp = Blueprint("exams", __name__)
@@ -145,6 +145,7 @@ def paper(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/attempts/<public_id>/open")
 @needs(TAKE, LEARN)
+@takes_json
 def open_paper(public_id: str) -> ResponseReturnValue:
     """Let this browser write from now on, and no other."""
     try:
@@ -160,6 +161,7 @@ def open_paper(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/attempts/<public_id>/save")
 @needs(TAKE, LEARN)
+@takes_json
 def save(public_id: str) -> ResponseReturnValue:
     """Keep answers; the script sends some of them as JSON, a page without script the whole form."""
     me, now = actor().person_id, clock.now()
@@ -258,8 +260,8 @@ def _write_here(public_id: str, epoch: int) -> ResponseReturnValue:
 def _posted(public_id: str, now: datetime) -> tuple[int, list[Save]]:
     """Read a posted paper: the writer's epoch and sequence stand in it."""
     found = paper_queries.get_paper(read_session(), public_id, actor().person_id, now)
-    epoch = request.form.get("epoch", type=int) or 0
-    sequence = request.form.get("seq", type=int) or 0
+    epoch = request.form.get("epoch", type=whole_number) or 0
+    sequence = request.form.get("seq", type=whole_number) or 0
     return epoch, posted.saves_of_form(request.form, found.questions, sequence)
 
 

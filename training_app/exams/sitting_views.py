@@ -19,7 +19,7 @@ from training_app.exams import forms, labels, queries, service, sitting_queries,
 from training_app.exams.errors import CannotAdmit
 from training_app.exams.paper_views import bp
 from training_app.storage import service as storage
-from training_app.web import DISPLAY_ZONE, actor, pick
+from training_app.web import DISPLAY_ZONE, actor, pick, whole_number
 from training_app.web import session as read_session
 
 ADMIT, IDENTITY = Permission.EXAM_ADMIT, Permission.EXAM_IDENTITY
@@ -166,7 +166,9 @@ def extend(sitting_id: int) -> ResponseReturnValue:
     form = forms.ExtendForm()
     if not form.validate_on_submit():
         return _page(sitting_id, forms.AdmitForm(formdata=None), form), 422
-    person = request.form.get("person_id", type=int)
+    person = request.form.get("person_id", type=whole_number)
+    if person is None and form.person_id.data:
+        raise NotFound()  # somebody was named, so that it must not be everybody
     return _do(
         sitting_id,
         lambda: sittings.extend(
@@ -182,7 +184,7 @@ def extend(sitting_id: int) -> ResponseReturnValue:
 def void(sitting_id: int) -> ResponseReturnValue:
     """Void the running attempt of a person in this sitting."""
     row = _sitting(sitting_id, INVIGILATE)
-    form, person = forms.WordsForm(), request.form.get("person_id", type=int)
+    form, person = forms.WordsForm(), request.form.get("person_id", type=whole_number)
     found = [
         one for one in sitting_queries.sitters(read_session(), row.id, today(clock.now())) if one.person_id == person
     ]

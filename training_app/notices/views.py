@@ -11,7 +11,7 @@ from training_app.access.guards import signed_in
 from training_app.errors import NotFound
 from training_app.notices import queries, service
 from training_app.notices.wording import word
-from training_app.web import NavItem, actor
+from training_app.web import NavItem, actor, whole_number
 from training_app.web import session as read_session
 
 bp = Blueprint("notices", __name__)
@@ -22,7 +22,7 @@ USER_LINKS = (NavItem(label=_l("My notices"), endpoint="notices.index", icon="be
 @signed_in
 def index() -> ResponseReturnValue:
     """List one's own notices, newest first."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=whole_number)
     rows = queries.notices_of(read_session(), actor().person_id, before=before)
     lines = [(row, *word(row.kind, row.facts)) for row in rows]
     older = rows[-1].id if len(rows) == queries.PAGE else None

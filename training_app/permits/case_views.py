@@ -32,7 +32,7 @@ from training_app.permits.steps import (
     tabs,
     words_of,
 )
-from training_app.web import actor
+from training_app.web import actor, whole_number
 from training_app.web import session as read_session
 
 
@@ -43,7 +43,7 @@ def cases() -> ResponseReturnValue:
     show = chosen_filter(desk_queries.FILTERS)
     page = desk_queries.case_desk(
         read_session(), actor().grants, actor().person_id, show=show,
-        before=request.args.get("before", type=int), now=clock.now(),
+        before=request.args.get("before", type=whole_number), now=clock.now(),
     )  # fmt: skip
     return render_template("permits/cases.html", page=page, show=show, tabs=tabs("cases"))
 

@@ -35,7 +35,7 @@ from training_app.permits.steps import (
     tabs,
     words_of,
 )
-from training_app.web import actor, language
+from training_app.web import actor, language, whole_number
 from training_app.web import session as read_session
 
 _WHOM: dict[str, tuple[Permission, str]] = {
@@ -127,7 +127,7 @@ def report(person_id: int) -> ResponseReturnValue:
 def reports() -> ResponseReturnValue:
     """List what the reader reported."""
     page = desk_queries.own_reports(
-        read_session(), actor().person_id, request.args.get("before", type=int), clock.now()
+        read_session(), actor().person_id, request.args.get("before", type=whole_number), clock.now()
     )
     return render_template("permits/reports.html", page=page, tabs=tabs("reports"))
 

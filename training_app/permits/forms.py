@@ -6,7 +6,9 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField, TimeField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
+
+from training_app.calendar.forms import InOurTime
 
 WORDS = 4000
 
@@ -15,7 +17,7 @@ class ReportForm(FlaskForm):
     """What happened, when, where, and what shows it."""
 
     code = SelectField(_l("What happened"), [InputRequired(_l("Choose what happened."))])
-    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it happened."))])
+    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it happened.")), InOurTime()])
     time = TimeField(_l("Time of day"), [InputRequired(_l("Enter the time, as exactly as you know it."))])
     place = StringField(_l("Where"), [Length(max=200)])
     order = StringField(_l("Order number"), [Length(max=60)])
@@ -61,7 +63,7 @@ class OutcomeForm(FlaskForm):
     points = SelectField(_l("Points, if reduced"), [Optional()], coerce=int, validate_choice=False)
     words = TextAreaField(
         _l("Reasons"),
-        [InputRequired(_l("Give the reasons in words.")), Length(max=WORDS)],
+        [DataRequired(_l("Give the reasons in words.")), Length(max=WORDS)],
         description=_l("They are served on the person concerned, word for word."),
     )
 
@@ -69,7 +71,7 @@ class OutcomeForm(FlaskForm):
 class ReasonForm(FlaskForm):
     """A reason in words."""
 
-    words = TextAreaField(_l("Reason"), [InputRequired(_l("Give the reason in words.")), Length(max=WORDS)])
+    words = TextAreaField(_l("Reason"), [DataRequired(_l("Give the reason in words.")), Length(max=WORDS)])
 
 
 class ReopenForm(FlaskForm):
@@ -77,7 +79,7 @@ class ReopenForm(FlaskForm):
 
     words = TextAreaField(
         _l("What is new"),
-        [InputRequired(_l("Say what is new, and what shows it.")), Length(max=WORDS)],
+        [DataRequired(_l("Say what is new, and what shows it.")), Length(max=WORDS)],
         description=_l("What was not known when the case was decided. The person concerned reads it."),
     )
     photo = FileField(_l("Photo"), description=_l("JPEG, PNG or WebP. Place and device data are removed."))
@@ -87,10 +89,10 @@ class RewardForm(FlaskForm):
     """What was done well, and when."""
 
     code = RadioField(_l("What for"), [InputRequired(_l("Choose what the reward is for."))])
-    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it was done."))])
+    day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it was done.")), InOurTime()])
     words = TextAreaField(
         _l("What was done"),
-        [InputRequired(_l("Say what was done.")), Length(max=WORDS)],
+        [DataRequired(_l("Say what was done.")), Length(max=WORDS)],
         description=_l("In one or two sentences, so that a colleague could learn from it."),
     )
     token = HiddenField(validators=[InputRequired(), Length(max=64)])

@@ -26,7 +26,7 @@ from training_app.permits.steps import (
     run_plain,
     tabs,
 )
-from training_app.web import actor, language
+from training_app.web import actor, language, whole_number
 from training_app.web import session as read_session
 
 
@@ -37,7 +37,7 @@ def sanctions() -> ResponseReturnValue:
     show = chosen_filter(desk_queries.SANCTION_FILTERS)
     page = desk_queries.sanction_desk(
         read_session(), actor().grants, actor().person_id, show=show,
-        before=request.args.get("before", type=int), now=clock.now(),
+        before=request.args.get("before", type=whole_number), now=clock.now(),
     )  # fmt: skip
     return render_template("permits/sanctions.html", page=page, show=show, tabs=tabs("sanctions"))
 

@@ -12,6 +12,7 @@ from wtforms import RadioField, SelectField
 from wtforms.fields import DateTimeLocalField
 from wtforms.validators import InputRequired
 
+from training_app.calendar.forms import InOurTime
 from training_app.roleplay.rules import MarkKind, Touch
 
 MAX_TOUCHES: Final = 200
@@ -29,7 +30,7 @@ class PlanForm(FlaskForm):
     card = SelectField(_l("Scenario card"))
     at = DateTimeLocalField(
         _l("When"),
-        [InputRequired(_l("Enter day and time."))],
+        [InputRequired(_l("Enter day and time.")), InOurTime()],
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
     unit = SelectField(_l("Unit"), coerce=int)

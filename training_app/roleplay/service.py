@@ -176,14 +176,16 @@ def cancel(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> N
         )  # fmt: skip
 
 
-def release(public_id: str, *, about_id: int, actor_id: int, now: datetime) -> int:
+def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now: datetime) -> int:
     """Release a result without the sheets that are not locked: they are withdrawn. Return how many.
 
     Raises NotYourSession, NothingLocked, NotFound.
     """
     with transaction() as session:
         lock = lock_person(about_id, now=now)
-        performance = _get(session, public_id)
+        performance = _mine(session, public_id, actor_id, grants)
+        if not access.can_reach(session, grants, GRADE, about_id):
+            raise NotFound()
         if performance.led_by != actor_id or actor_id == about_id:
             raise NotYourSession()
         sheets = session.scalars(

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,14 +17,14 @@ from training_app.access.guards import needs, signed_in
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
-from training_app.errors import DomainError, Invalid
+from training_app.errors import DomainError, Invalid, NotFound
 from training_app.roleplay import marking_service, pictures, service, session_queries, sheet_queries
 from training_app.roleplay.forms import PlanForm, read_lock, read_touches
 from training_app.roleplay.refusals import Incomplete, NotOnSheet, SheetClosed
 from training_app.roleplay.rules import GLOBAL_GRADE, PASSING_GRADE
 from training_app.roleplay.session_rules import RATER, Look
 from training_app.roleplay.wording import drill_words, part_words, stage_words
-from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick
+from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick, takes_json, whole_number
 from training_app.web import session as read_session
 
 GRADE = Permission.ROLEPLAY_GRADE
@@ -99,9 +99,9 @@ def session(public_id: str) -> ResponseReturnValue:
 @needs(GRADE)
 def add_person(public_id: str) -> ResponseReturnValue:
     """Give a person a part."""
-    person_id = request.form.get("person", type=int)
+    person_id = request.form.get("person", type=whole_number)
     if person_id is None:
-        abort(400)
+        raise NotFound()
     return _moved(
         public_id,
         lambda now: service.add_person(
@@ -151,7 +151,7 @@ def move(public_id: str) -> ResponseReturnValue:
         "cancel": lambda now: service.cancel(public_id, actor_id=me.person_id, grants=me.grants, now=now),
     }
     if request.form.get("move") not in moves:
-        abort(400)
+        raise NotFound()
     return _moved(public_id, moves[request.form["move"]], None)
 
 
@@ -161,7 +161,9 @@ def release(public_id: str, person_id: int) -> ResponseReturnValue:
     """Release a result without the sheets that are not locked."""
     return _moved(
         public_id,
-        lambda now: service.release(public_id, about_id=person_id, actor_id=actor().person_id, now=now),
+        lambda now: service.release(
+            public_id, about_id=person_id, actor_id=actor().person_id, grants=actor().grants, now=now
+        ),
         _("The result is released. The sheets that were not locked are closed and do not count."),
     )
 
@@ -203,6 +205,7 @@ def sheet_state(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/roleplay/sheets/<public_id>/marks")
 @needs(GRADE)
+@takes_json
 def append_marks(public_id: str) -> ResponseReturnValue:
     """Take a batch of actions of one device; the answer lists which of its numbers the server holds."""
     me = actor()
@@ -225,6 +228,7 @@ def append_marks(public_id: str) -> ResponseReturnValue:
 
 @bp.post("/roleplay/sheets/<public_id>/lock")
 @needs(GRADE)
+@takes_json
 def lock(public_id: str) -> ResponseReturnValue:
     """Lock and send the sheet, or say what is missing."""
     me = actor()

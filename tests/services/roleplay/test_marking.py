@@ -314,14 +314,20 @@ def test_raters_too_far_apart_give_no_result_until_a_third_has_marked(scene: Sce
 
 
 def test_the_leader_can_release_the_result_without_a_sheet_that_nobody_finishes(scene: Scene) -> None:
+    def release(name: str) -> None:
+        who = scene.world.people[name]
+        service.release(
+            scene.public_id, about_id=scene.world.learner, actor_id=who, grants=grants(who, scene.now), now=scene.now
+        )
+
     second = scene.rater("trainer2")
     second.mark("listening", 1)
     with pytest.raises(DomainError):
-        service.release(scene.public_id, about_id=scene.world.learner, actor_id=scene.world.trainer, now=scene.now)
+        release("trainer")
     scene.scored("trainer")
     with pytest.raises(DomainError):
-        service.release(scene.public_id, about_id=scene.world.learner, actor_id=scene.world.trainer2, now=scene.now)
-    service.release(scene.public_id, about_id=scene.world.learner, actor_id=scene.world.trainer, now=scene.now)
+        release("trainer2")
+    release("trainer")
     (found,) = queries.results(db.session(), scene.world.learner)
     assert found.rater_ids == (scene.world.trainer,)
     db.session.rollback()
