@@ -17,7 +17,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "training_app"
 BASE = {"clock", "errors", "settings", "db", "triggers", "mail", "sweeping", "logs", "glyphs"}
-WIRING = {"app", "cli", "rooms", "start", "supervisor", "chain", "demo", "demo_people", "wiring", "styleguide", "intake"}
+WIRING = {
+    "app",
+    "cli",
+    "rooms",
+    "start",
+    "supervisor",
+    "chain",
+    "demo",
+    "demo_people",
+    "wiring",
+    "styleguide",
+    "intake",
+}
 WEB = "web"  # what every page shares: known to views and wiring only
 KINDS = ("rules", "models", "queries", "service", "forms", "views", "content", "events", "handlers", "tasks")
 HELPER = "helper"
