@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 from training_app.access.rules import Permission
 from training_app.errors import DomainError, NotFound
 from training_app.permits import desk_queries, pages, service
+from training_app.permits.evidence_service import NothingAnswered
 from training_app.web import actor, language
 
 P = Permission
@@ -41,6 +42,9 @@ def run(
     try:
         act()
     except Blank as error:
+        return show(error.status)
+    except NothingAnswered as error:
+        form.words.errors = [pages.word(error)]
         return show(error.status)
     except NotFound:
         raise

@@ -361,3 +361,19 @@ def test_the_desk_is_paged_by_key_and_filters_by_state(app: Flask, world: World,
     assert hr.get("/permits/cases?before=3").text.count('class="list-item"') == 2
     assert hr.get("/permits/cases?show=appeal").text.count('class="list-item"') == 0
     assert hr.get("/permits/cases?show=nonsense").status_code == 200
+
+
+def test_an_empty_answer_is_said_at_its_field_and_linked_from_the_top(app: Flask, world: World, now: datetime) -> None:
+    case_id = noticed(world, now)
+    answer = _as(app, world, "learner").post(f"/me/cases/{case_id}/answer", data={"words": "", "companion": "李师傅"})
+    assert answer.status_code == 422
+    assert '<a href="#words">' in answer.text
+    assert 'id="words-error"' in answer.text
+    assert "李师傅" in answer.text
+
+
+def test_what_happens_next_stands_before_the_form_in_which_it_is_answered(
+    app: Flask, world: World, now: datetime
+) -> None:
+    page = _as(app, world, "learner").get(f"/me/cases/{noticed(world, now)}").text
+    assert page.index("后续流程") < page.index("<textarea")
