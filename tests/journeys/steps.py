@@ -93,7 +93,7 @@ def write_paper(site: Site, page: Page, *, wrong: int = 0, look: str | None = No
         question.scroll_into_view_if_needed()
         _answer(question, page, answer)
     expect(page.locator("[data-unanswered-count]").first).to_have_text(str(wrong))
-    until(lambda: _kept(site.app, public_id) == len(answers) - wrong, "every answer saved by the server")
+    until(lambda: kept(site.app, public_id) == len(answers) - wrong, "every answer saved by the server")
     if look:
         site.look(page, f"{look}-paper", full=False)
     page.click("[data-hand-in]")
@@ -138,7 +138,8 @@ def _answers(app: Flask, public_id: str) -> dict[str, Sequence[str] | Mapping[st
         return {item.key: chain.right_answer(item) for item in bank}
 
 
-def _kept(app: Flask, public_id: str) -> int:
+def kept(app: Flask, public_id: str) -> int:
+    """Return how many answers of an attempt the server holds."""
     from training_app.exams.models import Response
 
     with app.app_context():

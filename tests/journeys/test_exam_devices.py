@@ -1,0 +1,114 @@
+"""An exam on a bad line, on a second device, and by the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import exams_factories as make
+from tests.journeys.conftest import PHONE, Site, running_site
+from tests.journeys.steps import kept, until
+from training_app import clock
+
+# The focused element, or the choice around it, shows where the focus is.
+SHOWS_FOCUS = """() => {
+  const one = document.activeElement;
+  return [one, one.closest('.choice')].some(
+    part => part && (getComputedStyle(part).outlineStyle !== 'none' || getComputedStyle(part).boxShadow !== 'none'));
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
+    """Return one product for both journeys, which different people make."""
+    with running_site(tmp_path_factory.mktemp("site"), browser) as running:
+        yield running
+
+
+def _paper(site: Site, who: str) -> str:
+    """Let a supervised exam be under way, opened on no device yet; return its public id."""
+    with site.app.app_context():
+        return make.supervised_start(site.world, clock.now(), who=who)[1]
+
+
+def _open(site: Site, who: str, public_id: str) -> Page:
+    page = site.page(who)
+    page.goto(f"{site.url}/attempts/{public_id}")
+    page.click("main form[action$='/open'] button")
+    expect(page.locator("[data-hand-in]")).to_be_visible()
+    return page
+
+
+def _tab_to(page: Page, selector: str, *, most: int = 120) -> None:
+    """Press Tab until an element has the focus; on the way the focus is always to be seen."""
+    for _press in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            continue
+        assert page.evaluate(SHOWS_FOCUS), page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no way by Tab to {selector} on {page.url}")
+
+
+def test_answers_given_offline_are_sent_and_a_second_device_takes_the_paper_over(site: Site) -> None:
+    site.speak("zh", PHONE)
+    public_id = _paper(site, "learner")
+    phone = _open(site, "learner", public_id)
+    questions = phone.locator("[data-question][data-type=single]")
+    state = phone.locator("[data-save-state]")
+    questions.nth(0).locator("label.choice").first.click()
+    expect(state).to_have_attribute("data-state", "saved")
+
+    phone.context.set_offline(True)
+    questions.nth(1).locator("label.choice").first.click()
+    expect(state).to_have_attribute("data-state", "unsent")
+    expect(phone.locator("[data-offline-banner]")).to_contain_text("答案已暂存在本机")
+    site.look(phone, "exam-offline", full=False)
+    assert kept(site.app, public_id) == 1
+    phone.context.set_offline(False)
+    expect(state).to_have_attribute("data-state", "saved")
+    until(lambda: kept(site.app, public_id) == 2, "the answer of the dead line on the server")
+
+    tablet = _open(site, "learner", public_id)
+    second = questions.nth(1).get_attribute("data-item")
+    expect(tablet.locator(f"[data-item='{second}'] input").first).to_be_checked()
+    questions.nth(2).locator("label.choice").first.click()
+    expect(phone.locator("[data-elsewhere]")).to_be_visible()
+    expect(phone.locator("[data-hand-in]")).to_be_disabled()
+    site.look(phone, "exam-elsewhere", full=False)
+    assert kept(site.app, public_id) == 2
+
+
+def test_a_paper_is_written_and_handed_in_by_the_keyboard_alone(site: Site) -> None:
+    public_id = _paper(site, "learner2")
+    page = _open(site, "learner2", public_id)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.classList.contains('skip-link')")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+    _tab_to(page, "[data-question] input[type=radio]")
+    page.keyboard.press("Space")
+    until(lambda: kept(site.app, public_id) == 1, "the answer given by the space bar")
+    _tab_to(page, "[data-move=down]")
+    page.keyboard.press("Enter")
+    until(lambda: kept(site.app, public_id) == 2, "the step moved by the enter key")
+    assert page.evaluate("document.activeElement.matches('[data-move=down]')")
+
+    _tab_to(page, "[data-hand-in]")
+    page.keyboard.press("Enter")
+    dialog = page.locator("#confirm-dialog")
+    expect(dialog).to_be_visible()
+    for _press in range(4):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate("document.activeElement.matches('[data-hand-in]')")
+    page.keyboard.press("Enter")
+    _tab_to(page, "[data-confirm-ok]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/result")
