@@ -12,6 +12,7 @@ from tests.codes import codes_of_page, codes_of_pdf
 from tests.credentials_factories import certified
 from tests.factories import World
 from training_app import clock
+from training_app.accounts import service as accounts
 from training_app.jobs import service as jobs
 
 PUBLIC = "https://training.example-service.com.cn"
@@ -46,3 +47,19 @@ def test_the_code_on_the_slip_leads_to_where_the_password_is_set(app: Flask, wor
     assert said.startswith(f"{PUBLIC}/welcome/")
     page = app.test_client().get(said.removeprefix(PUBLIC))
     assert page.status_code == 200
+
+
+def test_the_slip_speaks_the_language_of_who_gets_it(world: World, client: FlaskClient) -> None:
+    accounts.set_language(world.learner, "en", now=clock.now())
+    slip = world.sign_in(client, "hr").post(f"/people/{world.learner}/link").text
+    assert '<section class="slip" lang="en">' in slip
+    assert "Scan the code with your phone" in slip
+    assert "打印" in slip, "the page around it speaks HR's language"
+
+
+def test_a_link_that_no_longer_works_leads_to_the_sign_in(client: FlaskClient) -> None:
+    client.set_cookie("lang", "en")
+    page = client.get("/welcome/" + "x" * 43)
+    assert page.status_code == 410
+    assert page.text.count("<h1>") == 1
+    assert 'href="/sign-in">Sign in</a>' in page.text

@@ -28,6 +28,20 @@ def _strip(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
+class NumberField(FlaskForm):
+    """The number of a new person; it stands before name and contact, so that faults come in that order."""
+
+    number = StringField(
+        _l("Employee number"), [DataRequired(_l("Enter the number of the new person.")), Length(max=32)],
+        filters=[_strip], description=_l("2 to 32 letters, digits or hyphens. A number is never given twice."),
+    )  # fmt: skip
+
+    def validate_number(self, field: StringField) -> None:
+        """Refuse what is no employee number."""
+        if not is_employee_number(field.data):
+            raise ValidationError(_l("An employee number has 2 to 32 letters, digits or hyphens, such as T-10023."))
+
+
 class ContactFields(FlaskForm):
     """Name, contact and language, the same when a person is created and later."""
 
@@ -56,23 +70,14 @@ class ContactFields(FlaskForm):
             raise ValidationError(_l("Enter an address such as name@example.com, or leave it empty."))
 
 
-class NewPersonForm(ContactFields):
+class NewPersonForm(ContactFields, NumberField):
     """A new person: also number, unit and employing company."""
 
-    number = StringField(
-        _l("Employee number"), [DataRequired(_l("Enter the number of the new person.")), Length(max=32)],
-        filters=[_strip], description=_l("2 to 32 letters, digits or hyphens. A number is never given twice."),
-    )  # fmt: skip
     unit = SelectField(_l("Unit"), coerce=int)
     employer = StringField(
         _l("Employing company"), [DataRequired(_l("Enter the company that employs the person.")), Length(max=200)],
         filters=[_strip],
     )  # fmt: skip
-
-    def validate_number(self, field: StringField) -> None:
-        """Refuse what is no employee number."""
-        if not is_employee_number(field.data):
-            raise ValidationError(_l("An employee number has 2 to 32 letters, digits or hyphens, such as T-10023."))
 
     def offer(self, units: Choices) -> NewPersonForm:
         """Take the units within reach."""

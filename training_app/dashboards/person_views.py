@@ -5,7 +5,9 @@ from __future__ import annotations
 import segno
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from training_app import clock, web
 from training_app.access.guards import needs
@@ -150,7 +152,12 @@ def sign_in_link(person_id: int) -> ResponseReturnValue:
     address = current_app.config["PUBLIC_URL"].rstrip("/") + url_for("accounts.redeem", token=token)
     life = INVITE_LIFE if purpose is LinkPurpose.INVITE else RESET_LIFE
     code = segno.make(address, error="m").svg_data_uri(scale=4, border=2, dark="#000000", light="#ffffff")
+    with force_locale("zh" if record.language == "zh" else "en"):
+        slip = render_template(
+            "dashboards/_slip.html", record=record, address=address, code=code, until=now + life,
+            is_invitation=purpose is LinkPurpose.INVITE, lang="zh-CN" if record.language == "zh" else "en",
+        )  # fmt: skip
     return render_template(
-        "dashboards/slip.html", record=record, address=address, code=code, until=now + life,
-        is_invitation=purpose is LinkPurpose.INVITE, switch_path=url_for("dashboards.person", person_id=person_id),
+        "dashboards/slip.html", record=record, slip=Markup(slip),  # noqa: S704 - our own template, escaped there
+        switch_path=url_for("dashboards.person", person_id=person_id),
     )  # fmt: skip
