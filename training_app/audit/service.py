@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from training_app.audit import rules
 from training_app.audit.models import AuditAnchor, AuditEntry, AuditHead, Payload
-from training_app.db import canonical_json, transaction, writing_session
+from training_app.db import canonical_json, db, transaction, writing_session
 
 SYSTEM = "system"
 
@@ -127,7 +127,7 @@ def verify(session: Session) -> list[str]:
         last = streams.get(head.stream, [None])[-1]
         if last is None or (last.seq, last.hash) != (head.seq, head.hash):
             faults.append(f"stream {head.stream}: its end is missing")
-    faults += _broken_anchors(session, streams) + _broken_payloads(session)
+    faults += _broken_anchors(session, streams) + _broken_payloads(session) + _exchanged_payloads(session)
     return faults
 
 
@@ -154,6 +154,23 @@ def _broken_payloads(session: Session) -> list[str]:
         for pid, salt, body, digest in kept
         if rules.payload_digest(salt or "", body or "") != digest
     ]
+
+
+def _exchanged_payloads(session: Session) -> list[str]:
+    """Compare every digest that an entry or event names with that of the payload it points to."""
+    faults = []
+    for name, table in sorted(db.metadata.tables.items()):
+        if not {"payload_id", "payload_digest"} <= set(table.c.keys()):
+            continue
+        exchanged = sa.or_(Payload.id.is_(None), Payload.digest != table.c.payload_digest)
+        rows = session.execute(
+            sa.select(table.c.id)
+            .outerjoin(Payload, Payload.id == table.c.payload_id)
+            .where(table.c.payload_digest.isnot(None), exchanged)
+            .order_by(table.c.id)
+        )
+        faults += [f"{name} {row.id}: its payload is not the one that was recorded" for row in rows]
+    return faults
 
 
 def _locked_head(session: Session, stream: str, now: datetime) -> AuditHead:

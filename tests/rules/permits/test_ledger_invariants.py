@@ -356,6 +356,26 @@ def test_a_clear_touches_only_the_entries_it_lists(entries: list[Entry], policy:
     assert after.total <= before.total
 
 
+@given(entries=LEDGERS, late=ledgers(voids=False), policy=POLICIES, day=st.integers(364, 760))
+@example(entries=[demerit(9, 400)], late=[demerit(12, 1, idem="x")], policy=policy_with(carry="all"), day=500)
+def test_a_backdated_entry_recomputes_every_later_window_and_rewrites_no_served_sanction(
+    entries: list[Entry], late: list[Entry], policy: Policy, day: int
+) -> None:
+    """Invariant 19: as if it had been recorded in time; what was served stays, however the figures change."""
+    now = on_day(day)
+    arguments: dict[str, Any] = {"anchor_on": ANCHOR, "as_of": now}
+    served = [KnownSanction(cause=one.cause, entries=one.entries) for one in due(entries, policy, **arguments)]
+    renamed = {one.idem: f"late-{one.idem}" for one in late}
+    back = [replace(one, idem=renamed[one.idem], refs=tuple(renamed[ref] for ref in one.refs)) for one in late]
+    recorded = [replace(one, recorded_at=now) for one in back]
+    for index in range(3):
+        known_late = folded([*entries, *recorded], policy, now, window_index=index)
+        assert figures(known_late) == figures(folded([*entries, *back], policy, now, window_index=index))
+    assert fallen_away([*entries, *recorded], policy, sanctions=served, **arguments) == ()
+    again = due([*entries, *recorded], policy, sanctions=served, **arguments)
+    assert {one.cause for one in again}.isdisjoint(one.cause for one in served)
+
+
 @given(gap=st.lists(st.sampled_from([1, 3]), max_size=3), again=st.integers(0, 2))
 def test_points_of_the_gap_count_once(gap: list[int], again: int) -> None:
     """Invariant 24: on top of the limit until the clear, alone after it; a clear that comes again changes nothing."""

@@ -8,6 +8,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.audit import service as audit
 from training_app.audit.models import Payload
+from training_app.audit.rules import payload_digest
 from training_app.audit.tasks import anchor_daily
 from training_app.db import db, transaction
 from training_app.triggers import guard, unguard
@@ -32,11 +33,22 @@ def test_chains_of_a_used_database_are_whole_and_anchors_meet_them(any_app: Flas
         "DELETE FROM audit_entry WHERE stream = 'person:2'",
         "UPDATE audit_anchor SET heads = '[]'",
         "UPDATE payload SET body = 'other words'",
+        "UPDATE audit_entry SET payload_id = NULL",
+        *(
+            f"UPDATE audit_entry SET {column} = {value} WHERE stream = 'person:1' AND seq = 2"
+            for column, value in (
+                ("stream", "'person:999'"), ("seq", "99"), ("effective_at", "'2020-01-01 00:00:00.000000'"),
+                ("action", "'x'"), ("subject", "'x'"), ("request_id", "'x'"), ("prev_hash", "'x'"), ("hash", "'x'"),
+                ("payload_digest", "'x'"),
+            )
+        ),
     ],
-)
+)  # fmt: skip
 def test_any_edit_behind_the_application_breaks_the_chain(world: World, now: datetime, tampering: str) -> None:
+    """Invariant 27."""
     with transaction():
-        audit.keep_payload("what was said", person_id=world.learner, now=now)
+        payload = audit.keep_payload("what was said", person_id=world.learner, now=now)
+        audit.record("test.said", "case:1", now=now, stream="person:1", payload=payload)
     audit.anchor(now=now)
     connection = db.session.connection(execution_options={"write": True})
     unguard(connection, ["audit_entry", "audit_anchor"])
@@ -44,6 +56,20 @@ def test_any_edit_behind_the_application_breaks_the_chain(world: World, now: dat
     guard(connection, ["audit_entry", "audit_anchor"])
     db.session.commit()
     assert audit.verify(db.session()) != []
+
+
+def test_other_words_under_a_digest_of_their_own_are_found_by_the_entry_they_belong_to(
+    world: World, now: datetime
+) -> None:
+    """Invariant 27: whoever changes words can compute their digest, but not the entry that names the first one."""
+    with transaction():
+        payload = audit.keep_payload("what was said", person_id=world.learner, now=now)
+        audit.record("test.said", "case:1", now=now, stream="person:1", payload=payload)
+    with transaction() as session:
+        forged = payload_digest("s", "other words")
+        session.execute(sa.update(Payload).values(body="other words", salt="s", digest=forged))
+    faults = audit.verify(db.session())
+    assert any("not the one that was recorded" in one for one in faults), faults
 
 
 def test_erasing_keeps_digest_and_chain(world: World, now: datetime) -> None:
