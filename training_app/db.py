@@ -6,7 +6,9 @@ deferred start fails under contention; on PostgreSQL row locks carry the rules. 
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -140,14 +142,35 @@ def transaction() -> Iterator[Session]:
     session.rollback()
     session.info["writing"] = True
     try:
-        session.connection(execution_options={"write": True})
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        with _in_turn(session):
+            try:
+                session.connection(execution_options={"write": True})
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
     finally:
         session.info["writing"] = False
+
+
+@contextmanager
+def _in_turn(session: Session) -> Iterator[None]:
+    """Wait for one's turn to write to SQLite, among all threads and processes.
+
+    SQLite lets writers ask again and again with growing pauses: of fifty, some ask at the wrong moments for longer than
+    the busy timeout. A lock on a file beside the database wakes the waiting instead; it goes with its process.
+    """
+    url = session.get_bind().engine.url
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    file = os.open(f"{url.database}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def writing_session() -> Session:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,15 +13,14 @@ from flask import Flask
 
 from tests import exams_factories as make
 from tests.factories import World
+from tests.races.racers import Racer
 from training_app import clock
-from training_app.app import settings_of
 from training_app.db import db
 from training_app.exams import service
 from training_app.exams.models import Attempt, Response
 from training_app.exams.rules import SaveVerdict
 from training_app.exams.saving import Save
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 
 
@@ -39,46 +32,6 @@ def now(any_app: Flask) -> datetime:
 @pytest.fixture
 def world(any_app: Flask, now: datetime) -> World:
     return World.create(now)
-
-
-class Racer:
-    """A worker process that is ready and waits for the starting line."""
-
-    def __init__(self, app: Flask, **task: Any) -> None:
-        settings = settings_of(app)
-        environ = os.environ | {
-            "APP_ENV": "test",
-            "DATA_DIR": str(settings.data_dir),
-            "DATABASE_URL": settings.database_url,
-            "TEST_CLOCK": str(settings.test_clock),
-            "SECRET_KEY": settings.secret_key,
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.races.worker", json.dumps(task)], cwd=ROOT, env=environ, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-
-    def __enter__(self) -> Racer:
-        assert self.process.stdout is not None
-        assert json.loads(self.process.stdout.readline()) == ["ready"]
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
-
-    def go(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-
-    def said(self) -> Iterator[list[Any]]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            yield json.loads(line)
 
 
 def _race_of_starters(app: Flask, world: World, now: datetime) -> None:
@@ -155,6 +108,49 @@ def test_twenty_rounds_of_saves_against_hand_in(
     any_app: Flask, world: World, now: datetime, head_start_s: float
 ) -> None:
     _race_of_saves(any_app, world, now, head_start_s)
+
+
+WRITERS, PROCESSES, ROUNDS = 50, 5, 40
+
+
+@pytest.mark.deep
+def test_fifty_writers_lose_nothing_and_find_nothing_locked(
+    any_app: Flask, world: World, now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is printed: the figures of one run, on this machine as it was."""
+    writers = []
+    for n in range(WRITERS):
+        world.add(f"writer{n}", f"写手{n}", "outlet_a", now)
+        make.admit(world, now, who=f"writer{n}")
+        person = world.people[f"writer{n}"]
+        public_id = service.start_attempt(person, make.EXAM, now=now).public_id
+        writers.append([person, public_id, _answers(public_id)])
+    db.session.remove()
+    with ExitStack() as stack:
+        racers = [
+            stack.enter_context(Racer(any_app, do="writers", writers=writers[n::PROCESSES], rounds=ROUNDS))
+            for n in range(PROCESSES)
+        ]
+        begun = time.monotonic()
+        for racer in racers:
+            racer.go()
+        said = [next(racer.said()) for racer in racers]
+        seconds = time.monotonic() - begun
+    acked = {attempt: keys for _done, confirmed, _ms, _errors in said for attempt, keys in confirmed.items()}
+    took = sorted(ms for words in said for ms in words[2])
+    errors = [error for words in said for error in words[3]]
+    lost = 0
+    for attempt, keys in acked.items():
+        stored = _stored(attempt)
+        lost += sum(stored.get(key, 0) < seq for key, seq in keys.items())
+    p50, p95, p99 = (took[int(len(took) * share)] for share in (0.5, 0.95, 0.99))
+    with capsys.disabled():
+        print(
+            f"\n{db.engine.dialect.name}: {WRITERS} writers, {len(took)} saves in {seconds:.1f} s; lost {lost}, "
+            f"errors {len(errors)}; p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, worst {took[-1]:.0f} ms"
+        )
+    assert (lost, errors) == (0, [])
+    assert len(took) == WRITERS * ROUNDS
 
 
 @pytest.mark.parametrize("kill_at", [1, 7])

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,40 @@ def saver(task: dict[str, Any], say: Callable[..., None]) -> None:
             say("acked", key, sequence)
 
 
+def writers(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Let every writer save answer after answer, all at once; say what was confirmed, how long it took, and any error.
+
+    `writers`: [person, attempt, answers]; each saves `rounds` times.
+    """
+    acked: dict[str, dict[str, int]] = {attempt: {} for _person, attempt, _answers in task["writers"]}
+    took_ms: list[float] = []
+    errors: list[str] = []
+
+    def write(person: int, attempt: str, answers: list[list[Any]]) -> None:
+        with app.app_context():
+            for sequence in range(1, task["rounds"] + 1):
+                key, answer = answers[sequence % len(answers)]
+                save = Save(item_key=key, answer=answer, sequence=sequence)
+                begun = time.perf_counter()
+                try:
+                    receipt = service.autosave(attempt, person, epoch=1, saves=[save], now=clock.now())
+                    assert receipt.refusal is None
+                except Exception as error:  # what a crowd must never show
+                    errors.append(repr(error))
+                    db.session.rollback()
+                    continue
+                took_ms.append((time.perf_counter() - begun) * 1000)
+                acked[attempt][key] = sequence
+            db.session.remove()
+
+    threads = [threading.Thread(target=write, args=one) for one in task["writers"]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say("done", acked, took_ms, errors)
+
+
 def _die_after(commits: int) -> None:
     seen = [0]
 
@@ -81,4 +116,4 @@ if __name__ == "__main__":
 
     say("ready")
     sys.stdin.readline()
-    {"starters": starters, "saver": saver}[task["do"]](task, say)
+    {"starters": starters, "saver": saver, "writers": writers}[task["do"]](task, say)
