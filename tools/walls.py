@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "training_app"
-BASE = {"clock", "errors", "settings", "db", "triggers", "mail", "sweeping", "logs", "glyphs"}
+BASE = {"clock", "errors", "settings", "db", "triggers", "mail", "sweeping", "erasing", "logs", "glyphs"}
 WIRING = {
     "app",
     "cli",
@@ -83,7 +83,7 @@ WALLS = {
     "service": Wall(
         own=_SERVES,
         above=_SERVES,
-        base=_set("db", "errors", "settings"),
+        base=_set("db", "errors", "settings", "erasing"),
         refused=PAGES,
         why="a service knows models, queries, rules, db and services above; `now` is an argument",
     ),
@@ -123,7 +123,7 @@ WALLS = {
     "tasks": Wall(
         own=_SERVES,
         above=_set("events", "service", "queries", "rules", HELPER),
-        base=_set("db", "errors", "clock", "settings", "mail", "sweeping"),
+        base=_set("db", "errors", "clock", "settings", "mail", "sweeping", "erasing"),
         why="tasks know their own room, and services of rooms above",
     ),
 }

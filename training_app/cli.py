@@ -6,6 +6,7 @@ import getpass
 import signal
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -16,11 +17,11 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import OperationalError
 
 from training_app import clock, demo
+from training_app.accounts import erasing_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
-from training_app.accounts import sign_in
 from training_app.audit import service as audit
-from training_app.calendar.rules import legal_day
+from training_app.calendar.rules import day_start, legal_day
 from training_app.content import service as content
 from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
@@ -44,6 +45,8 @@ def register(app: Flask) -> None:
         worker,
         sweeper,
         retry_outbox,
+        erase_words,
+        erase_left,
         verify_audit,
         anchor,
         rebuild_status,
@@ -163,6 +166,36 @@ def sweeper(every: float, once: bool) -> None:
         if once:
             return
         time.sleep(every)
+
+
+@click.command("erase-words")
+@click.option("--number", required=True, help="employee number")
+@click.option("--before", required=True, type=click.DateTime(["%Y-%m-%d"]), help="erase what was written before a day")
+@with_appcontext
+def erase_words(number: str, before: datetime) -> None:
+    """Erase the words kept about a person, but for those that something open or valid still needs."""
+    person_id = people.find_person_id(db.session(), number)
+    db.session.rollback()
+    if person_id is None:
+        raise click.ClickException(f"there is nobody with the number {number}")
+    until = day_start(before.date(), "Asia/Shanghai")
+    count = erasing_service.erase_words(person_id, before=until, now=clock.now(), actor_id=None)
+    click.echo(f"erased: {count} texts of {number.upper()}; figures, dates and the audit chain stay")
+
+
+@click.command("erase-left")
+@click.option("--yes", is_flag=True, help="erase; without it the people are only named")
+@with_appcontext
+def erase_left(yes: bool) -> None:
+    """Erase who people were whose retention time after leaving is over."""
+    now = clock.now()
+    due = erasing_service.due(db.session(), legal_day(now, "Asia/Shanghai"))
+    db.session.rollback()
+    for person_id, number, left_on in due:
+        if yes:
+            erasing_service.erase_link(person_id, now=now, actor_id=None)
+        click.echo(f"{'erased' if yes else 'due'}: {number}, left on {left_on}")
+    click.echo(f"{len(due)} people" + ("" if yes or not due else "; --yes erases them for good"))
 
 
 @click.command("retry-outbox")

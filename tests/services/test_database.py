@@ -1,5 +1,6 @@
 """What the database itself refuses, on both databases, after every migration up and down."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from flask_migrate import downgrade, upgrade
 from tests.credentials_factories import level_event
 from tests.factories import World
 from training_app import clock
+from training_app.accounts import queries
 from training_app.accounts.locks import lock_person
 from training_app.accounts.models import Person
+from training_app.audit import service as audit
 from training_app.credentials import service
 from training_app.db import append_only_tables, db, transaction
 from training_app.triggers import guarded_tables
@@ -32,6 +35,7 @@ def test_update_and_delete_of_events_are_refused(any_app: Flask) -> None:
         "DELETE FROM audit_entry",
         "UPDATE content_version SET body = '{}'",
         "DELETE FROM content_event",
+        "UPDATE content_media SET name = 'x'",
     ):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), transaction() as session:
             session.execute(sa.text(statement))
@@ -66,6 +70,36 @@ def test_a_certificate_outlives_the_step_that_drops_its_unused_column(any_app: F
         db.session.remove()
         db.engine.dispose()
     assert columns[0] - columns[1] == {"withdrawn_at"}
+
+
+def test_units_and_anchors_outlive_the_step_that_mends_the_foundations(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    audit.anchor(now=now)
+    db.session.remove()
+    db.engine.dispose()
+    downgrade(directory=str(ROOT / "migrations"), revision="0003")
+    assert "content_media" not in guarded_tables(db.session.connection())
+    db.session.remove()
+    db.engine.dispose()
+    upgrade(directory=str(ROOT / "migrations"), revision="head")
+    assert guarded_tables(db.session.connection()) == append_only_tables()
+    assert queries.ancestors(db.session(), world.units["outlet_a"], now.date())[-1] == world.units["hq"]
+    db.session.rollback()
+    assert len(json.loads(audit.anchor(now=now).heads)) > 1  # the first one after the step holds every head again
+    assert audit.verify(db.session()) == []
+    db.session.remove()
+    db.engine.dispose()
+
+
+@pytest.mark.parametrize("table", ["unit_parent", "unit_version", "assignment"])
+def test_nothing_dated_is_open_twice(any_app: Flask, table: str) -> None:
+    World.create(clock.now())
+    columns = [column["name"] for column in sa.inspect(db.engine).get_columns(table)]
+    listed = ", ".join("id + 1000" if name == "id" else name for name in columns)
+    again = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {listed} FROM {table} ORDER BY id LIMIT 1"
+    with pytest.raises(sa.exc.IntegrityError), transaction() as session:
+        session.execute(sa.text(again))
 
 
 def test_a_failing_use_case_leaves_nothing_behind(any_app: Flask) -> None:

@@ -36,6 +36,12 @@ class Dated:
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
 
+def _one_open(name: str) -> sa.Index:
+    """Return the index that lets a unit have one open row at a time."""
+    is_open = sa.text("valid_to IS NULL AND superseded_at IS NULL")
+    return sa.Index(name, "unit_id", unique=True, sqlite_where=is_open, postgresql_where=is_open)
+
+
 class UnitVersion(Dated, db.Model):
     """Name, type, stars and address of a unit in a period."""
 
@@ -44,6 +50,7 @@ class UnitVersion(Dated, db.Model):
         sa.Index("ix_unit_version_unit", "unit_id"),
         sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="in_order"),
         sa.CheckConstraint("stars BETWEEN 0 AND 5", name="stars_in_range"),
+        _one_open("uq_unit_version_open"),
     )
 
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("unit.id"))
@@ -62,6 +69,8 @@ class UnitParent(Dated, db.Model):
         sa.Index("ix_unit_parent_unit", "unit_id"),
         sa.Index("ix_unit_parent_parent", "parent_id"),
         sa.CheckConstraint("unit_id <> parent_id", name="not_its_own"),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="in_order"),
+        _one_open("uq_unit_parent_open"),
     )
 
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("unit.id"))
@@ -69,7 +78,10 @@ class UnitParent(Dated, db.Model):
 
 
 class Person(db.Model):
-    """The pseudonym and the lock of a person: `seq` and `last_recorded_at` order all events about them."""
+    """The pseudonym and the lock of a person: `seq` and `last_recorded_at` order all events about them.
+
+    `erased_at`: since when nobody can tell any more who it was.
+    """
 
     __tablename__ = "person"
 
@@ -78,6 +90,7 @@ class Person(db.Model):
     seq: Mapped[int] = mapped_column(default=0)
     last_recorded_at: Mapped[datetime]
     left_on: Mapped[date | None]
+    erased_at: Mapped[datetime | None]
 
 
 class PersonProfile(db.Model):

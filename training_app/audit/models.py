@@ -29,7 +29,7 @@ class Payload(db.Model):
 
 
 class AuditHead(db.Model):
-    """The end of one hash chain: a person's (`person:7`) or the `system`'s."""
+    """The end of one hash chain: a person's (`person:7`) or the `system`'s; `anchored_seq` is how far anchors reach."""
 
     __tablename__ = "audit_head"
 
@@ -37,6 +37,7 @@ class AuditHead(db.Model):
     seq: Mapped[int]
     hash: Mapped[str] = mapped_column(sa.String(64))
     last_recorded_at: Mapped[datetime]
+    anchored_seq: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class AuditEntry(db.Model):
@@ -67,7 +68,7 @@ class AuditEntry(db.Model):
 
 
 class AuditAnchor(db.Model):
-    """A periodic hash over the heads of all streams; a stream cut short no longer meets it."""
+    """A periodic hash over the heads that grew since the anchor before; a stream cut short no longer meets it."""
 
     __tablename__ = "audit_anchor"
     __table_args__ = ({"info": {APPEND_ONLY: True}},)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -85,22 +85,36 @@ def keep_payload(
     return payload
 
 
-def erase_payloads(person_id: int, *, now: datetime) -> int:
-    """Empty every payload about a person; digests, figures and chains stay. Return how many were emptied."""
+def erase_payloads(
+    person_id: int, *, now: datetime, before: datetime | None = None, needed: Collection[int] = ()
+) -> int:
+    """Empty the payloads about a person; digests, figures and chains stay. Return how many were emptied.
+
+    `before` leaves what was written from that instant on, `needed` names payloads that have to stay.
+    """
     session = writing_session()
-    result = session.execute(
-        sa.update(Payload)
-        .where(Payload.person_id == person_id, Payload.erased_at.is_(None))
-        .values(body=None, salt=None, erased_at=now)
-    )
+    conditions = [Payload.person_id == person_id, Payload.erased_at.is_(None), Payload.id.not_in(sorted(needed))]
+    if before is not None:
+        conditions.append(Payload.created_at < before)
+    result = session.execute(sa.update(Payload).where(*conditions).values(body=None, salt=None, erased_at=now))
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def anchor(*, now: datetime) -> AuditAnchor:
-    """Write one hash over the heads of all streams, bound to the anchor before it."""
+    """Write one hash over the heads that grew since the anchor before, bound to it.
+
+    What an earlier anchor lists stays bound by the chain of anchors, so that all of them together hold every head.
+    """
     with transaction() as session:
-        rows = session.execute(sa.select(AuditHead.stream, AuditHead.seq, AuditHead.hash).order_by(AuditHead.stream))
-        heads = canonical_json([list(row) for row in rows])
+        grown = session.scalars(
+            sa.select(AuditHead)
+            .where(AuditHead.seq > AuditHead.anchored_seq)
+            .order_by(AuditHead.stream)
+            .with_for_update(skip_locked=True)  # who writes just now is anchored next time; nobody waits
+        ).all()
+        heads = canonical_json([[head.stream, head.seq, head.hash] for head in grown])
+        for head in grown:
+            head.anchored_seq = head.seq
         last = session.scalar(sa.select(AuditAnchor).order_by(AuditAnchor.id.desc()).limit(1))
         prev = last.hash if last else rules.GENESIS
         row = AuditAnchor(
@@ -133,15 +147,20 @@ def verify(session: Session) -> list[str]:
 
 def _broken_anchors(session: Session, streams: Mapping[str, list[AuditEntry]]) -> list[str]:
     faults, prev = [], rules.GENESIS
+    reach: dict[str, int] = {}
     for row in session.scalars(sa.select(AuditAnchor).order_by(AuditAnchor.id)):
         body = {"heads": row.heads, "at": _iso(row.recorded_at)}
         if row.prev_hash != prev or row.hash != rules.link_hash(prev, body):
             faults.append(f"anchor {row.id}: it does not follow from the one before")
         for stream, seq, digest in json.loads(row.heads):
+            reach[stream] = max(seq, reach.get(stream, 0))
             entries = streams.get(stream, [])
             if len(entries) < seq or (seq and entries[seq - 1].hash != digest):
                 faults.append(f"anchor {row.id}: stream {stream} no longer has entry {seq}")
         prev = row.hash
+    for head in session.scalars(sa.select(AuditHead).where(AuditHead.anchored_seq > 0)):
+        if head.anchored_seq > reach.get(head.stream, 0):
+            faults.append(f"stream {head.stream}: no anchor holds entry {head.anchored_seq}, as its head says")
     return faults
 
 

@@ -39,6 +39,7 @@ class ContentMedia(db.Model):
     """A file that a version shows, by the hash that went into the version's own."""
 
     __tablename__ = "content_media"
+    __table_args__ = ({"info": {APPEND_ONLY: True}},)
 
     version_id: Mapped[int] = mapped_column(sa.ForeignKey("content_version.id"), primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
+import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.orm import Session
 
 from training_app import clock
 from training_app.credentials import queries, service
+from training_app.credentials.models import Certificate, CertificateFile
 from training_app.credentials.rules import JOB
 from training_app.db import db
+from training_app.erasing import erases, needs_words
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
 from training_app.storage import service as storage
 
 STEPS = 3
+
+
+@needs_words("certificates")
+def printed_words(session: Session, person_id: int, _now: datetime) -> Iterable[int]:
+    """Keep what is printed on the certificates of somebody who works here: their pages compare it."""
+    return session.scalars(sa.select(Certificate.printed_payload_id).where(Certificate.person_id == person_id))
+
+
+@erases("certificates")
+def forget_files(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
+    """Let go the PDFs, on which the name stands."""
+    own = sa.select(Certificate.id).where(Certificate.person_id == person_id)
+    is_own = CertificateFile.certificate_id.in_(own)
+    files = list(session.scalars(sa.select(CertificateFile.sha256).where(is_own)))
+    session.execute(sa.delete(CertificateFile).where(is_own))
+    return files
 
 
 @outbox.consumer("certificate.render")

@@ -20,6 +20,8 @@ def action_words() -> dict[str, str]:
         "person.moved": _("Moved to another unit"),
         "person.left": _("Left the company"),
         "person.photo_set": _("Photo set"),
+        "person.words_erased": _("Kept words erased"),
+        "person.link_erased": _("Personal identity erased"),
         "people.exported": _("List of people exported"),
         "role.granted": _("Role granted"),
         "role.requested": _("Role requested, to be confirmed"),

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_app.db import Key, db
+from training_app.db import APPEND_ONLY, Key, db
 
 
 class ExamForm(db.Model):
@@ -18,6 +18,7 @@ class ExamForm(db.Model):
     """
 
     __tablename__ = "exam_form"
+    __table_args__ = ({"info": {APPEND_ONLY: True}},)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     blueprint_version_id: Mapped[int] = mapped_column(sa.ForeignKey("content_version.id"))

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from flask import current_app
 from flask_babel import force_locale
+from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.db import db
+from training_app.erasing import erases
 from training_app.mail import Mailer
 from training_app.notices import service
+from training_app.notices.models import Delivery, Notice
 from training_app.notices.wording import word
 from training_app.outbox import service as outbox
+
+
+@erases("notices")
+def forget_notices(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
+    """Let go the notices to a person, and what a mail server said of their address; the history stands in events."""
+    own = sa.select(Notice.id).where(Notice.person_id == person_id)
+    session.execute(sa.update(Delivery).where(Delivery.notice_id.in_(own)).values(error=None))
+    session.execute(sa.update(Notice).where(Notice.person_id == person_id).values(facts={}, path=None))
+    return ()
 
 
 @outbox.consumer("notice")

@@ -1,18 +1,51 @@
-"""What happens in permits/ when a time has come: decisions become final."""
+"""What happens in permits/ when a time has come: decisions become final, words and photos of cases go."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from training_app.db import db
+from training_app.erasing import erases, needs_words
 from training_app.errors import DomainError
-from training_app.permits import case_service, desk_queries
+from training_app.permits import case_service, desk_queries, fold_queries, queries
+from training_app.permits.models import CaseEvent, CaseEvidence, PermitCase, SanctionEvent
+from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.sweeping import sweeps
 
 PORTION = 100
 log = structlog.get_logger()
+
+
+@needs_words("open cases and sanctions")
+def open_words(session: Session, person_id: int, now: datetime) -> Iterable[int]:
+    """Keep what was said in cases and sanctions that are under way: both sides still need it."""
+    cases = [case.case_id for case in queries.open_cases(session, person_id, now)]
+    over = {*TERMINAL, SanctionStatus.ENDED}
+    sanctions = [
+        one.sanction_id for one in fold_queries.sanctions_of(session, person_id, now) if one.state.status not in over
+    ]
+    for words, is_open in (
+        (CaseEvent.payload_id, CaseEvent.case_id.in_(cases)),
+        (SanctionEvent.payload_id, SanctionEvent.sanction_id.in_(sanctions)),
+    ):
+        yield from filter(None, session.scalars(sa.select(words).where(is_open)))
+
+
+@erases("photos of cases")
+def forget_evidence(session: Session, person_id: int, now: datetime) -> Iterable[str]:
+    """Let go the photos of a person's cases; that there was one, and when, stays."""
+    own = sa.select(PermitCase.id).where(PermitCase.person_id == person_id)
+    rows = session.scalars(
+        sa.select(CaseEvidence).where(CaseEvidence.case_id.in_(own), CaseEvidence.erased_at.is_(None))
+    ).all()
+    for row in rows:
+        row.erased_at = now
+    return [row.sha256 for row in rows]
 
 
 @sweeps("decisions past their time to appeal")

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.erasing import erases
 from training_app.status import service
+from training_app.status.models import LicenceHeld
 from training_app.sweeping import sweeps
+
+
+@erases("licence numbers in lists")
+def forget_numbers(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
+    """Empty the numbers that lists show of a person's licences."""
+    session.execute(sa.update(LicenceHeld).where(LicenceHeld.person_id == person_id).values(number=None))
+    return ()
 
 
 @sweeps("status")

@@ -11,7 +11,7 @@ from training_app.db import db
 
 
 class Blob(db.Model):
-    """One file under `DATA_DIR/blobs`, named by the SHA-256 of its bytes."""
+    """One file under `DATA_DIR/blobs`, named by the SHA-256 of its bytes; erased ones keep their row."""
 
     __tablename__ = "blob"
 
@@ -19,3 +19,4 @@ class Blob(db.Model):
     size: Mapped[int] = mapped_column(sa.BigInteger)
     media_type: Mapped[str] = mapped_column(sa.String(100))
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
 from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy.orm import Session
 
-from training_app.db import writing_session
+from training_app.db import db, transaction, writing_session
 from training_app.errors import Invalid
+from training_app.outbox import service as outbox
 from training_app.storage import rules
 from training_app.storage.models import Blob
 
 _root: list[Path] = []
+ERASE = "storage.erase"
 MAX_PIXELS = 40_000_000
 PHOTO_SIDE = 640
 
@@ -51,9 +56,55 @@ def write_file(data: bytes) -> str:
 def keep(sha256: str, size: int, media_type: str, *, now: datetime) -> None:
     """Record a written file in the running transaction; a known one changes nothing."""
     session = writing_session()
-    if session.get(Blob, sha256) is None:
+    row = session.get(Blob, sha256, with_for_update=True)
+    if row is None:
         session.add(Blob(sha256=sha256, size=size, media_type=media_type, created_at=now))
-        session.flush()
+    else:
+        row.erased_at = None  # the same file, sent again
+    session.flush()
+
+
+def release(sha256s: Iterable[str], *, now: datetime) -> list[str]:
+    """Mark files as erased that nothing refers to any more, in the running transaction; return them.
+
+    The bytes go after the commit, by the outbox. Rows that are erased themselves (`erased_at`) no longer refer.
+    """
+    session = writing_session()
+    session.flush()
+    gone = []
+    for sha256 in sorted(set(sha256s)):
+        row = session.get(Blob, sha256, with_for_update=True)
+        if row is not None and row.erased_at is None and not _is_referred_to(session, sha256):
+            row.erased_at = now
+            gone.append(sha256)
+    if gone:
+        outbox.send(ERASE, f"storage.erase/{gone[0]}/{now.isoformat()}", {"files": gone}, now=now)
+    return gone
+
+
+def _is_referred_to(session: Session, sha256: str) -> bool:
+    for table in db.metadata.tables.values():
+        for column in table.columns:
+            if any(key.column.table.name == Blob.__tablename__ for key in column.foreign_keys):
+                query = sa.select(sa.literal(1)).where(column == sha256)
+                if "erased_at" in table.columns:
+                    query = query.where(table.columns["erased_at"].is_(None))
+                if session.scalar(query.limit(1)) is not None:
+                    return True
+    return False
+
+
+def remove_erased(sha256s: Iterable[str]) -> int:
+    """Delete the bytes of files that are still marked as erased; a repeat changes nothing. Return how many."""
+    removed = 0
+    with transaction() as session:
+        for sha256 in sha256s:
+            row = session.get(Blob, sha256, with_for_update=True)
+            path = _root[0] / rules.relative_path(sha256)
+            if row is not None and row.erased_at is not None and path.exists():
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def read(sha256: str) -> bytes:

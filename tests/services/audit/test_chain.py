@@ -1,3 +1,4 @@
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -81,6 +82,19 @@ def test_erasing_keeps_digest_and_chain(world: World, now: datetime) -> None:
     kept = db.session.scalars(sa.select(Payload).where(Payload.person_id == world.learner)).all()
     assert all(row.body is None and row.salt is None and row.digest for row in kept)
     assert audit.verify(db.session()) == []
+
+
+def test_an_anchor_lists_only_what_grew_and_all_of_them_hold_every_head(world: World, now: datetime) -> None:
+    first = audit.anchor(now=now)
+    with transaction():
+        audit.record("test.act", "unit:1", now=now, stream=audit.person_stream(world.learner), actor_id=world.hr)
+    second = audit.anchor(now=now + timedelta(days=1))
+    assert len(json.loads(first.heads)) > 10
+    assert [row[0] for row in json.loads(second.heads)] == [f"person:{world.learner}"]
+    assert audit.verify(db.session()) == []
+    with transaction() as session:  # a head that claims to be anchored further than any anchor reaches
+        session.execute(sa.text("UPDATE audit_head SET anchored_seq = 99 WHERE stream = 'system'"))
+    assert audit.verify(db.session()) == ["stream system: no anchor holds entry 99, as its head says"]
 
 
 def test_the_sweeper_anchors_once_a_day(world: World, now: datetime) -> None:
