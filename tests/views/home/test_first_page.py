@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask.testing import FlaskClient
 
 from tests import exams_factories as make
 from tests.factories import World
+from tests.permits_factories import issue
+from training_app import clock
 from training_app.exams import sittings
 
 SEAT = "您的考试场次已开始"
@@ -35,3 +37,14 @@ def test_a_seat_is_not_offered_again_after_the_exam_was_not_passed(
     page = world.sign_in(client, "learner").get("/").text
     assert SEAT not in page
     assert "考试正在进行" not in page
+
+
+def test_a_permit_that_runs_out_soon_is_the_next_thing(world: World, client: FlaskClient, now: datetime) -> None:
+    issue(world.learner, now)
+    page = world.sign_in(client, "learner").get("/").text
+    assert "请办理换证" not in page
+    clock.move_to(now + timedelta(days=320))
+    page = world.sign_in(client, "learner").get("/").text
+    assert "请办理换证" in page
+    assert "上岗证有效至" in page
+    assert "没有待办事项" not in page
