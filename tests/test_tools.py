@@ -347,12 +347,12 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
 
 def test_two_starts_never_share_a_data_folder(settings: Settings) -> None:
     with (
-        start._only_start(settings.data_dir),
+        start.only_start(settings.data_dir),
         pytest.raises(start.StartRefusedError, match="in use by another start"),
-        start._only_start(settings.data_dir),
+        start.only_start(settings.data_dir),
     ):
         pass
-    with start._only_start(settings.data_dir):
+    with start.only_start(settings.data_dir):
         pass  # the lock ends with its start
 
 

@@ -22,6 +22,7 @@ WIRING = {
     "cli",
     "rooms",
     "start",
+    "backup",
     "supervisor",
     "chain",
     "demo",

@@ -6,7 +6,7 @@ import getpass
 import signal
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -14,9 +14,10 @@ import click
 import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 from sqlalchemy.exc import OperationalError
 
-from training_app import clock, demo
+from training_app import backup, clock, demo, start
 from training_app.accounts import erasing_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
@@ -28,6 +29,7 @@ from training_app.content.rules import ImportMove
 from training_app.db import db
 from training_app.outbox import service as outbox
 from training_app.status import service as status
+from training_app.storage import service as storage
 from training_app.sweeping import sweep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,8 @@ def register(app: Flask) -> None:
         worker,
         sweeper,
         retry_outbox,
+        make_backup,
+        restore_backup,
         erase_words,
         erase_left,
         verify_audit,
@@ -166,6 +170,40 @@ def sweeper(every: float, once: bool) -> None:
         if once:
             return
         time.sleep(every)
+
+
+@click.command("backup")
+@click.argument("target", type=click.Path(path_type=Path))
+@with_appcontext
+def make_backup(target: Path) -> None:
+    """Copy database and files to one point in time into a new folder, while the product runs."""
+    try:
+        done = backup.make(current_app.extensions["settings"], target, now=clock.now())
+    except backup.BackupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"backup: everything up to {done.point}, {done.files} files, {done.size:,} bytes, {done.took_s} s")
+
+
+@click.command("restore")
+@click.argument("source", type=click.Path(path_type=Path))
+@with_appcontext
+def restore_backup(source: Path) -> None:
+    """Bring a backup back into an empty DATA_DIR and database; say what is lost and how long it took."""
+    begun, settings = time.monotonic(), current_app.extensions["settings"]
+    try:
+        with start.only_start(settings.data_dir):
+            done = backup.restore(settings, source)
+            upgrade()  # a backup may be older than the product
+    except (backup.BackupError, start.StartRefusedError) as error:
+        raise click.ClickException(str(error)) from None
+    faults = audit.verify(db.session()) + [f"file {name} is missing" for name in storage.missing(db.session())]
+    for fault in faults:
+        click.echo(fault, err=True)
+    lost = timedelta(seconds=round((clock.now() - done.at).total_seconds()))
+    click.echo(f"restored: everything up to {done.point}; what came after, {lost} until now, is lost")
+    click.echo(f"took {time.monotonic() - begun:.1f} s; " + (f"{len(faults)} faults" if faults else "all is whole"))
+    if faults:
+        sys.exit(1)
 
 
 @click.command("erase-words")

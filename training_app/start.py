@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         if "--prepare" in arguments:
             return _prepare(settings)
         _check_files(ROOT)
-        with _only_start(settings.data_dir):
+        with only_start(settings.data_dir):
             _check_port(settings)
             return _serve(settings)
     except (SettingsError, StartRefusedError) as error:
@@ -141,7 +141,7 @@ def _check_files(root: Path) -> None:
 
 
 @contextmanager
-def _only_start(data_dir: Path) -> Iterator[None]:
+def only_start(data_dir: Path) -> Iterator[None]:
     """Keep a second start away from the same data; the lock goes with the process, however it ends."""
     with (data_dir / "start.lock").open("w") as file:
         try:

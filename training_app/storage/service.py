@@ -94,6 +94,12 @@ def _is_referred_to(session: Session, sha256: str) -> bool:
     return False
 
 
+def missing(session: Session) -> list[str]:
+    """Return the files that rows name and the disk does not hold; erased ones are meant to be gone."""
+    named = session.scalars(sa.select(Blob.sha256).where(Blob.erased_at.is_(None)).order_by(Blob.sha256))
+    return [sha256 for sha256 in named if not (_root[0] / rules.relative_path(sha256)).is_file()]
+
+
 def remove_erased(sha256s: Iterable[str]) -> int:
     """Delete the bytes of files that are still marked as erased; a repeat changes nothing. Return how many."""
     removed = 0
