@@ -1,4 +1,4 @@
-"""An exam on a bad line, on a second device, and by the keyboard alone."""
+"""Exam and score sheet on a bad line, an exam on a second device and by the keyboard alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import exams_factories as make
 from tests.journeys.conftest import PHONE, Site, running_site
-from tests.journeys.steps import kept, until
+from tests.journeys.steps import kept, press, until
+from tests.roleplay_factories import Scene
 from training_app import clock
 
 # The focused element, or the choice around it, shows where the focus is.
@@ -22,7 +23,7 @@ SHOWS_FOCUS = """() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
-    """Return one product for both journeys, which different people make."""
+    """Return one product for these journeys, which different people make."""
     with running_site(tmp_path_factory.mktemp("site"), browser) as running:
         yield running
 
@@ -112,3 +113,36 @@ def test_a_paper_is_written_and_handed_in_by_the_keyboard_alone(site: Site) -> N
     _tab_to(page, "[data-confirm-ok]")
     page.keyboard.press("Enter")
     page.wait_for_url("**/result")
+
+
+def test_marks_made_offline_are_sent_and_a_confirmed_critical_failure_is_undone(site: Site) -> None:
+    site.speak("zh", PHONE)
+    with site.app.app_context():
+        scene = Scene.started(site.world, clock.now())
+    page = site.page("trainer")
+    page.goto(f"{site.url}/roleplay/sessions/{scene.public_id}")
+    press(page, r"/sheets/\d+$")
+    page.wait_for_url("**/roleplay/sheets/**")
+    marks = page.locator("[data-criterion] input[value='1']")
+    confirmed = page.locator("[data-confirmed]")
+    marks.nth(0).check()
+    expect(confirmed).to_contain_text("服务器已确认 1 项，共 1 项")
+
+    page.context.set_offline(True)
+    marks.nth(1).check()
+    expect(page.locator("[data-problem]")).to_contain_text("评分暂存在本机")
+    expect(page.locator("[data-offline-banner]")).to_be_empty()
+    expect(confirmed).to_contain_text("服务器已确认 1 项，共 2 项")
+    site.look(page, "sheet-offline", full=False)
+    page.context.set_offline(False)
+    expect(confirmed).to_contain_text("服务器已确认 2 项，共 2 项")
+
+    page.click("[data-open-critical]")
+    page.locator("#critical-dialog input[type=radio]").first.check()
+    page.fill("#critical-words", "说了一句“爱投诉就投诉”。")
+    page.click("[data-critical-record]")
+    page.click("[data-confirm-critical]")
+    failures = page.locator("[data-critical-list]")
+    expect(failures).to_contain_text("已确认：本次演练不合格")
+    page.click("[data-undo]")
+    expect(failures).to_contain_text("尚未二次确认")
