@@ -37,6 +37,7 @@ class PersonCard:
     photo_sha256: str | None
     unit_id: int | None
     unit_name: str | None
+    unit_latin: str | None
     employer: str | None
 
 
@@ -76,6 +77,7 @@ def _cards(on: date) -> Any:
             PersonProfile.photo_sha256,
             Assignment.unit_id,
             UnitVersion.name.label("unit_name"),
+            UnitVersion.name_latin.label("unit_latin"),
             Assignment.employer,
         )
         .outerjoin(
