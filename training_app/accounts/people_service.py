@@ -216,6 +216,9 @@ def move_person(
     since = people_queries.main_since(session, person_id)
     if not is_day_possible(on, since=since, today=service.today(now)):
         raise BadDay()
+    card = queries.get_card(session, person_id, service.today(now))
+    if (card.unit_id, card.employer, since) == (unit_id, employer, on):
+        return  # sent twice: they are there already
     service.move_person(person_id, unit_id=unit_id, employer=employer, on=on, now=now, actor_id=actor_id)
 
 

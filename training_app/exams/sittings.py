@@ -32,11 +32,24 @@ def create_sitting(
     exam_key: str, *, unit_id: int, room: str | None, opens_at: datetime, closes_at: datetime, now: datetime,
     actor_id: int,
 ) -> int:  # fmt: skip
-    """Plan a supervised occasion; return its id. Raises SittingTimes, NotFound for an unknown exam."""
+    """Plan a supervised occasion; return its id. The same one planned again by the same person is the one there is.
+
+    Raises SittingTimes, NotFound for an unknown exam.
+    """
     if not opens_at < closes_at <= opens_at + LONGEST_SITTING or closes_at <= now:
         raise SittingTimes()
     with transaction() as session:
+        lock_person(actor_id, now=now)
         content.get_current(session, "exam_blueprint", exam_key, today(now))
+        there = session.scalar(
+            sa.select(Sitting.id).where(
+                Sitting.exam_key == exam_key, Sitting.unit_id == unit_id, Sitting.opens_at == opens_at,
+                Sitting.closes_at == closes_at, Sitting.room.is_not_distinct_from(room or None),
+                Sitting.created_by == actor_id, Sitting.ended_at.is_(None),
+            ).limit(1)
+        )  # fmt: skip
+        if there is not None:
+            return there
         row = Sitting(
             exam_key=exam_key, unit_id=unit_id, room=room or None, opens_at=opens_at, closes_at=closes_at,
             created_by=actor_id, created_at=now,

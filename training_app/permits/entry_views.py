@@ -185,7 +185,8 @@ def stops() -> ResponseReturnValue:
 def stop(person_id: int) -> ResponseReturnValue:
     """Stop a permit for safety, or renew the stop that runs."""
     record, card = _person(person_id, P.CASE_INTERIM_STOP)
-    return _stop(record, card, _stopping(person_id), _("The permit is stopped. The person is told now."))
+    renews = request.form.get("renews") == "1"
+    return _stop(record, card, _stopping(person_id, renews=renews), _("The permit is stopped. The person is told now."))
 
 
 @bp.route("/permits/stop/<int:person_id>/end", methods=["GET", "POST"])
@@ -193,12 +194,20 @@ def stop(person_id: int) -> ResponseReturnValue:
 def end_stop(person_id: int) -> ResponseReturnValue:
     """End the stop for safety that runs."""
     record, card = _person(person_id, P.CASE_INTERIM_STOP)
-    return _stop(record, card, _stopping(person_id, end=True), _("The stop is over. The permit is in force."))
+    return _stop(record, card, _stopping(person_id), _("The stop is over. The permit is in force."))
 
 
-def _stopping(person_id: int, *, end: bool = False) -> Callable[[str], object]:
-    use = service.end_stop if end else service.stop_for_safety
-    return lambda words: use(person_id, words=words, now=clock.now(), actor_id=actor().person_id, language=language())
+def _stopping(person_id: int, *, renews: bool | None = None) -> Callable[[str], object]:
+    """Return the step that ends the stop (without `renews`), or stops: anew, or renewing the stop that runs."""
+
+    def step(words: str) -> None:
+        me, now = actor().person_id, clock.now()
+        if renews is None:
+            service.end_stop(person_id, words=words, now=now, actor_id=me, language=language())
+        else:
+            service.stop_for_safety(person_id, words=words, now=now, actor_id=me, language=language(), renews=renews)
+
+    return step
 
 
 def _stop(record: Any, card: Any, use: Callable[[str], object], done: str) -> ResponseReturnValue:

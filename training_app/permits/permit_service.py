@@ -28,7 +28,7 @@ from training_app.permits.permit_rules import (
     interim_stop_until,
 )
 from training_app.permits.policy_queries import PolicyInForce, get_policy
-from training_app.permits.refusals import NoPermit, PermitNotRunning, ReasonNeeded, worded
+from training_app.permits.refusals import NoPermit, PermitNotRunning, ReasonNeeded, StopChanged, worded
 
 
 def issue_permit(lock: PersonLock, *, policy_key: str = "standard", now: datetime, actor_id: int | None) -> int:
@@ -127,12 +127,14 @@ def get_record(lock: PersonLock) -> PermitRecord:
 
 
 def stop_for_safety(
-    person_id: int, *, words: str, now: datetime, actor_id: int, language: str, case_id: int | None = None
-) -> datetime:
+    person_id: int, *, words: str, now: datetime, actor_id: int, language: str, case_id: int | None = None,
+    renews: bool | None = None,
+) -> datetime:  # fmt: skip
     """Stop a permit at once for a safety risk, or renew the stop that runs; return its end.
 
     It bears no points. A stop of the same risk (the case, or the stop that still runs) counts as a renewal. Raises
-    OwnCase, ReasonNeeded, NoPermit, PermitNotRunning, StopUsedUp.
+    OwnCase, ReasonNeeded, NoPermit, PermitNotRunning, StopUsedUp. `renews`: what the page showed, a stop that runs or
+    none; StopChanged where it is no longer so, so that a click made twice stops once.
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
@@ -144,6 +146,8 @@ def stop_for_safety(
         with worded():
             require_other(actor_id, holder=person_id)
             earlier = _stops(lock, record.permit_id)
+            if renews is not None and renews != (_running_risk(earlier, now) is not None):
+                raise StopChanged()
             risk = f"case-{case_id}" if case_id else _running_risk(earlier, now)
             before = sum(stop.facts.get("risk") == risk for stop in earlier) if risk else 0
             until = interim_stop_until(record.policy, now, before)

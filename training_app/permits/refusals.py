@@ -120,6 +120,13 @@ class InTheFuture(Invalid):
     message = "The time lies in the future. Check day and time."
 
 
+class StopChanged(DomainError):
+    """Between the page and its click a stop was imposed or ended."""
+
+    code = "interim_stop_changed"
+    message = "The stop for safety has changed since this page was opened, by you or a colleague. Look at it again."
+
+
 class StopUsedUp(DomainError):
     """The interim stop was renewed as often as may be."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -38,6 +38,7 @@ from training_app.roleplay.sheets import add_sheet
 
 Grants = tuple[Grant, ...]
 GRADE = Permission.ROLEPLAY_GRADE
+SENT_TWICE = timedelta(minutes=1)
 
 
 def plan(
@@ -63,6 +64,8 @@ def plan(
         if not queries.reaches_unit(session, grants, unit_id, today(now)):
             raise NotFound()
         learners = [person for person, part in people.items() if part == LEARNER]
+        if not people and (there := _just_planned(session, drill, unit_id, at, led_by, now)):
+            return there
         card = _card(session, drill, card_key, learners, seed, now)
         performance = Performance(
             public_id=secrets.token_hex(16), unit_id=unit_id, card_version_id=card.id, card_key=card.key, drill=drill,
@@ -206,6 +209,17 @@ def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now
         )  # fmt: skip
         sheet_locked.send(None, person_id=lock.person_id, now=now)
         return len(opened)
+
+
+def _just_planned(session: Session, drill: str, unit_id: int, at: datetime, led_by: int, now: datetime) -> str | None:
+    """Return the same session planned by the same person a moment ago: the form was sent twice."""
+    return session.scalar(
+        sa.select(Performance.public_id).where(
+            Performance.drill == drill, Performance.unit_id == unit_id, Performance.planned_at == at,
+            Performance.led_by == led_by, Performance.state == PerformanceState.PLANNED,
+            Performance.created_at > now - SENT_TWICE,
+        ).limit(1)
+    )  # fmt: skip
 
 
 def _card(

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
 from training_app.db import db, transaction, writing_session
@@ -120,6 +120,7 @@ def read(sha256: str) -> bytes:
 
 def clean_photo(data: bytes) -> bytes:
     """Return a portrait re-encoded as JPEG: upright, metadata gone, at most 640 px a side. Raises NotAPhoto."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint, once imported, lets half a picture pass as a whole one
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -128,6 +129,7 @@ def clean_photo(data: bytes) -> bytes:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NotAPhoto() from error
     upright.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
+    upright.info.clear()  # else the comment of a JPEG, and whatever a library comes to carry over, goes on into ours
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=86)
     return out.getvalue()
