@@ -367,3 +367,34 @@ def test_web_worker_and_sweeper_start_together(settings: Settings) -> None:
     assert list(parts) == ["web", "worker", "sweeper"]
     assert parts["web"][-1] == "wsgi:app"
     assert parts["web"][parts["web"].index("--workers") + 1] == "2"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}, "The database cannot be used (DATABASE_URL): "),
+        ({"REDIS_URL": "redis://127.0.0.1:9/0"}, "The server of REDIS_URL cannot be used: "),
+        ({}, "file is not a database."),
+    ],
+)
+def test_what_cannot_be_reached_or_read_stops_the_start_with_just_one_line(
+    tmp_path: Path, environ: dict[str, str], words: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "app.db").write_text("no database at all, but long enough to be taken for the head of one" * 9)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    result = run_start(tmp_path, PORT=str(port), **environ)
+    assert (result.returncode, result.stdout.strip()) == (2, "")
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+
+
+def test_a_folder_that_cannot_be_written_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "start.lock").mkdir()
+    with (
+        pytest.raises(start.StartRefusedError, match=r"cannot be written to: is a directory\.$"),
+        start.only_start(tmp_path),
+    ):
+        pass

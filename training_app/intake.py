@@ -72,7 +72,8 @@ def _texts() -> Iterator[str]:
 
     JSON is judged by its door: a device sends again what was refused, so that odd characters are left out there.
     """
-    yield request.path
+    if "code" not in (request.view_args or {}):  # pages behind a code answer a malformed one like an unknown one
+        yield request.path
     for values in (request.args, request.form):
         for name, value in values.items(multi=True):
             yield name

@@ -10,18 +10,24 @@ import fcntl
 import json
 import os
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training_app.settings import Settings, SettingsError
 from training_app.supervisor import ROOT, Supervisor
 
+if TYPE_CHECKING:
+    from flask.cli import FlaskGroup
+
 READY_WITHIN_S = 60.0
-_DEMO_BEGINS = "\x1e"
+REFUSED = 3
+_DEMO_BEGINS, _REFUSAL = "\x1e", "\x1d"
 
 
 class StartRefusedError(Exception):
@@ -82,6 +88,8 @@ def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
         nonlocal is_demo
         if line == _DEMO_BEGINS:
             is_demo = True
+        elif line.startswith(_REFUSAL):
+            told.append(line.removeprefix(_REFUSAL))
         elif is_demo:
             told.append(line)
         else:
@@ -91,6 +99,8 @@ def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
     while part.process.poll() is None:
         supervisor.turn()
     supervisor.forget(part)
+    if part.process.returncode == REFUSED and not supervisor.is_stopping:
+        raise StartRefusedError(told.pop() if told else "")
     if part.process.returncode and not supervisor.is_stopping:
         for line in told:
             _say(line)
@@ -101,10 +111,43 @@ def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
 def _prepare(settings: Settings) -> int:
     # Here and not above: the supervisor itself stays small, and must not share a connection with its parts.
     from flask.cli import FlaskGroup
+    from sqlalchemy.exc import DatabaseError
 
-    from wsgi import app
+    try:
+        _check_redis(settings)
+        from wsgi import app
 
-    flask = FlaskGroup(create_app=lambda: app)
+        return _bring(settings, FlaskGroup(create_app=lambda: app))
+    except StartRefusedError as error:
+        reason = str(error)
+    except (DatabaseError, sqlite3.Error) as error:
+        where = settings.database_url.removeprefix("sqlite:///") if settings.is_sqlite else "DATABASE_URL"
+        reason = f"The database cannot be used ({where}): {_first_line(getattr(error, 'orig', error))}."
+    except OSError as error:
+        reason = f"{error.filename or settings.data_dir} cannot be used: {(error.strerror or str(error)).lower()}."
+    print(f"{_REFUSAL}{reason}", flush=True)
+    return REFUSED
+
+
+def _check_redis(settings: Settings) -> None:
+    if settings.redis_url is None:
+        return
+    import redis
+
+    try:
+        client = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5)
+        client.ping()
+        client.close()
+    except redis.RedisError as error:
+        raise StartRefusedError(f"The server of REDIS_URL cannot be used: {_first_line(error)}.") from None
+
+
+def _first_line(error: object) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
+
+
+def _bring(settings: Settings, flask: FlaskGroup) -> int:
     for arguments in (["db", "upgrade"], ["load-content"]):
         flask.main(args=arguments, prog_name="flask", standalone_mode=False)
     if settings.demo:
@@ -143,7 +186,11 @@ def _check_files(root: Path) -> None:
 @contextmanager
 def only_start(data_dir: Path) -> Iterator[None]:
     """Keep a second start away from the same data; the lock goes with the process, however it ends."""
-    with (data_dir / "start.lock").open("w") as file:
+    try:
+        lock = (data_dir / "start.lock").open("w")
+    except OSError as error:
+        raise StartRefusedError(f"{data_dir} cannot be written to: {(error.strerror or '').lower()}.") from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

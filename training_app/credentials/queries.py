@@ -147,6 +147,7 @@ def shown(session: Session, code: str, now: datetime) -> Shown:
     An unknown code costs the same reads and folds as a known one: they are done for some other certificate and thrown
     away, so that time tells nothing.
     """
+    code = code.replace("\0", "")  # PostgreSQL refuses a query with a NUL in it; what is malformed is unknown
     found = session.scalar(sa.select(Certificate.person_id).where(Certificate.code == code))
     decoy = session.execute(
         sa.select(Certificate.person_id, Certificate.code).order_by(Certificate.id).limit(1)

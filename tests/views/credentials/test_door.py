@@ -171,6 +171,14 @@ def test_an_unknown_code_and_a_malformed_one_get_one_answer(
     assert client.get(f"/d/{code}/photo").status_code == 404
 
 
+def test_a_code_with_a_nul_is_unknown_on_both_databases(any_app: Flask) -> None:
+    World.create(clock.now())
+    client = any_app.test_client()
+    for page in ("/d/%00", "/c/%00"):
+        assert client.get(page).status_code == 200
+    assert client.get("/d/%00/photo").status_code == 404
+
+
 def shape(statements: list[str]) -> list[str]:
     return [text.split("WHERE")[0] for text in statements if text.startswith("SELECT")]
 
