@@ -70,6 +70,7 @@ class RoleplayTodo:
     at: datetime
     card_title: Words
     about_id: int | None
+    is_running: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +166,7 @@ def todo(session: Session, rater_id: int, now: datetime) -> list[RoleplayTodo]:
         RoleplayTodo(
             kind="session", public_id=performance.public_id, at=performance.planned_at, about_id=None,
             card_title=cards[performance.card_version_id].body["title"],
+            is_running=performance.state is PerformanceState.RUNNING,
         )
         for performance in led
     ]  # fmt: skip

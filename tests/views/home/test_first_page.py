@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from tests import exams_factories as make
 from tests.factories import World
 from tests.permits_factories import issue
+from tests.roleplay_factories import Scene
 from training_app import clock
 from training_app.exams import sittings
 
@@ -48,3 +49,16 @@ def test_a_permit_that_runs_out_soon_is_the_next_thing(world: World, client: Fla
     assert "请办理换证" in page
     assert "上岗证有效至" in page
     assert "没有待办事项" not in page
+
+
+def test_a_trainer_sees_which_session_goes_on_and_which_is_planned(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    scene = Scene.plan(world, now)
+    page = world.sign_in(client, "trainer").get("/").text
+    assert "已安排" in page
+    assert "正在进行" not in page
+    client.post(f"/roleplay/sessions/{scene.public_id}/move", data={"move": "begin"})
+    page = client.get("/").text
+    assert "正在进行" in page
+    assert "已安排" not in page

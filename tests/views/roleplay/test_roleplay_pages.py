@@ -295,3 +295,12 @@ def test_the_timer_is_the_servers(client: FlaskClient, scene: Scene) -> None:
     assert "data-over hidden" in text
     clock.move_to(scene.now + timedelta(minutes=16))
     assert "data-over>" in client.get(f"/roleplay/sessions/{scene.public_id}").text
+
+
+@pytest.mark.parametrize(("level", "words"), [(4, "计入等级要求"), (1, "请与培训师再约一次演练")])
+def test_the_result_tells_the_learner_what_follows_from_it(
+    client: FlaskClient, scene: Scene, level: int, words: str
+) -> None:
+    scene.scored("trainer", level=level, grade=level)
+    scene.world.sign_in(client, "learner")
+    assert words in client.get(f"/roleplay/sessions/{scene.public_id}/result/{scene.world.learner}").text
