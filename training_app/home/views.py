@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
@@ -42,6 +44,7 @@ def index() -> ResponseReturnValue:
         held=me.held,
         unread=[(row, *word(row.kind, row.facts)) for row in unread],
         on=on,
+        day_long=timedelta(days=1),
     )
 
 

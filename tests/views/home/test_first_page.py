@@ -62,3 +62,25 @@ def test_a_trainer_sees_which_session_goes_on_and_which_is_planned(
     page = client.get("/").text
     assert "正在进行" in page
     assert "已安排" not in page
+    clock.move_to(now + timedelta(days=3))
+    assert "尚未结束" in world.sign_in(client, "trainer").get("/").text
+
+
+def test_a_session_whose_time_has_passed_is_not_called_planned(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    Scene.plan(world, now)
+    clock.move_to(now + timedelta(hours=2))
+    page = world.sign_in(client, "trainer").get("/").text
+    assert "到时未进行" in page
+    assert "已安排" not in page
+
+
+def test_in_the_grace_time_the_first_page_says_when_the_permit_lapses(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    issue(world.learner, now)
+    clock.move_to(now + timedelta(days=368))
+    page = world.sign_in(client, "learner").get("/").text
+    assert "之前接的单可以做完" in page
+    assert "后失效（还有" in page
