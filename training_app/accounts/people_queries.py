@@ -48,6 +48,7 @@ class RoleRow:
     role: str
     unit_id: int | None
     unit_name: str | None
+    unit_latin: str | None
     valid_from: date
     recorded_at: datetime
     granted_by: int | None
@@ -85,7 +86,7 @@ def main_since(session: Session, person_id: int) -> date | None:
 
 def _roles(on: date) -> Any:
     return (
-        sa.select(RoleGrant, UnitVersion.name)
+        sa.select(RoleGrant, UnitVersion.name, UnitVersion.name_latin)
         .outerjoin(UnitVersion, sa.and_(UnitVersion.unit_id == RoleGrant.unit_id, *holds_on(UnitVersion, on)))
         .where(
             RoleGrant.superseded_at.is_(None),
@@ -95,18 +96,19 @@ def _roles(on: date) -> Any:
     )
 
 
-def _role_row(grant: RoleGrant, unit_name: str | None) -> RoleRow:
+def _role_row(grant: RoleGrant, unit_name: str | None, unit_latin: str | None) -> RoleRow:
     pending = grant.role in BY_TWO and grant.granted_by is not None and grant.approved_by is None
     return RoleRow(
         grant_id=grant.id, person_id=grant.person_id, role=grant.role, unit_id=grant.unit_id, unit_name=unit_name,
-        valid_from=grant.valid_from, recorded_at=grant.recorded_at, granted_by=grant.granted_by, is_pending=pending,
+        unit_latin=unit_latin, valid_from=grant.valid_from, recorded_at=grant.recorded_at,
+        granted_by=grant.granted_by, is_pending=pending,
     )  # fmt: skip
 
 
 def roles_of(session: Session, person_id: int, on: date) -> list[RoleRow]:
     """Return the roles of a person in force on a day, and those that wait for approval."""
     rows = session.execute(_roles(on).where(RoleGrant.person_id == person_id))
-    return [_role_row(grant, name) for grant, name in rows]
+    return [_role_row(grant, name, latin) for grant, name, latin in rows]
 
 
 def pending_roles(session: Session, on: date) -> list[RoleRow]:
@@ -114,7 +116,7 @@ def pending_roles(session: Session, on: date) -> list[RoleRow]:
     rows = session.execute(
         _roles(on).where(RoleGrant.role.in_(BY_TWO), RoleGrant.approved_by.is_(None), RoleGrant.granted_by.isnot(None))
     )
-    return [_role_row(grant, name) for grant, name in rows]
+    return [_role_row(grant, name, latin) for grant, name, latin in rows]
 
 
 def grantable(session: Session, grants: tuple[Grant, ...], unit_id: int | None, on: date) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.content import queries as content
+from training_app.dashboards.blueprint import unit_word
 
 
 def role_titles(session: Session, on: date) -> dict[str, Mapping[str, str]]:
@@ -17,5 +18,5 @@ def role_titles(session: Session, on: date) -> dict[str, Mapping[str, str]]:
 
 
 def unit_names(session: Session, on: date) -> dict[int, str]:
-    """Return the name of every unit of a day."""
-    return {row.unit_id: row.name for row in accounts.units(session, on)}
+    """Return the name of every unit of a day, in the reader's language."""
+    return {row.unit_id: unit_word(row.name, row.name_latin) for row in accounts.units(session, on)}

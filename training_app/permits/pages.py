@@ -90,8 +90,12 @@ def outcome_choices(file: CaseFile) -> list[tuple[str, str]]:
 def reduction_choices(file: CaseFile, effects: Mapping[int, Effect]) -> list[tuple[int, str]]:
     """Return the points a reduction may leave, each with what it comes to."""
     return [
-        (points, _("%(points)s – total would be %(total)s of %(limit)s", points=points, total=effect.total,
-                   limit=effect.limit))
+        (
+            points,
+            ngettext("%(num)d point – %(left)s left (%(deducted)s deducted)",
+                     "%(num)d points – %(left)s left (%(deducted)s deducted)",
+                     points, left=effect.left, deducted=effect.total),
+        )
         for points, effect in sorted(effects.items())
         if 1 <= points < file.state.points
     ]  # fmt: skip
