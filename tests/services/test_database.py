@@ -1,6 +1,7 @@
 """What the database itself refuses, on both databases, after every migration up and down."""
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.credentials_factories import level_event
 from tests.factories import World
 from training_app import clock
 from training_app.accounts import queries
-from training_app.accounts.locks import lock_person
+from training_app.accounts.locks import lock_person, safe_horizon
 from training_app.accounts.models import Person
 from training_app.audit import service as audit
 from training_app.credentials import service
@@ -114,6 +115,17 @@ def test_a_failing_use_case_leaves_nothing_behind(any_app: Flask) -> None:
 def test_transactions_do_not_nest(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="one use case"), transaction(), transaction():
         pass
+
+
+def test_no_event_that_is_still_being_written_can_change_what_was_known_at_the_horizon(any_app: Flask) -> None:
+    begun = clock.now()
+    world = World.create(begun)
+    asked_at = begun + timedelta(
+        minutes=14
+    )  # a slow use case, whose own now is `begun`, commits only after the question
+    with transaction():
+        stamp = lock_person(world.learner, now=begun).stamp()
+    assert stamp.recorded_at > safe_horizon(asked_at)
 
 
 def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask) -> None:

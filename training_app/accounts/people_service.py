@@ -13,6 +13,7 @@ from training_app.access.models import RoleGrant
 from training_app.access.queries import in_force, require_reach, role_terms
 from training_app.access.rules import BY_TWO, Grant, Permission, may_grant, reaches
 from training_app.accounts import events, people_queries, queries, service, sign_in
+from training_app.accounts.dated import end_rows
 from training_app.accounts.locks import lock_people, lock_person
 from training_app.accounts.models import PersonProfile
 from training_app.accounts.people_rules import contact_fault, is_day_possible
@@ -322,13 +323,11 @@ def end_role(grant_id: int, *, grants: tuple[Grant, ...], now: datetime, actor_i
         is_open = row.role in BY_TWO and row.approved_by is None and row.granted_by is not None
         if row.role in BY_TWO and not is_open:
             _require_another_administrator(session, row.person_id, on)
-        done = session.execute(
-            sa.update(RoleGrant)
-            .where(RoleGrant.id == grant_id, RoleGrant.superseded_at.is_(None))
-            .values(superseded_at=now, superseded_by=actor_id)
-        )
-        if done.rowcount != 1:  # type: ignore[attr-defined]
+        # A request that was never in force ends the day it began; a role keeps the days on which it was held.
+        ended = end_rows(session, RoleGrant, RoleGrant.id == grant_id, on=row.valid_from if is_open else on, now=now)
+        if not ended:
             raise NotPending()
+        ended[0].superseded_by = actor_id
         audit.record(
             "role.turned_down" if is_open else "role.ended", f"person:{row.person_id}", now=now,
             stream=audit.person_stream(row.person_id), actor_id=actor_id,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import events, queries
+from training_app.accounts.dated import end_rows
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.accounts.models import (
     Assignment,
@@ -149,12 +150,8 @@ def deactivate_person(person_id: int, *, on: date, now: datetime, actor_id: int 
     with transaction() as session:
         lock = lock_person(person_id, now=now)
         lock.person.left_on = on
-        for table in (Assignment, RoleGrant):
-            session.execute(
-                sa.update(table)
-                .where(table.person_id == person_id, table.valid_to.is_(None), table.superseded_at.is_(None))
-                .values(valid_to=sa.case((table.valid_from > on, table.valid_from), else_=on))
-            )
+        end_rows(session, Assignment, Assignment.person_id == person_id, on=on, now=now)
+        end_rows(session, RoleGrant, RoleGrant.person_id == person_id, on=on, now=now)
         session.execute(sa.update(Login).where(Login.person_id == person_id).values(disabled_at=now))
         session.execute(
             sa.update(SignInSession)
@@ -191,7 +188,8 @@ def end_role(grant_id: int, *, now: datetime, actor_id: int | None) -> None:
         if grant is None:
             raise NotFound()
         lock_person(grant.person_id, now=now)
-        grant.superseded_at, grant.superseded_by = now, actor_id
+        grant.superseded_by = actor_id
+        end_rows(session, RoleGrant, RoleGrant.id == grant_id, on=today(now), now=now)
         audit.record(
             "role.ended", f"person:{grant.person_id}", now=now, stream=audit.person_stream(grant.person_id),
             actor_id=actor_id, facts={"role": grant.role, "unit": grant.unit_id},
@@ -237,16 +235,8 @@ def _assign(lock: PersonLock, unit_id: int, employer: str, on: date, actor_id: i
     session = writing_session()
     if session.get(Unit, unit_id) is None:
         raise NotFound()
-    session.execute(
-        sa.update(Assignment)
-        .where(
-            Assignment.person_id == lock.person_id,
-            Assignment.kind == AssignmentKind.MAIN,
-            Assignment.valid_to.is_(None),
-            Assignment.superseded_at.is_(None),
-        )
-        .values(valid_to=sa.case((Assignment.valid_from > on, Assignment.valid_from), else_=on))
-    )
+    own_main = (Assignment.person_id == lock.person_id, Assignment.kind == AssignmentKind.MAIN)
+    end_rows(session, Assignment, *own_main, on=on, now=lock.now)
     session.add(
         Assignment(
             person_id=lock.person_id, unit_id=unit_id, kind=AssignmentKind.MAIN, employer=employer,

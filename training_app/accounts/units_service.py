@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from training_app.access.models import PersonInUnit
 from training_app.access.rules import Grant, Permission, units_of
 from training_app.accounts import people_queries, service
+from training_app.accounts.dated import end_rows
 from training_app.accounts.models import Unit, UnitParent, UnitVersion
 from training_app.accounts.people_rules import above, makes_a_circle, roots
 from training_app.accounts.queries import holds_on
@@ -90,7 +90,7 @@ def rename_unit(
         wanted = {"name": name, "name_latin": name_latin or None, "type": type, "stars": stars}
         if all(getattr(old, column) == value for column, value in wanted.items()):
             return False
-        _end(old, on, now)
+        end_rows(session, UnitVersion, UnitVersion.id == old.id, on=on, now=now)
         session.add(
             UnitVersion(unit_id=unit_id, zone=old.zone, valid_from=on, recorded_at=now, by_id=actor_id, **wanted)
         )
@@ -122,7 +122,7 @@ def move_unit(unit_id: int, *, parent_id: int, grants: tuple[Grant, ...], now: d
         link = session.scalars(
             sa.select(UnitParent).where(UnitParent.unit_id == unit_id, *holds_on(UnitParent, on))
         ).one()
-        _end(link, on, now)
+        end_rows(session, UnitParent, UnitParent.id == link.id, on=on, now=now)
         session.add(UnitParent(unit_id=unit_id, parent_id=parent_id, valid_from=on, recorded_at=now, by_id=actor_id))
         session.flush()
         moved = _rewrite_scope(session, unit_id, above(parents, unit_id)[1:], above(parents, parent_id))
@@ -155,14 +155,6 @@ def _rewrite_scope(session: Session, unit_id: int, old_above: list[int], new_abo
 
 def _lock_tree(session: Session) -> None:
     session.execute(sa.select(Unit.id).order_by(Unit.id).with_for_update()).all()
-
-
-def _end(row: Any, on: date, now: datetime) -> None:
-    """End a dated row today; one that only began today was a slip and is superseded."""
-    if row.valid_from >= on:
-        row.superseded_at = now
-    else:
-        row.valid_to = on
 
 
 def _require(grants: tuple[Grant, ...], parents: dict[int, int | None]) -> None:

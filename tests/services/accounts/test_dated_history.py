@@ -1,0 +1,85 @@
+"""Ended facts: what held on a day, and what was known of it then, both stay readable."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.factories import World
+from training_app import clock
+from training_app.access.models import RoleGrant
+from training_app.access.rules import Grant
+from training_app.accounts import people_service, queries, units_service
+from training_app.accounts import service as accounts
+from training_app.accounts.models import Assignment
+from training_app.db import db
+
+ALL = (Grant("settings.edit", None, "x"), Grant("role.grant", None, "administrator"))
+
+
+def _main_known_at(person_id: int, on: date, known_at: datetime) -> list[int]:
+    """Return the units of the main assignments that held on a day, as they were known at an instant."""
+    db.session.rollback()
+    rows = sa.select(Assignment.unit_id).where(
+        Assignment.person_id == person_id,
+        Assignment.recorded_at <= known_at,
+        sa.or_(Assignment.superseded_at.is_(None), Assignment.superseded_at > known_at),
+        Assignment.valid_from <= on,
+        sa.or_(Assignment.valid_to.is_(None), Assignment.valid_to > on),
+    )
+    return list(db.session.scalars(rows))
+
+
+def test_a_move_changes_no_earlier_answer_and_one_main_assignment_holds_on_every_day(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    later = now + timedelta(days=40)
+    here, there, third = (world.units[name] for name in ("outlet_a", "outlet_b", "centre_a"))
+    moved_on = later.date() - timedelta(days=10)
+    accounts.move_person(world.learner, unit_id=there, employer="甲", on=moved_on, now=later, actor_id=world.hr)
+    for day in (moved_on, later.date()):
+        assert _main_known_at(world.learner, day, later - timedelta(days=1)) == [here]  # nobody knew yet
+        assert _main_known_at(world.learner, day, later) == [there]
+    assert _main_known_at(world.learner, moved_on - timedelta(days=1), later) == [here]
+    # A move back in time takes the place of the one after it: the days are never held twice.
+    at = later + timedelta(days=1)
+    again_on = moved_on - timedelta(days=5)
+    accounts.move_person(world.learner, unit_id=third, employer="乙", on=again_on, now=at, actor_id=world.hr)
+    for ahead in range(-7, 20):
+        day = moved_on + timedelta(days=ahead)
+        assert _main_known_at(world.learner, day, at) == [third if day >= again_on else here]
+    assert queries.main_unit(db.session(), world.learner, at.date()) == third
+
+
+def test_an_ended_role_stays_readable_for_the_days_on_which_it_was_held(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    later = now + timedelta(days=30)
+    grant = sa.select(RoleGrant.id).where(RoleGrant.person_id == world.trainer, RoleGrant.role == "trainer")
+    grant_id = db.session.scalars(grant).one()
+    db.session.rollback()
+    people_service.end_role(grant_id, grants=ALL, now=later, actor_id=world.administrator)
+    rows = db.session.execute(
+        sa.select(RoleGrant.valid_to, RoleGrant.superseded_at, RoleGrant.superseded_by)
+        .where(RoleGrant.person_id == world.trainer, RoleGrant.role == "trainer")
+        .order_by(RoleGrant.id)
+    ).all()
+    assert rows == [(None, later, world.administrator), (later.date(), None, None)]
+
+
+def test_a_renamed_unit_keeps_its_old_name_for_the_old_days(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    later = now + timedelta(days=30)
+    unit = world.units["outlet_a"]
+    units_service.rename_unit(
+        unit, name="新名", name_latin=None, type=accounts.UnitType.OUTLET, stars=0, grants=ALL, now=later,
+        actor_id=world.hr,
+    )  # fmt: skip
+    names = [
+        next(row.name for row in queries.units(db.session(), day) if row.unit_id == unit)
+        for day in (now.date(), later.date())
+    ]
+    assert names == ["单位 OA1", "新名"]

@@ -1,0 +1,40 @@
+"""Ending a dated fact without losing what was known before: its row is superseded by one with an end."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from training_app.access.models import RoleGrant
+from training_app.accounts.models import Assignment, UnitParent, UnitVersion
+
+Row = TypeVar("Row", Assignment, RoleGrant, UnitParent, UnitVersion)
+_NEW = frozenset({"id", "valid_to", "recorded_at", "superseded_at", "superseded_by"})
+
+
+def end_rows(session: Session, table: type[Row], *which: ColumnElement[bool], on: date, now: datetime) -> list[Row]:
+    """End the rows that hold on a day or later; return them as they were, superseded.
+
+    What was known until `now` stays readable (recorded_at <= T < superseded_at). A row that would only have begun on
+    that day or later was a slip, or has not come to pass: nothing takes its place.
+    """
+    rows = session.scalars(
+        sa.select(table)
+        .where(*which, table.superseded_at.is_(None), sa.or_(table.valid_to.is_(None), table.valid_to > on))
+        .with_for_update()
+    ).all()
+    for row in rows:
+        row.superseded_at = now
+    session.flush()  # before what takes their place: one row may be open at a time
+    session.add_all(_ended(table, row, on, now) for row in rows if row.valid_from < on)
+    session.flush()
+    return list(rows)
+
+
+def _ended(table: type[Row], row: Row, on: date, now: datetime) -> Row:
+    kept = {c.key: getattr(row, c.key) for c in sa.inspect(table).column_attrs if c.key not in _NEW}
+    return table(**kept, valid_to=on, recorded_at=now)
