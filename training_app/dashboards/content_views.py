@@ -43,6 +43,7 @@ def content(version_id: int) -> ResponseReturnValue:
     return render_template(
         "dashboards/content.html", row=row, body=body, kinds=wording.kind_words(), may_sign=actor().has(SIGN),
         is_author=row.created_by == actor().person_id, field_names=fact_words.field_names(),
+        codes=fact_words.content_codes(), in_order=fact_words.in_reading_order,
     )  # fmt: skip
 
 

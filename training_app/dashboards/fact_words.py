@@ -68,6 +68,26 @@ def code_words() -> dict[str, str]:
     }  # fmt: skip
 
 
+def content_codes() -> dict[str, str]:
+    """Return the words of codes inside content; keys that name other content stay as they are."""
+    return code_words() | {
+        "exam": _("exam"), "practice": _("practice"), "single": _("one right answer"),
+        "multiple": _("several right answers"), "truefalse": _("true or false"), "ordering": _("put in order"),
+        "matching": _("match"), "all_or_nothing": _("all or nothing"), "complaint": _("complaint"),
+        "first_arrival": _("first arrival"), "learner": _("learner"), "customer": _("customer"),
+        "observer": _("observer"), "final": _("once final"), "occurred": _("the day it happened"),
+    }  # fmt: skip
+
+
+# What one reads first in an option, an item, a criterion; the rest follows by name.
+_FIRST = ("id", "key", "title", "stem", "text", "correct", "match", "feedback", "options", "prompts", "matches")
+
+
+def in_reading_order(body: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Return the fields of a part of content in the order in which they are read."""
+    return sorted(body.items(), key=lambda field: _FIRST.index(field[0]) if field[0] in _FIRST else len(_FIRST))
+
+
 def fact_text(value: object, now: datetime) -> str:
     """Word one fact: yes and no, days and instants, known codes; lists joined."""
     if value is None or value == []:

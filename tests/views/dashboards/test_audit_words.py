@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from tests.dashboards_factories import certify
 from tests.factories import World
 from training_app import clock
+from training_app.accounts import service as accounts
 from training_app.accounts.rules import LinkPurpose
 from training_app.audit.models import AuditEntry
 from training_app.certifications.level_rules import LevelEventKind
@@ -117,3 +118,15 @@ def test_every_field_of_the_shipped_content_has_its_words(app: Flask) -> None:
         # What every body carries stands in the head of the page.
         missing = {name for body in bodies for name in fields(json.loads(body))} - field_names().keys()
     assert missing <= {"author", "reviewer", "change", "effective_on"}
+
+
+def test_the_page_of_an_item_reads_from_the_mark_of_an_option_to_its_feedback(
+    world: World, client: FlaskClient
+) -> None:
+    item = db.session.scalar(sa.select(ContentVersion.id).where(ContentVersion.kind == "item").limit(1))
+    accounts.set_language(world.people["administrator"], "en", now=clock.now())
+    page = world.sign_in(client, "administrator").get(f"/content/{item}").text
+    first = page[page.index(">Options<") :]
+    assert first.index(">Mark<") < first.index(">Text<") < first.index(">Right<") < first.index(">Feedback<")
+    assert ">one right answer<" in page or ">several right answers<" in page
+    assert ">single<" not in page
