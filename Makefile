@@ -20,7 +20,8 @@ test: ## all tests, also on PostgreSQL and in a browser where there is one
 
 test-deep: ## long property runs and the tests marked deep
 	@./setup
-	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -q -m "deep or not journey"
+	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -q -m "deep or not journey" --ignore tests/races
+	@$(PY) -m pytest -q -m "deep or not deep" tests/races  # one at a time: they print their figures
 
 check: ## format, lint, types, import rules, translations, content
 	@./setup

@@ -57,7 +57,8 @@ class Racer:
         self.process.stdin.flush()
 
     def said(self) -> Iterator[list[Any]]:
-        """Yield what it says, line by line, to its end."""
+        """Yield what it says, line by line, to its end; lines of the log are left out."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            yield json.loads(line)
+            if line.startswith("["):
+                yield json.loads(line)

@@ -19,6 +19,9 @@ from training_app.db import db
 from training_app.errors import DomainError
 from training_app.exams import service
 from training_app.exams.saving import Save
+from training_app.jobs import service as jobs
+from training_app.outbox import service as outbox
+from training_app.sweeping import sweep
 
 
 def starters(task: dict[str, Any], say: Callable[..., None]) -> None:
@@ -95,6 +98,39 @@ def writers(task: dict[str, Any], say: Callable[..., None]) -> None:
     say("done", acked, took_ms, errors)
 
 
+def hand_in(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Hand in and die between the commit and the answer."""
+    with app.app_context():
+        _die_after(1)
+        service.submit_attempt(task["attempt"], task["person"], epoch=1, now=clock.now())
+        say("answered")
+
+
+def print_certificate(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Run a job and die in the middle of it, after so many of its commits."""
+    with app.app_context():
+        _die_after(task["kill_at"])
+        jobs.run(task["job"])
+        say("done")
+
+
+def dispatch(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Dispatch what waits and die after so many commits."""
+    with app.app_context():
+        _die_after(task["kill_at"])
+        outbox.dispatch_due(now=clock.now())
+        say("done")
+
+
+def sweeper(task: dict[str, Any], say: Callable[..., None]) -> None:
+    """Sweep as the product's sweeper does, some rounds; say what was done."""
+    with app.app_context():
+        for _ in range(task["rounds"]):
+            outbox.dispatch_due(now=clock.now())
+            say("swept", sweep(now=clock.now()))
+            db.session.remove()
+
+
 def _die_after(commits: int) -> None:
     seen = [0]
 
@@ -116,4 +152,5 @@ if __name__ == "__main__":
 
     say("ready")
     sys.stdin.readline()
-    {"starters": starters, "saver": saver, "writers": writers}[task["do"]](task, say)
+    does = (starters, saver, writers, hand_in, print_certificate, dispatch, sweeper)
+    {one.__name__: one for one in does}[task["do"]](task, say)
