@@ -49,6 +49,13 @@ def test_each_kind_of_content_is_listed_and_each_first_version_can_be_read(admin
         assert administrator.get(address).status_code == 200, kind
 
 
+def test_what_a_file_says_of_its_values_stands_above_the_text(administrator: FlaskClient) -> None:
+    page = administrator.get("/content?kind=level").text
+    text = administrator.get("/content/" + page.partition('href="/content/')[2].partition('"')[0]).text
+    above, _heading, _whole = text.partition("content-body")
+    assert "均为本产品的默认值" in above
+
+
 def test_the_organisation_leads_to_the_first_page_one_may_open(
     world: World, client: FlaskClient, administrator: FlaskClient
 ) -> None:
