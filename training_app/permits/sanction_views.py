@@ -29,6 +29,8 @@ from training_app.permits.steps import (
 from training_app.web import actor, language, whole_number
 from training_app.web import session as read_session
 
+ANNUL = "annul-"  # the fields of an annulment, apart from those of the step that is open
+
 
 @bp.get("/permits/sanctions")
 @needs(*BENCH)
@@ -49,11 +51,14 @@ def sanction(sanction_id: int) -> ResponseReturnValue:
     return _sanction(sanction_id)
 
 
-def _sanction(sanction_id: int, *, form: ReasonForm | None = None, status: int = 200) -> ResponseReturnValue:
+def _sanction(
+    sanction_id: int, *, form: ReasonForm | None = None, annul: ReasonForm | None = None, status: int = 200
+) -> ResponseReturnValue:
     me, now = actor(), clock.now()
     page = page_queries.desk_sanction(read_session(), sanction_id, me.grants, me.person_id, now)
     return render_template(
         "permits/sanction.html", page=page, form=form or ReasonForm(formdata=None),
+        annul_form=annul or ReasonForm(formdata=None, prefix=ANNUL),
         step=desk_queries.next_sanction_permission(page.file.state),
         conflict=desk_queries.sanction_conflict(page.file.state, me.person_id),
     ), status  # fmt: skip
@@ -101,21 +106,25 @@ def resolve_sanction(sanction_id: int) -> ResponseReturnValue:
 def annul_sanction(sanction_id: int) -> ResponseReturnValue:
     """Annul a sanction that was an error."""
     done = _("Annulled: it counts as never imposed.")
-    return _sanction_step(sanction_id, P.CASE_REOPEN, done, lambda **said: service.sanctions.annul(sanction_id, **said))
+    return _sanction_step(
+        sanction_id, P.CASE_REOPEN, done, lambda **said: service.sanctions.annul(sanction_id, **said), prefix=ANNUL
+    )
 
 
 def _sanction_step(
-    sanction_id: int, permission: Permission, done: str, use: Callable[..., None]
+    sanction_id: int, permission: Permission, done: str, use: Callable[..., None], *, prefix: str = ""
 ) -> ResponseReturnValue:
     _reach_sanction(sanction_id, permission)
-    form = ReasonForm()
+    form = ReasonForm(prefix=prefix)
 
     def act() -> None:
         use(words=form.words.data or "", now=clock.now(), actor_id=actor().person_id, language=language())
 
     return run(
         form, act, done, _sanction_url(sanction_id),
-        lambda status: _sanction(sanction_id, form=form, status=status),
+        lambda status: _sanction(
+            sanction_id, form=None if prefix else form, annul=form if prefix else None, status=status
+        ),
     )  # fmt: skip
 
 

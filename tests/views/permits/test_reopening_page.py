@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from tests.factories import World
-from tests.permits_factories import case, decided, final, issue, revoked, words
+from tests.permits_factories import case, decided, final, issue, revoked, sanctions, words
 from training_app import clock
 from training_app.accounts import service as accounts
 from training_app.db import db
@@ -153,3 +153,21 @@ def test_an_english_reader_reads_the_english_name_of_the_unit(app: Flask, world:
     page = _as(app, world, "hr_lead").get(f"/permits/cases/{case_id}").text
     assert "Unit OA1" in page
     assert "单位 OA1" not in page
+
+
+def test_annulling_without_a_reason_says_so_at_its_field_and_with_one_counts_as_never_imposed(
+    app: Flask, world: World, now: datetime
+) -> None:
+    _case_id, at = final(world, now, code="unsafe-work")
+    clock.move_to(at)
+    one = sanctions(world.learner, at)[0].sanction_id
+    service.sanctions.decide(
+        one, impose=True, words="At the limit.", now=at, actor_id=world.people["hr2"], language="en"
+    )  # fmt: skip
+    lead = _as(app, world, "hr_lead")
+    empty = lead.post(f"/permits/sanctions/{one}/annul", data={"annul-words": " "})
+    assert empty.status_code == 422
+    assert 'href="#annul-words"' in empty.text
+    assert 'id="annul-words"' in empty.text
+    assert lead.post(f"/permits/sanctions/{one}/annul", data={"annul-words": "A slip."}).status_code == 303
+    assert "as if never imposed" in lead.get(f"/permits/sanctions/{one}").text
