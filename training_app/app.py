@@ -94,8 +94,11 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "PUBLIC_URL": settings.public_url,
         "TESTING": settings.environment == "test",
     }
+    # A driver's message would carry what was to be written, names and words, into the log.
+    engine: dict[str, Any] = {"hide_parameters": True}
     if settings.database_url.startswith("postgresql"):
-        config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+        engine |= {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    config["SQLALCHEMY_ENGINE_OPTIONS"] = engine
     return config
 
 
