@@ -39,17 +39,15 @@ format: ## put the code into the agreed format
 	@.venv/bin/ruff check --quiet --fix-only $(CODE)
 	@.venv/bin/ruff format $(CODE)
 
-ifneq ($(wildcard tools/bench.py),)
-bench: ## ratios against yardsticks in the same run
+bench: ## ratios against yardsticks in the same run, about five minutes
 	@./setup
-	@$(PY) tools/bench.py
-endif
+	@$(PY) -m tools.bench
 
 lock: ## write requirements*.txt anew from requirements*.in
 	@./setup
 	@$(PY) tools/locks.py --write
 
 clean: ## remove what commands made; data/ stays
-	rm -rf .venv node_modules static/vendor translations/zh/LC_MESSAGES .check-data .setup-lock test-results \
+	rm -rf .venv node_modules static/vendor translations/zh/LC_MESSAGES .check-data .bench-data .setup-lock test-results \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find training_app tools tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
