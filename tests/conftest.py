@@ -21,6 +21,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.accounts import sign_in
 from training_app.app import create_app
+from training_app.content import queries as content_queries
 from training_app.content import service as content
 from training_app.db import db
 from training_app.settings import Settings
@@ -86,6 +87,7 @@ def app(sqlite_app: Flask) -> Iterator[Flask]:
     shutil.copyfile(folder / "template.db", folder / "app.db")
     clock.use_offset_file(folder / "clock")
     storage.use_root(folder / "blobs")
+    content_queries.forget()
     clock.move_to(START)
     with sqlite_app.app_context():
         yield sqlite_app
@@ -161,6 +163,7 @@ def postgres_app(postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {name}_template")
     clock.use_offset_file(app.extensions["settings"].test_clock)
     storage.use_root(app.extensions["settings"].data_dir / "blobs")
+    content_queries.forget()
     clock.move_to(START)
     with app.app_context():
         yield app

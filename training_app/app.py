@@ -137,6 +137,11 @@ def _rooms(app: Flask) -> None:
 def _languages(app: Flask) -> None:
     babel.init_app(app, locale_selector=web.language)
     app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: web.translations().ugettext(text),
+        ngettext=lambda one, many, count: web.translations().ungettext(one, many, count),
+        newstyle=True,
+    )
     app.jinja_env.filters.update(
         pick=web.pick,
         day=web.day,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from flask import g, has_request_context, request
-from flask_babel import format_date, format_datetime, get_locale, gettext
+from flask import g, has_app_context, has_request_context, request
+from flask_babel import format_date, format_datetime, get_locale, get_translations, gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from training_app.db import db
 DISPLAY_ZONE = ZoneInfo("Asia/Shanghai")
 MOST_NUMBER = 2**31 - 1
 View = TypeVar("View", bound=Callable[..., Any])
+_NOTHING = SimpleNamespace()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +97,7 @@ def language() -> str:
 def pick(text: object) -> str:
     """Return the reader's language of a {zh, en} pair; other values as they are."""
     if isinstance(text, dict) and {"zh", "en"} <= text.keys():
-        locale = get_locale()
-        return str(text["zh" if locale is None or locale.language == "zh" else "en"])
+        return str(text["zh" if _is_chinese() else "en"])
     return "" if text is None else str(text)
 
 
@@ -170,5 +171,26 @@ def in_days(until: datetime | date | None, now: datetime) -> str:
 
 
 def _is_chinese() -> bool:
-    locale = get_locale()
+    locale = _babel().get("babel_locale") or get_locale()
     return locale is None or locale.language == "zh"
+
+
+def translations() -> Any:
+    """Return the words of this response's language, found once: a page asks for a hundred of them and more.
+
+    Whoever forces another language meanwhile puts another locale in its place, which is noticed here.
+    """
+    held = _babel()
+    locale, words = held.get("babel_locale"), held.get("words")
+    if words is not None and locale is not None and words[0] is locale:
+        return words[1]
+    found = get_translations()
+    held = _babel()
+    if (locale := held.get("babel_locale")) is not None:
+        held["words"] = (locale, found)
+    return found
+
+
+def _babel() -> dict[str, Any]:
+    """Return what Flask-Babel keeps for this response, empty before its first word."""
+    return vars(g.get("_flask_babel", _NOTHING)) if has_app_context() else {}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
-STALLED_S = 30.0
+STALLED_S = 120.0
 
 
 @dataclass

@@ -25,7 +25,7 @@ def grants_of(session: Session, person_id: int, on: date) -> tuple[Grant, ...]:
     return tuple(Grant(permission, unit_id, role) for permission, unit_id, role in rows)
 
 
-def in_force(on: date) -> tuple[ColumnElement[bool], ...]:
+def in_force(on: date | sa.BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for role grants in force on a day; some roles count once a second person approved."""
     return (
         sa.or_(RoleGrant.role.not_in(BY_TWO), RoleGrant.approved_by.isnot(None), RoleGrant.granted_by.is_(None)),

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from training_app.access import queries as access
+from training_app.access.models import RoleGrant, RolePermission
+from training_app.access.rules import Grant
 from training_app.accounts.models import (
     Assignment,
     Login,
@@ -203,25 +207,47 @@ def zone_of(session: Session, person_id: int, on: date) -> str:
     return zone or "Asia/Shanghai"
 
 
-def find_session(
-    session: Session, token_hash: str
-) -> sa.Row[int, datetime, datetime, datetime | None, str, str, str] | None:
-    """Return session and person in one read: id, created, seen, ended, name, number, language; None if unknown."""
-    return session.execute(
+@dataclass(frozen=True)
+class SessionRow:
+    """A session with its person and every right they hold, as a request begins with it."""
+
+    person_id: int
+    created_at: datetime
+    last_seen_at: datetime
+    ended_at: datetime | None
+    name: str
+    number: str
+    language: str
+    grants: tuple[Grant, ...]
+
+
+@cache
+def _session_statement() -> Any:
+    """Return the statement of every request, built once: `:token_hash`, `:on`; a row per right, one without any."""
+    held = sa.join(RoleGrant, RolePermission, RolePermission.role == RoleGrant.role)
+    on = sa.bindparam("on", type_=sa.Date())
+    return (
         sa.select(
-            SignInSession.person_id,
-            SignInSession.created_at,
-            SignInSession.last_seen_at,
-            SignInSession.ended_at,
-            PersonProfile.name,
-            PersonProfile.number,
-            PersonProfile.language,
+            SignInSession.person_id, SignInSession.created_at, SignInSession.last_seen_at, SignInSession.ended_at,
+            PersonProfile.name, PersonProfile.number, PersonProfile.language,
+            RolePermission.permission, RoleGrant.unit_id, RoleGrant.role,
         )
         .join(PersonProfile, PersonProfile.person_id == SignInSession.person_id)
         .join(Login, Login.person_id == SignInSession.person_id)
         .join(Person, Person.id == SignInSession.person_id)
-        .where(SignInSession.token_hash == token_hash, Login.disabled_at.is_(None))
-    ).first()
+        .outerjoin(held, sa.and_(RoleGrant.person_id == SignInSession.person_id, *access.in_force(on)))
+        .where(SignInSession.token_hash == sa.bindparam("token_hash"), Login.disabled_at.is_(None))
+    )  # fmt: skip
+
+
+def find_session(session: Session, token_hash: str, on: date) -> SessionRow | None:
+    """Return session, person and rights on a day in one read; None if unknown."""
+    rows = session.execute(_session_statement(), {"token_hash": token_hash, "on": on}).all()
+    if not rows:
+        return None
+    grants = tuple(Grant(row[7], row[8], row[9]) for row in rows if row[7] is not None)
+    first = rows[0]
+    return SessionRow(first[0], first[1], first[2], first[3], first[4], first[5], first[6], grants)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from flask_login import UserMixin
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from training_app.access import queries as access
 from training_app.access.rules import Grant
 from training_app.accounts import queries, rules
 from training_app.accounts.common_passwords import COMMON
@@ -128,12 +127,14 @@ def sign_in(number: str, password: str, *, address: str, device: str, now: datet
 
 def load_actor(session: Session, token: str, *, now: datetime, on: date) -> Actor | None:
     """Return who a session token stands for, with the rights of this very moment; None if it is over."""
-    row = queries.find_session(session, _digest(token))
-    if row is None or rules.is_session_over(now=now, created_at=row[1], last_seen_at=row[2], ended_at=row[3]):
+    row = queries.find_session(session, _digest(token), on)
+    if row is None or rules.is_session_over(
+        now=now, created_at=row.created_at, last_seen_at=row.last_seen_at, ended_at=row.ended_at
+    ):
         return None
-    if now - row[2] >= rules.SEEN_EVERY:
+    if now - row.last_seen_at >= rules.SEEN_EVERY:
         _note_seen(token, now)
-    return Actor(row[0], token, row[4], row[5], row[6], access.grants_of(session, row[0], on))
+    return Actor(row.person_id, token, row.name, row.number, row.language, row.grants)
 
 
 def sign_out(token: str, *, now: datetime) -> None:

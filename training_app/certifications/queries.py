@@ -80,8 +80,12 @@ def _level_version(version: content.Version) -> LevelVersion:
 
 def levels(session: Session, on: date) -> list[LevelVersion]:
     """Return the levels in force on a day, by scheme and rank."""
-    found = [_level_version(version) for version in content.current(session, KIND, on).values()]
-    return sorted(found, key=lambda one: (one.rules.scheme, one.rules.rank))
+
+    def read() -> list[LevelVersion]:
+        found = [_level_version(version) for version in content.current(session, KIND, on).values()]
+        return sorted(found, key=lambda one: (one.rules.scheme, one.rules.rank))
+
+    return list(content.derived(session, "levels", on, read))
 
 
 def schemes(session: Session, on: date) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from sqlalchemy.orm import Session
 from training_app.content.models import ContentEvent, ContentMedia, ContentVersion
 from training_app.content.rules import Change, ContentEventKind, Known, Origin
 from training_app.errors import NotFound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def _version(row: Any) -> Version:
     return Version(row[0], row[1], row[2], row[3], _parsed(row[0], row[4]), row[5], row[6], row[7])
 
 
-def _in_force(on: date, kind: str) -> Any:
-    """Select the newest published, not retired version of every key of a kind, as of a day."""
+@cache
+def _in_force() -> Any:
+    """Select the newest published, not retired version of every key of `:kind`, as of the day `:on`; built once."""
+    kind, on = sa.bindparam("kind", type_=sa.String()), sa.bindparam("on", type_=sa.Date())
     has_event = sa.select(ContentEvent.id).where(ContentEvent.version_id == ContentVersion.id)
     newest = (
         sa.select(ContentVersion.key, sa.func.max(ContentVersion.number).label("number"))
@@ -80,15 +85,81 @@ def _in_force(on: date, kind: str) -> Any:
     )
 
 
+@cache
+def _events_so_far() -> Any:
+    return sa.select(sa.func.count(ContentEvent.id), sa.func.max(ContentEvent.id))
+
+
+@dataclass
+class _Kept:
+    """What was read while the events of content were so many and no more: they alone decide what is in force."""
+
+    mark: object
+    derived: dict[tuple[str, date], Any] = field(default_factory=dict)
+
+
+_kept: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
+_by_id: WeakKeyDictionary[Any, dict[int, Version]] = WeakKeyDictionary()
+_MOST_BY_ID = 4096
+
+
+def _kept_for(session: Session) -> _Kept:
+    """Return what this process has kept and may still use; a cheap read asks whether anything has happened since."""
+    mark = _mark(session)
+    engine = session.connection().engine
+    kept = _kept.get(engine)
+    if kept is not None and kept.mark == mark:
+        return kept
+    fresh = _Kept(mark)
+    if not session.info.get("writing"):  # what is not committed may never have been
+        _kept[engine] = fresh
+    return fresh
+
+
+def _mark(session: Session) -> object:
+    """Return how far the events of content go; asked once per read transaction."""
+    inside = session.get_transaction()
+    known = session.info.get("content_mark")
+    if known is not None and known[0] is inside and not session.info.get("writing"):
+        return known[1]
+    mark = tuple(session.execute(_events_so_far()).one())
+    session.info["content_mark"] = (session.get_transaction(), mark)
+    return mark
+
+
+def forget() -> None:
+    """Let go of what was kept: a database was put in the place of another (tests)."""
+    _kept.clear()
+    _by_id.clear()
+
+
+def derived(session: Session, name: str, on: date, read: Callable[[], T]) -> T:
+    """Return what `read` makes of content alone as of a day, kept by `name` until something happens to any content.
+
+    Whoever gets it must not change it.
+    """
+    kept = _kept_for(session)
+    if (name, on) in kept.derived:
+        found: T = kept.derived[name, on]
+        return found
+    made = read()
+    if not session.info.get("writing"):
+        kept.derived[name, on] = made
+    return made
+
+
 def current(session: Session, kind: str, on: date) -> dict[str, Version]:
     """Return the versions in force of every key of a kind, by key."""
-    return {row[2]: _version(row) for row in session.execute(_in_force(on, kind))}
+
+    def read() -> dict[str, Version]:
+        return {row[2]: _version(row) for row in session.execute(_in_force(), {"kind": kind, "on": on})}
+
+    return dict(derived(session, f"current/{kind}", on, read))
 
 
 def find_current(session: Session, kind: str, key: str, on: date) -> Version | None:
     """Return the version of a key in force on a day, or None."""
-    row = session.execute(_in_force(on, kind).where(ContentVersion.key == key)).first()
-    return None if row is None else _version(row)
+    return current(session, kind, on).get(key)
 
 
 def get_current(session: Session, kind: str, key: str, on: date) -> Version:
@@ -101,17 +172,28 @@ def get_current(session: Session, kind: str, key: str, on: date) -> Version:
 
 def get_version(session: Session, version_id: int) -> Version:
     """Return a version by id; raises NotFound."""
-    row = session.execute(sa.select(*_COLUMNS).where(ContentVersion.id == version_id)).first()
-    if row is None:
+    found = versions(session, [version_id])
+    if version_id not in found:
         raise NotFound()
-    return _version(row)
+    return found[version_id]
 
 
 def versions(session: Session, version_ids: Iterable[int]) -> dict[int, Version]:
-    """Return versions by id in one query."""
-    wanted = sorted(set(version_ids))
-    rows = session.execute(sa.select(*_COLUMNS).where(ContentVersion.id.in_(wanted)))
-    return {row[0]: _version(row) for row in rows}
+    """Return versions by id in one query at most; those that do not exist are missing."""
+    wanted = set(version_ids)
+    if not wanted:
+        return {}
+    kept = _by_id.setdefault(session.connection().engine, {})  # a row never changes, so that it may be kept for good
+    found = {one: kept[one] for one in wanted if one in kept}
+    if missing := sorted(wanted - found.keys()):
+        rows = session.execute(sa.select(*_COLUMNS).where(ContentVersion.id.in_(missing)))
+        read = {row[0]: _version(row) for row in rows}
+        if not session.info.get("writing"):
+            if len(kept) > _MOST_BY_ID:
+                kept.clear()
+            kept.update(read)
+        found |= read
+    return found
 
 
 def versions_and_sign_off(session: Session, version_ids: Iterable[int]) -> dict[int, tuple[Version, bool]]:

@@ -301,6 +301,10 @@ def media_type(session: Session, sha256: str) -> str:
 
 def substantive_versions(session: Session, on: date) -> dict[tuple[str, str], tuple[int, date]]:
     """Return for every course and lesson its last substantive version in force: (number, effective on)."""
+    return content.derived(session, "substantive", on, lambda: _substantive_versions(session, on))
+
+
+def _substantive_versions(session: Session, on: date) -> dict[tuple[str, str], tuple[int, date]]:
     published = sa.select(ContentEvent.id).where(
         ContentEvent.version_id == ContentVersion.id, ContentEvent.kind == ContentEventKind.PUBLISHED
     )

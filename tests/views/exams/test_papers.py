@@ -110,7 +110,9 @@ def test_an_exam_result_shows_topics_but_neither_questions_nor_keys(
     assert not any(secret in page for secret in _secrets(public_id))
 
 
-def test_the_paper_takes_three_reads_whatever_its_length(learner: FlaskClient, world: World, now: datetime) -> None:
+def test_the_paper_takes_at_most_three_reads_whatever_its_length(
+    learner: FlaskClient, world: World, now: datetime
+) -> None:
     public_id = _started(world, now, learner)
     statements: list[str] = []
 
@@ -124,7 +126,7 @@ def test_the_paper_takes_three_reads_whatever_its_length(learner: FlaskClient, w
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     own = [one for one in statements if "sign_in_session" not in one and "role_permission" not in one]
-    assert len(own) == 3, own
+    assert 2 <= len(own) <= 3, own  # the questions themselves never change: a process reads them once
 
 
 def test_a_save_says_when_the_server_has_it(learner: FlaskClient, world: World, now: datetime) -> None:
