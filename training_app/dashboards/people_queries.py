@@ -67,10 +67,14 @@ class PeoplePage:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Whom the reader reaches at all, as units; `tops` hold everybody once."""
+    """Whom the reader reaches at all, as units; `tops` hold everybody once.
+
+    `is_everybody`: whoever works anywhere is within reach.
+    """
 
     tops: frozenset[int]
     units: Sequence[UnitRow]
+    is_everybody: bool
 
     @property
     def unit_ids(self) -> frozenset[int]:
@@ -88,9 +92,11 @@ class Stale:
 def scope_of(session: Session, grants: tuple[Grant, ...], permission: str, on: date) -> Scope:
     """Return what a permission reaches; one read."""
     rows = accounts.units(session, on)
+    tops = people.tops_in_reach(rows, grants, permission)
     return Scope(
-        tops=people.tops_in_reach(rows, grants, permission),
+        tops=tops,
         units=people.units_in_reach(rows, grants, permission),
+        is_everybody=tops >= {row.unit_id for row in rows if row.parent_id is None},
     )
 
 
@@ -150,13 +156,16 @@ def _conditions(filters: Filters, now: datetime, stale: Stale) -> list[ColumnEle
     return found
 
 
+_SHOWN = ("permit_number", "points", "points_limit", "level", "open_cases")
+
+
 def _row_columns() -> list[Any]:
     profile = PersonProfile
     return [
         PersonInUnit.sort_key, PersonInUnit.person_id, profile.number, profile.name, profile.name_latin, profile.phone,
         profile.email, profile.language, Unit.number.label("unit_number"), UnitVersion.name.label("unit_name"),
         UnitVersion.name_latin.label("unit_latin"),
-        Assignment.employer, PersonState,
+        Assignment.employer, *(getattr(PersonState, name) for name in (*status.FACTS, *_SHOWN)),
     ]  # fmt: skip
 
 
@@ -221,11 +230,10 @@ def _key(row: PersonRow, *, back: bool) -> PageKey:
 
 
 def _person_row(row: Any, now: datetime, stale: Stale, session: Session) -> PersonRow:
-    stored: PersonState = row.PersonState
     fresh = stale.people.get(row.person_id)
-    if fresh is None and status_rules.is_stale(stored.next_change_at, now):
+    if fresh is None and status_rules.is_stale(row.next_change_at, now):
         fresh = status.fold_person(session, row.person_id, now)
-    shown, facts = fresh or stored, fresh.facts if fresh else status.row_facts(stored)
+    shown, facts = fresh or row, fresh.facts if fresh else status.row_facts(row)
     return PersonRow(
         person_id=row.person_id, sort_key=row.sort_key, number=row.number, name=row.name, name_latin=row.name_latin,
         phone=row.phone, email=row.email, language=row.language, unit_number=row.unit_number,
@@ -259,8 +267,11 @@ class Figure:
     filters: Filters
 
 
-def figures(session: Session, tops: frozenset[int], now: datetime, stale: Stale) -> list[Figure]:
-    """Return the five figures of what the reader reaches, each with the filters behind it; one read."""
+def figures(session: Session, scope: Scope, now: datetime, stale: Stale) -> list[Figure]:
+    """Return the five figures of what the reader reaches, each with the filters behind it; one read.
+
+    Everybody is counted row by row as the states lie; part of the network from its own scope rows.
+    """
     wanted = {
         "today": (in_states(GROUPS["today"], now, stale), Filters(state="today")),
         "soon": (expiring(SOON_DAYS, now, stale), Filters(days=SOON_DAYS)),
@@ -268,19 +279,24 @@ def figures(session: Session, tops: frozenset[int], now: datetime, stale: Stale)
         "before": (in_states(GROUPS["before"], now, stale), Filters(state="before")),
         "cases": (PersonState.open_cases > 0, Filters(cases=True)),
     }
-    row = session.execute(
-        sa.select(*(sa.func.count(sa.case((one, 1))).label(kind) for kind, (one, _filters) in wanted.items()))
-        .select_from(PersonInUnit)
-        .join(PersonState, PersonState.person_id == PersonInUnit.person_id)
-        .where(_within(tops))
-    ).one()
+    counts = sa.select(*(sa.func.count(sa.case((one, 1))).label(kind) for kind, (one, _filters) in wanted.items()))
+    if scope.is_everybody:
+        works = sa.exists().where(PersonInUnit.person_id == PersonState.person_id)
+        counts = counts.select_from(PersonState).where(works)
+    else:
+        counts = (
+            counts.select_from(PersonInUnit)
+            .join(PersonState, PersonState.person_id == PersonInUnit.person_id)
+            .where(_within(scope.tops))
+        )
+    row = session.execute(counts).one()
     return [Figure(kind=kind, count=getattr(row, kind), filters=two[1]) for kind, two in wanted.items()]
 
 
 def figures_of(session: Session, grants: tuple[Grant, ...], on: date, now: datetime) -> list[Figure]:
     """Return the five figures of whom these grants let somebody read; none where they reach nobody."""
-    tops = scope_of(session, grants, Permission.PEOPLE_READ, on).tops
-    return figures(session, tops, now, stale_states(session, now)) if tops else []
+    scope = scope_of(session, grants, Permission.PEOPLE_READ, on)
+    return figures(session, scope, now, stale_states(session, now)) if scope.tops else []
 
 
 @dataclass(frozen=True, kw_only=True)

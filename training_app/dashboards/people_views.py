@@ -51,7 +51,7 @@ def people() -> ResponseReturnValue:
     levels = _level_words(now)
     return render_template(
         "dashboards/people.html", tabs=pages.tabs(), filters=filters, scope=scope, page=page,
-        figures=lists.figures(session, scope.tops, now, stale), count=lists.count(session, tops, filters, now, stale),
+        figures=lists.figures(session, scope, now, stale), count=lists.count(session, tops, filters, now, stale),
         words=wording, levels=levels, is_whole=_is_whole(scope), may_edit=actor().has(EDIT),
         may_export=actor().has(EXPORT),
         previous=_page_url(filters, page.before), next=_page_url(filters, page.after),

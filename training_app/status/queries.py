@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -33,7 +34,7 @@ from training_app.status import rules
 from training_app.status.models import LevelHeld, PersonState
 from training_app.status.rules import VALID_TODAY, Facts, HeldLevel, State
 
-_FACTS = tuple(field.name for field in fields(Facts))
+FACTS = tuple(field.name for field in fields(Facts))
 MOST_STALE = 500
 
 
@@ -194,9 +195,9 @@ def in_renewal(session: Session, person_id: int, now: datetime) -> bool:
     return False
 
 
-def row_facts(row: PersonState) -> Facts:
-    """Return the deciding dates of a row."""
-    return Facts(**{name: getattr(row, name) for name in _FACTS})
+def row_facts(row: Any) -> Facts:
+    """Return the deciding dates of a row: a `PersonState`, or one that has its columns."""
+    return Facts(**{name: getattr(row, name) for name in FACTS})
 
 
 def stored(session: Session, person_ids: Iterable[int]) -> dict[int, Snapshot]:

@@ -171,7 +171,7 @@ def test_the_list_takes_a_fixed_number_of_reads(app: Flask, world: World) -> Non
         with reads() as seen:
             queries.certificates_of(db.session(), world.learner, now + timedelta(days=n))
         counts.append(len(seen))
-    assert counts[0] == counts[2] <= 7
+    assert counts[0] == counts[2] <= 8  # one of them asks whether content has changed
 
 
 def test_a_permit_without_an_award_has_no_certificate(app: Flask, world: World) -> None:
