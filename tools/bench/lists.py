@@ -49,7 +49,7 @@ def people(made: Stage, sizes: Sizes) -> Iterator[Line]:
     later = [_statement(tops, key, now) for key in _keys(made, sizes)]
     plain = _plain()
     with statements() as seen:
-        lists.figures(db.session(), tops, now, none)
+        lists.figures(db.session(), lists.Scope(tops=tops, units=(), is_everybody=True), now, none)
         lists.count(db.session(), tops, Filters(), now, none)
     db.session.remove()
     connection = db.engine.raw_connection()

@@ -75,7 +75,7 @@ def page(port: int, request: Request, seconds: float, connections: int) -> Measu
 
 def _of_wrk(text: str) -> Measured:
     found = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m),", text)
-    shares = dict(re.findall(r"^\s+(50|99)%\s+([\d.]+(?:us|ms|s))$", text, re.MULTILINE))
+    shares = dict(re.findall(r"^\s+(50|99)%\s+([\d.]+(?:us|ms|s))\s*$", text, re.MULTILINE))
     if found is None or len(shares) != 2:
         raise WrongAnswer(f"wrk said: {text}")
     return Measured(
