@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from werkzeug.routing import IntegerConverter
 
 from tests.factories import World
 from tests.views.matrix import ROWS
@@ -44,7 +45,7 @@ def _url(app: Flask, endpoint: str) -> str:
     values = {}
     for name in rule.arguments:
         converter = rule._converters[name]
-        values[name] = 999_999 if "Integer" in type(converter).__name__ else "x" * 8
+        values[name] = 999_999 if isinstance(converter, IntegerConverter) else "x" * 8
     with app.test_request_context():
         from flask import url_for
 
