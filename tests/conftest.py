@@ -79,7 +79,7 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture
-def app(sqlite_app: Flask) -> Iterator[Flask]:
+def fresh_sqlite_app(sqlite_app: Flask) -> Iterator[Flask]:
     """Return the application on a fresh copy of the loaded database, with its context pushed and the clock at START."""
     folder = sqlite_app.extensions["settings"].data_dir
     for suffix in ("", "-wal", "-shm"):
@@ -93,6 +93,14 @@ def app(sqlite_app: Flask) -> Iterator[Flask]:
         yield sqlite_app
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest) -> Flask:
+    """Return the application on SQLite; on PostgreSQL with TEST_ON=postgres, as `make test-deep` runs the pages."""
+    name = "postgres_app" if os.environ.get("TEST_ON") == "postgres" else "fresh_sqlite_app"
+    app: Flask = request.getfixturevalue(name)
+    return app
 
 
 @pytest.fixture
@@ -174,7 +182,7 @@ def postgres_app(postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def any_app(request: pytest.FixtureRequest) -> Flask:
     """Return the application on each database in turn."""
-    app: Flask = request.getfixturevalue("app" if request.param == "sqlite" else "postgres_app")
+    app: Flask = request.getfixturevalue("fresh_sqlite_app" if request.param == "sqlite" else "postgres_app")
     return app
 
 

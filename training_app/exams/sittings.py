@@ -75,12 +75,19 @@ def seat_person(
         lock = lock_person(person_id, now=now)
         sitting = _running(session, sitting_id, now)
         _examiner(lock, actor_id, Permission.EXAM_ADMIT)
-        known = session.scalar(sa.select(Seat.id).where(Seat.sitting_id == sitting_id, Seat.person_id == person_id))
-        if known is not None:
-            return known
+        seat: Seat | None = session.scalar(
+            sa.select(Seat).where(Seat.sitting_id == sitting_id, Seat.person_id == person_id)
+        )
+        if seat is not None and not _has_attempt(session, sitting_id, person_id):
+            return seat.id
+        admission_id = _admission(lock, sitting, actor_id, with_new_admission)
+        if seat is not None:
+            # They have written here: the seat stands on, for what they may still try.
+            seat.admission_id = admission_id
+            return seat.id
         seat = Seat(
             sitting_id=sitting_id, person_id=person_id, admitted_by=actor_id, admitted_at=now, extra_minutes=0,
-            admission_id=_admission(lock, sitting, actor_id, with_new_admission),
+            admission_id=admission_id,
         )  # fmt: skip
         session.add(seat)
         session.flush()

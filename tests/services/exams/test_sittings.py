@@ -162,6 +162,15 @@ def test_an_admission_with_no_attempt_left_gives_no_seat_without_a_new_one(world
     service.start_attempt(world.learner, make.EXAM, now=now)
 
 
+def test_who_has_failed_here_is_not_admitted_again_while_the_wait_lasts(world: World, now: datetime) -> None:
+    sitting_id, public_id = make.supervised_start(world, now)
+    sittings.seat_person(sitting_id, world.learner, now=now, actor_id=world.examiner)  # a second click: still seated
+    assert not make.hand_in(world, public_id, now, good=0).passed
+    with pytest.raises(CannotAdmit) as refused:
+        sittings.seat_person(sitting_id, world.learner, now=now, actor_id=world.examiner)
+    assert refused.value.answer is StartAnswer.WAITING
+
+
 def test_a_sitting_ends_when_all_have_handed_in_and_then_nothing_moves(world: World, now: datetime) -> None:
     sitting_id, public_id = make.supervised_start(world, now)
     with pytest.raises(StillWriting):
