@@ -21,6 +21,8 @@ test: ## all tests, also on PostgreSQL and in a browser where there is one
 test-deep: ## long property runs and the tests marked deep
 	@./setup
 	@HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -q -m "deep or not journey" --ignore tests/races
+	@if $(PY) -c 'import sys; from tests.conftest import postgres_url as found; sys.exit(not found())'; then \
+	  TEST_ON=postgres $(PY) -m pytest -n 2 -q tests/views; else echo "pages on PostgreSQL: left out, no server answers"; fi
 	@$(PY) -m pytest -q -m "deep or not deep" tests/races  # one at a time: they print their figures
 
 check: ## format, lint, types, import rules, translations, content
