@@ -97,10 +97,15 @@ class Site:
         return instant
 
     def look(self, page: Page, name: str, *, full: bool = True) -> None:
-        """Take a picture where pictures are asked for, and let axe look: no serious or critical finding."""
+        """Take a picture where pictures are asked for, and let axe look: no serious or critical finding.
+
+        `PICTURES=folder` keeps them; the whole page, or with `PICTURES_OF=window` what a person sees at once.
+        """
         if self.pictures is not None:
             self.pictures.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=self.pictures / f"{name}.png", full_page=full)
+            page.screenshot(
+                path=self.pictures / f"{name}.png", full_page=full and os.environ.get("PICTURES_OF") != "window"
+            )
         found = Axe().run(page).response["violations"]
         serious = [
             (v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")

@@ -12,7 +12,7 @@ the total. A merit that found no use when it came stays unused, also after a cle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -116,6 +116,7 @@ def fold(
     open_tasks = _open_at(tasks, window.start)
     walk = _Walk(policy, window, anchor_on)
     members = [e for e in known if e.exists_at <= as_of and e.idem not in gone]
+    walk.to_clear.update(_cleared_at_birth(members))
     here = {e.idem: _place(e, policy, anchor_on, index, open_tasks) for e in members}
     points = _points_after_occasion([e for e in members if here[e.idem] is not None], policy)
     lines: list[tuple[Entry, EntryStatus, int, int | None]] = []
@@ -161,6 +162,17 @@ def _line(entry: Entry, status: EntryStatus, counted: int, total_after: int | No
     if entry.idem in cleared and status in (EntryStatus.COUNTED, EntryStatus.CARRIED):
         status = EntryStatus.CLEARED
     return EntryLine(entry=entry, status=status, counted=counted, total_after=total_after)
+
+
+def _cleared_at_birth(members: Collection[Entry]) -> Iterator[str]:
+    """Yield the entries that a clear names no later than they come to exist: they never stand, at no instant.
+
+    Walked before the clear of their own instant, they could keep a merit of that instant from its use.
+    """
+    born = {entry.idem: entry.exists_at for entry in members}
+    for entry in members:
+        if entry.kind is EntryKind.CLEAR:
+            yield from (ref for ref in entry.refs if ref in born and born[ref] >= entry.exists_at)
 
 
 def _open_at(tasks: Iterable[CorrectiveTask], instant: datetime) -> frozenset[str]:

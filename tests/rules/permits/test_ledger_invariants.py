@@ -322,6 +322,7 @@ def test_a_case_reopened_counts_for_nothing_and_decided_again_for_what_was_decid
 
 
 @given(entries=ledgers(clears=False), policy=POLICIES, again=st.integers(1, 12))
+@example(entries=[demerit(11, 0), merit(3, 340)], policy=STANDARD, again=1)  # a reward of the very same instant
 def test_what_was_retrained_for_is_not_asked_for_again_when_a_case_is_decided_anew(
     entries: list[Entry], policy: Policy, again: int
 ) -> None:
