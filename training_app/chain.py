@@ -17,6 +17,7 @@ from training_app.accounts.service import today
 from training_app.certifications import service as certifications
 from training_app.content import queries as content
 from training_app.courses import service as courses
+from training_app.dashboards import office_service as office
 from training_app.db import db
 from training_app.exams import saving, sittings
 from training_app.exams import service as exams
@@ -179,6 +180,19 @@ def certify(person_id: int, crew: Crew, now: datetime) -> datetime:
         raise RuntimeError(f"not awarded: {result.left_out}")
     settle(now)
     return now
+
+
+def set_hotline(number: str, now: datetime, *, actor_id: int) -> None:
+    """Set the number that customers call, as the page of the settings does."""
+    body = content.get_current(db.session(), "settings", "organisation", today(now)).body
+    db.session.rollback()
+    office.save_settings(
+        office.OrganisationValues(
+            name=body["name"], hotline=number, default_language=body["default_language"],
+            expiry_reminder_days=tuple(body["expiry_reminder_days"]), retention_days=body["retention_days"],
+        ),
+        now=now, actor_id=actor_id,
+    )  # fmt: skip
 
 
 def grants_of(person_id: int, now: datetime) -> tuple[Grant, ...]:

@@ -33,6 +33,7 @@ from training_app.roleplay import service as roleplay
 from training_app.settings import Settings
 from training_app.storage import service as storage
 
+_HOTLINE = "400 000 0000"  # nobody's number
 _SYLLABLES = [c + v for c in "bdfklmnprst" for v in "aeo"]
 _SKIES = ((47, 111, 115), (94, 84, 142), (158, 101, 64), (66, 104, 158), (110, 122, 68), (140, 74, 98))
 
@@ -271,6 +272,7 @@ _STORIES: dict[str, Callable[[Demo, DemoPerson, int], object]] = {
 
 def _today(demo: Demo) -> None:
     """Give today something to do: a sitting that is open, a role-play to lead."""
+    chain.set_hotline(_HOTLINE, demo.now, actor_id=demo.people["P-2009"])
     examiner, trainer = demo.people["P-2003"], demo.people["P-2001"]
     sitting = sittings.create_sitting(
         chain.EXAM, unit_id=demo.units["lake"], room="2", opens_at=demo.now, closes_at=demo.now + timedelta(hours=6),

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import START
 from tests.factories import PASSWORD, World
-from training_app import clock
+from training_app import chain, clock
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
 from training_app.app import create_app
@@ -149,7 +149,7 @@ def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Itera
         _wait(lambda: _answers(f"{url}/sign-in"), process, folder / "log")
         app = create_app(settings)
         with app.app_context():
-            world = _demonstration() if demo else World.create(clock.now())
+            world = _demonstration() if demo else _a_world()
         pictures = os.environ.get("PICTURES")
         site = Site(url=url, settings=settings, app=app, world=world, browser=browser)
         site.pictures = Path(pictures) if pictures else None
@@ -160,6 +160,12 @@ def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Itera
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def _a_world() -> World:
+    world = World.create(clock.now())
+    chain.set_hotline("400 000 0000", clock.now(), actor_id=world.administrator)
+    return world
 
 
 def _demonstration() -> World:

@@ -56,9 +56,11 @@ def door_by_number(session: Session, typed: str, now: datetime) -> DoorView:
 
 
 def hotline(session: Session, now: datetime) -> Hotline | None:
-    """Return the customers' hotline from the organisation's settings, None where none is set."""
+    """Return the customers' hotline from the organisation's settings, None until the company has set its own."""
     version = content.find_current(session, "settings", "organisation", legal_day(now, ZONE))
-    number = str(version.body.get("hotline", "")) if version else ""
+    if version is None or version.body["hotline_to_set"]:
+        return None
+    number = str(version.body["hotline"])
     tel = "".join(c for c in number if c.isdigit() or c == "+")
     return Hotline(number=number, tel=tel) if tel else None
 

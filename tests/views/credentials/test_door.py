@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from tests import permits_factories as permits
 from tests.credentials_factories import certified, level_event, reads, set_photo
 from tests.factories import World
-from training_app import clock
+from training_app import chain, clock
 from training_app.accounts import service as accounts
 from training_app.db import db
 from training_app.permits import queries
@@ -50,6 +50,7 @@ def test_a_valid_permit_shows_photo_masked_name_company_time_and_hotline(
 ) -> None:
     issued = certified(world.learner, clock.now())
     photo = set_photo(world.learner, clock.now())
+    chain.set_hotline("400 000 0000", clock.now(), actor_id=world.administrator)
     page = client.get(f"/d/{issued.door_code}")
     assert verdict(page.text) == VALID
     for text in ("王**", "某服务公司", "Compare the face", "Checked: Mon 23 Nov, 09:00", 'href="tel:4000000000"'):
@@ -62,6 +63,13 @@ def test_a_valid_permit_shows_photo_masked_name_company_time_and_hotline(
         assert value in page.headers[header]
         assert value in answer.headers[header]
     assert '<meta name="robots" content="noindex' in page.text
+
+
+def test_a_number_that_only_stands_in_is_shown_to_no_customer(app: Flask, world: World, client: FlaskClient) -> None:
+    issued = certified(world.learner, clock.now())
+    for page in (f"/d/{issued.door_code}", "/d/unknown", "/check"):
+        assert "tel:" not in client.get(page).text, page
+    assert "Call the number by which you asked for this visit." in client.get("/d/unknown").text
 
 
 def test_the_page_speaks_chinese_too(app: Flask, world: World, client: FlaskClient) -> None:
