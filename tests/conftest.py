@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -188,17 +189,24 @@ def any_app(request: pytest.FixtureRequest) -> Flask:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect, with a notice, what this machine cannot run; say which databases are used."""
-    here = {"postgres": postgres_url() is not None, "journey": _chromium() is not None}
+    here = {
+        "postgres": postgres_url() is not None,
+        "journey": _chromium() is not None and _is_driven(),
+        "pg_dump": shutil.which("pg_dump") is not None,
+    }
     wanted = "deep" in (config.option.markexpr or "")
     kept, left = [], []
     for item in items:
         lacking = any(item.get_closest_marker(name) and not there for name, there in here.items())
+        if item.get_closest_marker("pg_dump") and not item.get_closest_marker("postgres"):
+            lacking = False  # on SQLite a backup needs no tool
         too_long = item.get_closest_marker("deep") and not wanted
         (left if lacking or too_long else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
     config.stash[_NOTICE] = (
         f"databases: SQLite{' and PostgreSQL' if here['postgres'] else ' only (no PostgreSQL server answers)'}; "
+        f"{'' if here['pg_dump'] else 'backup of PostgreSQL left out, no pg_dump here; '}"
         f"browser journeys: {'Chromium found' if here['journey'] else 'left out, no Chromium here'}"
     )
 
@@ -209,6 +217,13 @@ _NOTICE: pytest.StashKey[str] = pytest.StashKey()
 def pytest_report_collectionfinish(config: pytest.Config) -> str:
     """Say what the run uses."""
     return config.stash.get(_NOTICE, "")
+
+
+def _is_driven() -> bool:
+    """Tell whether the program that drives the browser runs here; it needs libatomic1, which ./setup installs."""
+    from playwright._impl._driver import compute_driver_executable
+
+    return subprocess.run([compute_driver_executable()[0], "--version"], capture_output=True).returncode == 0
 
 
 def _chromium() -> str | None:

@@ -26,6 +26,7 @@ from training_app.db import db, transaction
 from training_app.settings import Settings
 from training_app.storage import service as storage
 
+pytestmark = pytest.mark.pg_dump
 Restore = Callable[..., Result]
 
 

@@ -188,7 +188,7 @@ def _check(name: str) -> None:
     now = clock.now()
     act, is_done = USE_CASES[name](World.create(now), now)
     assert not is_done()
-    assert fail_at_every_statement(act) > 5
+    assert fail_at_every_statement(act) >= 5  # the shortest, a save, takes five on PostgreSQL
     assert is_done()
 
 
