@@ -1,4 +1,5 @@
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import DESK, PHONE, Site
 
@@ -18,7 +19,7 @@ def test_a_visitor_signs_in_switches_the_language_without_losing_what_was_typed_
     other = "en" if language == "zh" else "zh-CN"
     page.click(f"button[lang={other}]")
     page.wait_for_selector(f"html[lang={other}]")
-    assert page.input_value("input[name=number]") == "T-4711"
+    expect(page.locator("input[name=number]")).to_have_value("T-4711")
     assert page.input_value("input[name=password]") == ""
     home = site.page("learner")
     site.look(home, f"home-empty-{language}")

@@ -57,8 +57,7 @@ class Racer:
         self.process.stdin.flush()
 
     def said(self) -> Iterator[list[Any]]:
-        """Yield what it says, line by line, to its end; lines of the log are left out."""
+        """Yield what it says, line by line, to its end."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if line.startswith("["):
-                yield json.loads(line)
+            yield json.loads(line)

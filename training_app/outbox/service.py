@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ Consumer = Callable[[Mapping[str, object], datetime], None]
 _consumers: dict[str, Consumer] = {}
 MAX_ATTEMPTS = 30  # with the waits between them about a day: a mail server or a queue may be away overnight
 LONGEST_WAIT_S = 3600
+TURN = 0x0B0C5  # the advisory lock of whoever dispatches: a number that nothing else in this database takes
 log = structlog.get_logger()
 
 
@@ -41,7 +43,30 @@ def send(
 
 
 def dispatch_due(*, now: datetime, limit: int = 100) -> int:
-    """Run the consumers of what is due; return how many were done. A fault delays that one message alone."""
+    """Run the consumers of what is due; return how many were done. A fault delays that one message alone.
+
+    One process dispatches at a time: who comes while another is at it has nothing to do, and returns 0.
+    """
+    with _turn() as is_ours:
+        return _dispatch_all(now, limit) if is_ours else 0
+
+
+@contextmanager
+def _turn() -> Iterator[bool]:
+    """Take the turn to dispatch, if it is free; it goes with the process that holds it.
+
+    Two sweepers would send one mail twice. On SQLite a data folder admits one sweeper; on PostgreSQL several machines
+    may share a database, so a lock of the database says whose turn it is. It belongs to a transaction of a connection
+    of its own: that also holds where a pooler hands connections out by transaction.
+    """
+    if db.engine.dialect.name != "postgresql":
+        yield True
+        return
+    with db.engine.connect() as connection:
+        yield bool(connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(TURN))))
+
+
+def _dispatch_all(now: datetime, limit: int) -> int:
     due = db.session.execute(
         sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.body)
         .where(

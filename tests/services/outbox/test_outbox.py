@@ -83,3 +83,18 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_sweeper(
     monkeypatch.setattr("training_app.cli.sweep", sweep)
     app.test_cli_runner().invoke(args=["sweeper", "--every", "0"])
     assert len(rounds) == 2
+
+
+def test_one_process_dispatches_at_a_time(any_app: Flask, now: datetime, away: list[datetime]) -> None:
+    """On PostgreSQL another process may be at it: who comes meanwhile sends nothing a second time."""
+    if db.engine.dialect.name != "postgresql":
+        away.append(now)
+        assert outbox.dispatch_due(now=now) >= 1
+        return
+    with db.engine.connect() as other:
+        assert other.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(outbox.TURN)))
+        away.append(now)
+        assert outbox.dispatch_due(now=now) == 0
+        assert _message().dispatched_at is None
+    assert outbox.dispatch_due(now=now) >= 1
+    assert _message().dispatched_at == now
