@@ -119,7 +119,7 @@ def test_a_backup_taken_while_people_write_is_whole(any_app: Flask, tmp_path: Pa
                 if is_over.is_set():
                     break
                 _keep(b"photo %d" % index, now)
-                accounts.grant_role(world.learner, role="trainer", unit_id=None, now=now, actor_id=world.hr)
+                accounts.grant_role(world.learner, role=f"trainer-{index}", unit_id=None, now=now, actor_id=world.hr)
             db.session.remove()
 
     writer = threading.Thread(target=write)

@@ -96,12 +96,16 @@ def _roles(on: date) -> Any:
     )
 
 
+def is_pending(grant: RoleGrant) -> bool:
+    """Tell whether a role still waits for a second person; who was made by command waits for nobody."""
+    return grant.role in BY_TWO and grant.granted_by is not None and grant.approved_by is None
+
+
 def _role_row(grant: RoleGrant, unit_name: str | None, unit_latin: str | None) -> RoleRow:
-    pending = grant.role in BY_TWO and grant.granted_by is not None and grant.approved_by is None
     return RoleRow(
         grant_id=grant.id, person_id=grant.person_id, role=grant.role, unit_id=grant.unit_id, unit_name=unit_name,
         unit_latin=unit_latin, valid_from=grant.valid_from, recorded_at=grant.recorded_at,
-        granted_by=grant.granted_by, is_pending=pending,
+        granted_by=grant.granted_by, is_pending=is_pending(grant),
     )  # fmt: skip
 
 

@@ -290,20 +290,19 @@ def approve_role(grant_id: int, *, grants: tuple[Grant, ...], now: datetime, act
         if actor_id in (row.granted_by, row.person_id):
             raise SamePerson()
         lock_person(row.person_id, now=now)
-        done = session.execute(
-            sa.update(RoleGrant)
-            .where(
-                RoleGrant.id == grant_id,
-                RoleGrant.role.in_(BY_TWO),
-                RoleGrant.granted_by.isnot(None),
-                RoleGrant.approved_by.is_(None),
-                RoleGrant.superseded_at.is_(None),
-                RoleGrant.valid_to.is_(None),
-            )
-            .values(approved_by=actor_id, valid_from=on)
-        )
-        if done.rowcount != 1:  # type: ignore[attr-defined]
+        session.refresh(row)
+        if not people_queries.is_pending(row) or row.superseded_at is not None or row.valid_to is not None:
             raise NotPending()
+        # The request ends as it was asked, the role begins: what was known before stays readable.
+        (asked,) = end_rows(session, RoleGrant, RoleGrant.id == grant_id, on=row.valid_from, now=now)
+        asked.superseded_by = actor_id
+        session.add(
+            RoleGrant(
+                person_id=row.person_id, role=row.role, unit_id=row.unit_id, valid_from=on, granted_by=row.granted_by,
+                approved_by=actor_id, recorded_at=now,
+            )
+        )  # fmt: skip
+        session.flush()
         audit.record(
             "role.approved", f"person:{row.person_id}", now=now, stream=audit.person_stream(row.person_id),
             actor_id=actor_id, facts={"role": row.role, "unit": row.unit_id, "asked_by": row.granted_by},
@@ -320,7 +319,7 @@ def end_role(grant_id: int, *, grants: tuple[Grant, ...], now: datetime, actor_i
             raise SamePerson()
         _require_may_grant(session, grants, row.role, row.unit_id, on)
         lock_person(row.person_id, now=now)
-        is_open = row.role in BY_TWO and row.approved_by is None and row.granted_by is not None
+        is_open = people_queries.is_pending(row)
         if row.role in BY_TWO and not is_open:
             _require_another_administrator(session, row.person_id, on)
         # A request that was never in force ends the day it began; a role keeps the days on which it was held.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -11,7 +12,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.access.models import RoleGrant
 from training_app.access.rules import Grant
-from training_app.accounts import people_service, queries, units_service
+from training_app.accounts import people_queries, people_service, queries, units_service
 from training_app.accounts import service as accounts
 from training_app.accounts.models import Assignment
 from training_app.db import db
@@ -67,6 +68,34 @@ def test_an_ended_role_stays_readable_for_the_days_on_which_it_was_held(any_app:
         .order_by(RoleGrant.id)
     ).all()
     assert rows == [(None, later, world.administrator), (later.date(), None, None)]
+
+
+def test_who_approves_a_role_changes_nothing_about_what_was_known_before(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    approver = world.add("administrator2", "沈管理", "hq", now, roles=("administrator",))
+    asked_at, approved_at = now + timedelta(days=1), now + timedelta(days=3)
+    people_service.request_role(
+        world.hr2, role="administrator", unit_id=None, grants=ALL, now=asked_at, actor_id=world.administrator
+    )
+    (asked,) = people_queries.pending_roles(db.session(), asked_at.date())
+    db.session.rollback()
+    people_service.approve_role(asked.grant_id, grants=ALL, now=approved_at, actor_id=approver)
+    rows = db.session.execute(
+        sa.select(
+            RoleGrant.recorded_at, RoleGrant.superseded_at, RoleGrant.superseded_by, RoleGrant.valid_from,
+            RoleGrant.granted_by, RoleGrant.approved_by,
+        )
+        .where(RoleGrant.person_id == world.hr2, RoleGrant.role == "administrator")
+        .order_by(RoleGrant.id)
+    ).all()  # fmt: skip
+    assert rows == [
+        (asked_at, approved_at, approver, asked_at.date(), world.administrator, None),
+        (approved_at, None, None, approved_at.date(), world.administrator, approver),
+    ]
+    db.session.rollback()
+    with pytest.raises(people_service.NotPending):
+        people_service.approve_role(asked.grant_id, grants=ALL, now=approved_at, actor_id=approver)
 
 
 def test_a_renamed_unit_keeps_its_old_name_for_the_old_days(any_app: Flask) -> None:
