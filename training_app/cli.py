@@ -28,6 +28,7 @@ from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
 from training_app.db import db
 from training_app.outbox import service as outbox
+from training_app.status import rebuilding
 from training_app.status import service as status
 from training_app.storage import service as storage
 from training_app.sweeping import sweep
@@ -266,12 +267,34 @@ def anchor() -> None:
 
 
 @click.command("rebuild-status")
+@click.option("--if-needed", is_flag=True, help="only where the rules have changed since the rows were made")
 @with_appcontext
-def rebuild_status() -> None:
+def rebuild_status(if_needed: bool) -> None:
     """Fold everybody anew, mend the rows that differ, and say which; exit 1 if any did."""
+    if if_needed:
+        _rebuild_if_needed()
+        return
     differences = status.rebuild(now=clock.now())
+    rebuilding.note_rebuilt(now=clock.now())
     for difference in differences:
         click.echo(str(difference), err=True)
     if differences:
         sys.exit(1)
     click.echo("status: every row was true")
+
+
+def _rebuild_if_needed() -> None:
+    told = -1
+
+    def say(done: int, of: int) -> None:
+        nonlocal told
+        if (tenths := 10 * done // of) > told:
+            told = tenths
+            click.echo(f"status: the rules have changed; {done:,} of {of:,} people folded anew")
+
+    try:
+        rebuilt = rebuilding.bring_up_to_date(now=clock.now(), say=say)
+    except rebuilding.OtherVersionError as error:
+        raise click.ClickException(str(error)) from None
+    if rebuilt.people:
+        click.echo(f"status: done; {rebuilt.changed:,} rows read differently than before")

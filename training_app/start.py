@@ -80,7 +80,7 @@ def _serve(settings: Settings) -> int:
 
 
 def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
-    """Migrate, load content, seed the demo; return what the demo has to say, for the end of the start."""
+    """Bring the data up to date, seed the demo; return what the demo has to say, for the end of the start."""
     told: list[str] = []
     is_demo = False
 
@@ -110,6 +110,7 @@ def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
 
 def _prepare(settings: Settings) -> int:
     # Here and not above: the supervisor itself stays small, and must not share a connection with its parts.
+    from click import ClickException
     from flask.cli import FlaskGroup
     from sqlalchemy.exc import DatabaseError
 
@@ -120,6 +121,8 @@ def _prepare(settings: Settings) -> int:
         return _bring(settings, FlaskGroup(create_app=lambda: app))
     except StartRefusedError as error:
         reason = str(error)
+    except ClickException as error:
+        reason = error.message
     except (DatabaseError, sqlite3.Error) as error:
         where = settings.database_url.removeprefix("sqlite:///") if settings.is_sqlite else "DATABASE_URL"
         reason = f"The database cannot be used ({where}): {_first_line(getattr(error, 'orig', error))}."
@@ -148,7 +151,7 @@ def _first_line(error: object) -> str:
 
 
 def _bring(settings: Settings, flask: FlaskGroup) -> int:
-    for arguments in (["db", "upgrade"], ["load-content"]):
+    for arguments in (["db", "upgrade"], ["load-content"], ["rebuild-status", "--if-needed"]):
         flask.main(args=arguments, prog_name="flask", standalone_mode=False)
     if settings.demo:
         print(_DEMO_BEGINS, flush=True)

@@ -78,3 +78,20 @@ class LicenceHeld(db.Model):
     kind: Mapped[str] = mapped_column(sa.String(60))
     number: Mapped[str | None] = mapped_column(sa.String(100))
     expires_on: Mapped[date | None]
+
+
+class StatusFold(db.Model):
+    """With which version of the fold the rows were made: one row.
+
+    `version`: that of all rows, None while nobody knows. `next_version`: what they are being brought to, done for
+    people up to the id `through`.
+    """
+
+    __tablename__ = "status_fold"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    version: Mapped[str | None] = mapped_column(sa.String(64))
+    next_version: Mapped[str | None] = mapped_column(sa.String(64))
+    through: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    made_at: Mapped[datetime | None]

@@ -114,14 +114,19 @@ def rebuild(*, now: datetime) -> list[Difference]:
     found: list[Difference] = []
     for person_id in ids:
         with transaction() as session:
-            lock_person(person_id, now=now)
-            stored = queries.stored(session, [person_id]).get(person_id)
-            folded = queries.fold_person(session, person_id, now)
-            differences = _differences(stored, folded)
-            if differences:
-                _write(session, folded, now)
-            found += differences
+            found += fold_again(session, person_id, now=now)
     return found
+
+
+def fold_again(session: Session, person_id: int, *, now: datetime) -> list[Difference]:
+    """Fold one person in the running transaction, rewrite the row where it differs, and return how."""
+    present = lock_person(person_id, now=now).present
+    stored = queries.stored(session, [person_id]).get(person_id)
+    folded = queries.fold_person(session, person_id, present)
+    differences = _differences(stored, folded)
+    if differences:
+        _write(session, folded, present)
+    return differences
 
 
 def _differences(stored: Snapshot | None, folded: Snapshot) -> list[Difference]:
