@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 GENESIS = "0" * 64
 
@@ -18,6 +20,20 @@ class Link:
     body: Mapping[str, object]
     prev_hash: str
     hash: str
+
+
+_SAYS = ("stream", "seq", "actor_id", "action", "subject", "facts", "request_id", "payload_digest")
+
+
+def entry_body(entry: Any) -> dict[str, object]:
+    """Return every column of an entry that must never change, as the chain binds it."""
+    says = {name: getattr(entry, name) for name in _SAYS}
+    return says | {"effective_at": iso(entry.effective_at), "recorded_at": iso(entry.recorded_at)}
+
+
+def iso(instant: datetime) -> str:
+    """Write an instant in the one form that is hashed."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def link_hash(prev_hash: str, body: Mapping[str, object]) -> str:
