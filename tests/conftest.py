@@ -193,6 +193,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "postgres": postgres_url() is not None,
         "journey": _chromium() is not None and _is_driven(),
         "pg_dump": shutil.which("pg_dump") is not None,
+        "redis": shutil.which("redis-server") is not None,
     }
     wanted = "deep" in (config.option.markexpr or "")
     kept, left = [], []
@@ -207,6 +208,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[_NOTICE] = (
         f"databases: SQLite{' and PostgreSQL' if here['postgres'] else ' only (no PostgreSQL server answers)'}; "
         f"{'' if here['pg_dump'] else 'backup of PostgreSQL left out, no pg_dump here; '}"
+        f"{'' if here['redis'] else 'a Redis that comes and goes left out, no redis-server here; '}"
         f"browser journeys: {'Chromium found' if here['journey'] else 'left out, no Chromium here'}"
     )
 

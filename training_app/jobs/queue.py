@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import redis
 import structlog
 from flask import Flask, current_app
 from huey import Huey, RedisHuey, SqliteHuey
@@ -25,9 +26,12 @@ from huey.serializer import SignedSerializer
 
 from training_app.db import db
 from training_app.jobs import service
+from training_app.outbox.service import OutOfReach
 
 MEMORY_BYTES = 1536 * 1024 * 1024  # of address space: printing takes 0.4 GiB of it, large imports more
 JOB_SECONDS = 120.0
+# A server that does not answer must not hold up the sweeper; the worker itself waits a second for each job.
+REDIS_TIMEOUTS = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}
 _PR_SET_PDEATHSIG = 1
 _DONE, _FAILED = b"d", b"f"
 log = structlog.get_logger()
@@ -133,12 +137,16 @@ def make_queue(data_dir: Path, redis_url: str | None, secret_key: str) -> Huey:
     """Return the queue; its messages are signed, so that nobody who can write the file can make the worker run code."""
     serializer = SignedSerializer(secret=secret_key, salt="jobs")
     if redis_url:
-        return RedisHuey("training", url=redis_url, serializer=serializer)
+        pool = redis.ConnectionPool.from_url(redis_url, **REDIS_TIMEOUTS)
+        return RedisHuey("training", connection_pool=pool, serializer=serializer)
     return SqliteHuey("training", filename=str(data_dir / "jobs.db"), fsync=False, serializer=serializer)
 
 
-def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], object]:
-    """Register the one task of the queue and return the function that sends a job id to it."""
+def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], None]:
+    """Register the one task of the queue and return the function that sends a job id to it.
+
+    It raises OutOfReach while Redis is away.
+    """
 
     def run_job(job_id: int) -> None:
         runner = getattr(queue, "warm_runner", None)
@@ -146,7 +154,13 @@ def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], objec
 
     queue.job_runner = run
     task = queue.task(retries=2, retry_delay=5, name="run_job")(run_job)
-    send: Callable[[int], object] = task
+
+    def send(job_id: int) -> None:
+        try:
+            task(job_id)
+        except redis.RedisError as error:
+            raise OutOfReach(f"the queue is away: {error!r}") from error
+
     return send
 
 

@@ -85,7 +85,13 @@ def run(job_id: int) -> None:
 
 
 def send_left_behind(*, now: datetime, limit: int = 50) -> int:
-    """Send jobs again that nobody finished within LEFT_BEHIND; a second time they are given up. Return how many."""
+    """Send jobs again that nobody finished within LEFT_BEHIND; a second time they are given up. Return how many.
+
+    While the queue itself is away they wait in the outbox already.
+    """
+    if outbox.is_stuck(db.session(), TOPIC):
+        db.session.rollback()
+        return 0
     since = sa.func.coalesce(Job.started_at, Job.created_at)
     waiting = (
         sa.select(Job.id)

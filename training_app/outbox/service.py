@@ -18,8 +18,13 @@ Consumer = Callable[[Mapping[str, object], datetime], None]
 _consumers: dict[str, Consumer] = {}
 MAX_ATTEMPTS = 30  # with the waits between them about a day: a mail server or a queue may be away overnight
 LONGEST_WAIT_S = 3600
+AWAY_S = 10  # after so long it is asked whether what was away is back
 TURN = 0x0B0C5  # the advisory lock of whoever dispatches: a number that nothing else in this database takes
 log = structlog.get_logger()
+
+
+class OutOfReach(Exception):
+    """Where the messages of a topic go is away: no fault of the message, all of them wait for its return."""
 
 
 def consumer(topic: str) -> Callable[[Consumer], Consumer]:
@@ -78,12 +83,25 @@ def _dispatch_all(now: datetime, limit: int) -> int:
         .limit(limit)
     ).all()
     db.session.rollback()
-    return sum(_dispatch(message_id, topic, body, now) for message_id, topic, body in due)
+    done, away = 0, set()
+    for message_id, topic, body in due:
+        if topic in away:
+            continue  # each try might wait for an answer; meanwhile the other topics would stand still
+        try:
+            done += _dispatch(message_id, topic, body, now)
+        except OutOfReach as error:
+            away.add(topic)
+            log.warning("outbox topic is out of reach", topic=topic, error=str(error))
+            _wait(message_id, str(error), now)
+    return done
 
 
 def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: datetime) -> bool:
     try:
         _consumers[topic](body, now)
+    except OutOfReach:
+        db.session.rollback()
+        raise
     except Exception as error:
         db.session.rollback()
         log.exception("outbox message failed", topic=topic, message=message_id)
@@ -92,6 +110,25 @@ def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: date
     with transaction() as session:
         session.execute(sa.update(OutboxMessage).where(OutboxMessage.id == message_id).values(dispatched_at=now))
     return True
+
+
+def _wait(message_id: int, reason: str, now: datetime) -> None:
+    """Let a message wait without counting the try: nothing is given up because a server is away."""
+    with transaction() as session:
+        message = session.get_one(OutboxMessage, message_id)
+        message.last_error, message.not_before = reason[:2000], now + timedelta(seconds=AWAY_S)
+
+
+def is_stuck(session: Session, topic: str) -> bool:
+    """Tell whether a topic is out of reach: what is sent besides the message that waits would only wait as well."""
+    waiting = sa.select(OutboxMessage.id).where(
+        OutboxMessage.topic == topic,
+        OutboxMessage.dispatched_at.is_(None),
+        OutboxMessage.dead_at.is_(None),
+        OutboxMessage.last_error.isnot(None),
+        OutboxMessage.attempts == 0,
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def _note_failure(message_id: int, error: str, now: datetime) -> None:
