@@ -144,6 +144,7 @@ def _languages(app: Flask) -> None:
     )
     app.jinja_env.filters.update(
         pick=web.pick,
+        kept=web.kept,
         day=web.day,
         due_day=lambda value: web.due_day(value, clock.now()),
         span=lambda start, end: web.span(start, end, clock.now()),
@@ -152,6 +153,7 @@ def _languages(app: Flask) -> None:
         when=lambda value: web.when(value, now=clock.now()),
         in_days=lambda value: web.in_days(value, clock.now()),
     )
+    app.jinja_env.globals["url_for"] = web.address
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -217,7 +219,7 @@ def _nav(app: Flask) -> list[dict[str, Any]]:
         return []
     held = web.actor().held
     shown = [item for item in app.extensions["nav"] if not item.permissions or not held.isdisjoint(item.permissions)]
-    links = [url_for(item.endpoint) for item in shown]
+    links = [web.address(item.endpoint) for item in shown]
     pages = [[link, *item.below] for link, item in zip(links, shown, strict=True)]
     current = web.current_of(pages, request.path)
     return [
@@ -235,7 +237,7 @@ def _user_links(app: Flask) -> list[dict[str, Any]]:
     if not current_user.is_authenticated:
         return []
     return [
-        {"href": url_for(item.endpoint), "label": str(item.label), "icon": item.icon}
+        {"href": web.address(item.endpoint), "label": str(item.label), "icon": item.icon}
         for item in app.extensions["user_links"]
     ]
 

@@ -48,6 +48,14 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
+        """Read SQLite's text in one go: a page of people holds six hundred instants."""
+        return _utc_of_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _utc_of_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
+
 
 def enum_column(values: type[Any], length: int = 30) -> sa.Enum:
     """Return the column type of a StrEnum: its values as text, held to the list by a check constraint."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from flask import g, has_app_context, has_request_context, request
+from flask import current_app, g, has_app_context, has_request_context, request, url_for
 from flask_babel import format_date, format_datetime, get_locale, get_translations, gettext
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -82,12 +83,28 @@ def session() -> Session:
     return db.session()
 
 
+def address(endpoint: str, **values: Any) -> str:
+    """Return what `url_for` does; the address of a file of ours or of a page without parts is made once.
+
+    A page asks for more than a hundred of them, most for the same file of icons.
+    """
+    is_fixed = not values or (endpoint == "static" and values.keys() == {"filename"})
+    if not is_fixed or endpoint.startswith(".") or not has_request_context():
+        return url_for(endpoint, **values)
+    made: dict[object, str] = current_app.extensions.setdefault("addresses", {})
+    key = (request.script_root, endpoint, values.get("filename"))
+    if key not in made:
+        made[key] = url_for(endpoint, **values)
+    return made[key]
+
+
 def language() -> str:
     """Return the language of this response: "zh" or "en"."""
     if not has_request_context():
         return str(g.get("language", "zh"))
-    if current_user.is_authenticated:
-        return actor().language
+    person = current_user._get_current_object()
+    if person.is_authenticated:
+        return str(person.language)
     chosen = request.cookies.get("lang")
     if chosen in ("zh", "en"):
         return str(chosen)
@@ -117,7 +134,12 @@ def day(value: date | datetime | None) -> str:
         return "—"
     if isinstance(value, datetime):
         value = value.astimezone(DISPLAY_ZONE).date()
-    return str(format_date(value, "yyyy年M月d日" if _is_chinese() else "d MMM yyyy"))
+    return _day_words(value, get_locale(), is_chinese=_is_chinese())
+
+
+@lru_cache(maxsize=4096)  # a list of people has the same few days in every row
+def _day_words(value: date, _locale: object, *, is_chinese: bool) -> str:
+    return str(format_date(value, "yyyy年M月d日" if is_chinese else "d MMM yyyy"))
 
 
 def due_day(value: date | datetime | None, now: datetime) -> str:
@@ -136,6 +158,11 @@ def span(start: datetime, end: datetime, now: datetime) -> str:
     if start.astimezone(DISPLAY_ZONE).date() != end.astimezone(DISPLAY_ZONE).date():
         return f"{when(start, now=now)} – {when(end, now=now)}"
     return f"{when(start, now=now)}–{format_datetime(end, 'HH:mm')}"
+
+
+def kept(macro: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a macro that is written once on a page for the same values, for lists where they come again and again."""
+    return cache(macro)
 
 
 def through(end: datetime | None) -> str:

@@ -94,3 +94,14 @@ def test_every_page_of_the_application_names_no_address_that_is_not_there(app: F
     for item in app.extensions["nav"]:
         for address in item.below:
             assert any(rule == address or rule.startswith(address + "/") for rule in rules), address
+
+
+def test_addresses_that_are_made_once_follow_the_place_where_the_product_stands(
+    client: FlaskClient, world: World
+) -> None:
+    plain = world.sign_in(client, "learner").get("/courses").text
+    assert 'href="/static/img/icons.svg#home"' in plain
+    below = client.get("/courses", base_url="http://localhost/training").text
+    assert 'href="/training/static/img/icons.svg#home"' in below
+    assert 'href="/training/courses"' in below
+    assert 'href="/static/' not in below

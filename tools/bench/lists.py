@@ -16,6 +16,7 @@ from tools.bench.report import Goal, Line
 from tools.bench.sizes import Sizes
 from tools.bench.stage import Stage
 from training_app import clock
+from training_app.dashboards import figure_queries
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.people_rules import PAGE, Filters, PageKey
 from training_app.db import db
@@ -49,7 +50,7 @@ def people(made: Stage, sizes: Sizes) -> Iterator[Line]:
     later = [_statement(tops, key, now) for key in _keys(made, sizes)]
     plain = _plain()
     with statements() as seen:
-        lists.figures(db.session(), lists.Scope(tops=tops, units=(), is_everybody=True), now, none)
+        figure_queries.figures(db.session(), lists.Scope(tops=tops, units=(), is_everybody=True), now, none)
         lists.count(db.session(), tops, Filters(), now, none)
     db.session.remove()
     connection = db.engine.raw_connection()
@@ -80,7 +81,7 @@ _GROUPS: Statement = ("SELECT level, stage, count(*) FROM person_state GROUP BY 
 
 def _statement(tops: frozenset[int], key: PageKey | None, now: datetime) -> Statement:
     with statements() as seen:
-        lists.page(db.session(), tops, Filters(), key, now, lists.Stale(people={}))
+        lists.page(db.session(), tops, Filters(), key, now, lists.Stale(people={}), {})
     db.session.rollback()
     return seen[-1]
 

@@ -60,7 +60,7 @@ class UnitRow:
 
 
 def holds_on(
-    table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date
+    table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date | sa.BindParameter[date]
 ) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for rows that hold on a day and are not superseded."""
     return (
@@ -172,11 +172,12 @@ def ancestors(session: Session, unit_id: int, on: date) -> list[int]:
     return chain
 
 
-def units(session: Session, on: date) -> list[UnitRow]:
-    """Return all units of a day with their parents, by number."""
-    rows = session.execute(
+@cache
+def _units() -> Any:
+    on = sa.bindparam("on", type_=sa.Date())
+    return (
         sa.select(
-            Unit.id.label("unit_id"),
+            Unit.id,
             Unit.number,
             UnitVersion.name,
             UnitVersion.name_latin,
@@ -188,8 +189,20 @@ def units(session: Session, on: date) -> list[UnitRow]:
         .join(UnitVersion, sa.and_(UnitVersion.unit_id == Unit.id, *holds_on(UnitVersion, on)))
         .outerjoin(UnitParent, sa.and_(UnitParent.unit_id == Unit.id, *holds_on(UnitParent, on)))
         .order_by(Unit.number)
-    ).mappings()
-    return [UnitRow(**row) for row in rows]
+    )
+
+
+def units(session: Session, on: date) -> list[UnitRow]:
+    """Return all units of a day with their parents, by number."""
+    return [
+        UnitRow(
+            unit_id=unit_id, number=number, name=name, name_latin=latin, type=type_, stars=stars, parent_id=parent_id,
+            zone=zone,
+        )
+        for unit_id, number, name, latin, type_, stars, parent_id, zone in session.connection().execute(
+            _units(), {"on": on}
+        )
+    ]  # fmt: skip
 
 
 def zone_of(session: Session, person_id: int, on: date) -> str:

@@ -107,6 +107,7 @@ def day_end(day: date, zone: str) -> datetime:
     return day_start(day + timedelta(days=1), zone)
 
 
+@lru_cache(maxsize=4096)
 def last_day(end: datetime, zone: str) -> date:
     """Return the last local day before an exclusive end, the date that is printed as "valid through"."""
     return legal_day(require_aware(end) - timedelta(microseconds=1), zone)

@@ -20,6 +20,7 @@ from training_app.access import queries as access
 from training_app.access.rules import Grant, Permission
 from training_app.accounts import people_queries, people_service
 from training_app.accounts.people_rules import contact_fault
+from training_app.accounts.queries import UnitRow
 from training_app.audit import service as audit
 from training_app.calendar.rules import last_day
 from training_app.dashboards import people_queries as lists
@@ -58,13 +59,14 @@ def note_export(filters: Filters, count: int, *, now: datetime, actor_id: int) -
 
 
 def write_file(
-    session: Session, tops: frozenset[int], filters: Filters, words: Words, now: datetime, stale: Stale
-) -> Iterator[str]:
+    session: Session, tops: frozenset[int], filters: Filters, words: Words, now: datetime, stale: Stale,
+    units: Mapping[int, UnitRow],
+) -> Iterator[str]:  # fmt: skip
     """Yield the file in portions, page by page, so that ten thousand people take no more memory than a few hundred."""
     yield BOM + _line([header(words.heads[column], column) for column in COLUMNS])
     key: PageKey | None = None
     while True:
-        found = lists.page(session, tops, filters, key, now, stale, size=CHUNK)
+        found = lists.page(session, tops, filters, key, now, stale, units, size=CHUNK)
         yield "".join(_line(_cells(row, words)) for row in found.rows)
         if found.after is None:
             return

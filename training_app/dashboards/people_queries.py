@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,14 +13,16 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access.models import PersonInUnit
-from training_app.access.rules import Grant, Permission
+from training_app.access.rules import Grant
 from training_app.accounts import people_queries as people
 from training_app.accounts import queries as accounts
-from training_app.accounts.models import Assignment, Person, PersonProfile, Unit, UnitVersion
+from training_app.accounts.models import Assignment, Person, PersonProfile
 from training_app.accounts.queries import UnitRow, holds_on
 from training_app.accounts.rules import AssignmentKind
 from training_app.calendar.rules import day_end, legal_day
 from training_app.dashboards.people_rules import GROUPS, PAGE, Filters, PageKey
+from training_app.db import SortKey, UtcDateTime
+from training_app.status import condition_queries as conditions
 from training_app.status import queries as status
 from training_app.status import rules as status_rules
 from training_app.status.models import PersonState
@@ -28,6 +31,10 @@ from training_app.status.rules import State
 
 ZONE = "Asia/Shanghai"
 SOON_DAYS = 30
+_ON = sa.bindparam("on", type_=sa.Date())
+_END = sa.bindparam("end", type_=UtcDateTime())
+_TOP = sa.bindparam("top", type_=sa.BigInteger())
+_TOPS = sa.bindparam("tops", type_=sa.BigInteger(), expanding=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +76,13 @@ class PeoplePage:
 class Scope:
     """Whom the reader reaches at all, as units; `tops` hold everybody once.
 
-    `is_everybody`: whoever works anywhere is within reach.
+    `is_everybody`: whoever works anywhere is within reach. `by_id`: every unit there is, also out of reach.
     """
 
     tops: frozenset[int]
     units: Sequence[UnitRow]
     is_everybody: bool
+    by_id: Mapping[int, UnitRow] = field(default_factory=dict)
 
     @property
     def unit_ids(self) -> frozenset[int]:
@@ -89,6 +97,9 @@ class Stale:
     people: Mapping[int, Snapshot]
 
 
+NOBODY = Stale(people={})
+
+
 def scope_of(session: Session, grants: tuple[Grant, ...], permission: str, on: date) -> Scope:
     """Return what a permission reaches; one read."""
     rows = accounts.units(session, on)
@@ -97,6 +108,7 @@ def scope_of(session: Session, grants: tuple[Grant, ...], permission: str, on: d
         tops=tops,
         units=people.units_in_reach(rows, grants, permission),
         is_everybody=tops >= {row.unit_id for row in rows if row.parent_id is None},
+        by_id={row.unit_id: row for row in rows},
     )
 
 
@@ -107,29 +119,38 @@ def narrowed(scope: Scope, filters: Filters) -> frozenset[int]:
     return frozenset({filters.unit}) & scope.unit_ids
 
 
-def stale_states(session: Session, now: datetime) -> Stale:
-    """Fold whose row is out of date, so that nobody is counted or shown as valid by an old row; usually nobody."""
-    ids = session.scalars(
+@cache
+def _stale_ids() -> sa.Select[int]:
+    return (
         sa.select(PersonState.person_id)
-        .where(status.stale_condition(now))
+        .where(conditions.stale())
         .order_by(PersonState.next_change_at)
         .limit(status.MOST_STALE)
-    ).all()
+    )
+
+
+def stale_states(session: Session, now: datetime) -> Stale:
+    """Fold whose row is out of date, so that nobody is counted or shown as valid by an old row; usually nobody."""
+    ids = session.scalars(_stale_ids(), {"now": now}).all()
     return Stale(people={one: status.fold_person(session, one, now) for one in ids})
 
 
-def in_states(wanted: Iterable[State], now: datetime, stale: Stale) -> ColumnElement[bool]:
-    """Return the condition for people in any of the states: trusted rows by date, the others as folded."""
+def in_states(wanted: Iterable[State], stale: Stale) -> ColumnElement[bool]:
+    """Return the condition for people in any of the states at `:now`: trusted rows by date, the others as folded."""
     states = frozenset(wanted)
-    by_date = sa.or_(*(status.state_condition(state, now) for state in sorted(states)))
+    by_date = conditions.of_states(states)
     folded = sorted(one for one, now_is in stale.people.items() if now_is.state in states)
     return sa.or_(by_date, PersonState.person_id.in_(folded)) if folded else by_date
 
 
-def expiring(days: int, now: datetime, stale: Stale) -> ColumnElement[bool]:
-    """Return the condition for permits valid now that end within `days` days, today included."""
-    end = day_end(legal_day(now, ZONE) + timedelta(days=days), ZONE)
-    return sa.and_(in_states(GROUPS["today"], now, stale), PersonState.valid_until <= end)
+def expiring(stale: Stale) -> ColumnElement[bool]:
+    """Return the condition for permits valid at `:now` that end no later than `:end`."""
+    return sa.and_(in_states(GROUPS["today"], stale), PersonState.valid_until <= _END)
+
+
+def _end(days: int, now: datetime) -> datetime:
+    """Return when `days` days are over, today not counted."""
+    return day_end(legal_day(now, ZONE) + timedelta(days=days), ZONE)
 
 
 def _told_by_row(by_row: ColumnElement[bool], stale: Stale, by_fold: Callable[[Snapshot], bool]) -> ColumnElement[bool]:
@@ -141,16 +162,16 @@ def _told_by_row(by_row: ColumnElement[bool], stale: Stale, by_fold: Callable[[S
     return sa.or_(trusted, PersonState.person_id.in_(folded))
 
 
-def _conditions(filters: Filters, now: datetime, stale: Stale) -> list[ColumnElement[bool]]:
+def _conditions(filters: Filters, stale: Stale) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.q:
         found.append(accounts.matches(filters.q))
     if filters.states:
-        found.append(in_states(filters.states, now, stale))
+        found.append(in_states(filters.states, stale))
     if filters.level:
         found.append(_told_by_row(PersonState.level == filters.level, stale, lambda one: one.level == filters.level))
     if filters.days is not None:
-        found.append(expiring(filters.days, now, stale))
+        found.append(expiring(stale))
     if filters.cases:
         found.append(_told_by_row(PersonState.open_cases > 0, stale, lambda one: one.open_cases > 0))
     return found
@@ -163,17 +184,26 @@ def _row_columns() -> list[Any]:
     profile = PersonProfile
     return [
         PersonInUnit.sort_key, PersonInUnit.person_id, profile.number, profile.name, profile.name_latin, profile.phone,
-        profile.email, profile.language, Unit.number.label("unit_number"), UnitVersion.name.label("unit_name"),
-        UnitVersion.name_latin.label("unit_latin"),
-        Assignment.employer, *(getattr(PersonState, name) for name in (*status.FACTS, *_SHOWN)),
+        profile.email, profile.language, Assignment.unit_id, Assignment.employer,
+        *(getattr(PersonState, name) for name in (*status.FACTS, *_SHOWN)),
     ]  # fmt: skip
 
 
-def page_statement(
-    tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime, stale: Stale, size: int = PAGE
-) -> sa.Select[Any]:
-    """Return the one statement of a page: by key over the scope rows, everything shown joined by primary key."""
-    on = legal_day(now, ZONE)
+@dataclass(frozen=True)
+class _Shape:
+    """What a page's statement is built from; everything else is told to it."""
+
+    has_one_top: bool
+    filters: Filters
+    back: bool | None
+    size: int
+
+
+def _shape(tops: frozenset[int], filters: Filters, key: PageKey | None, size: int) -> _Shape:
+    return _Shape(len(tops) == 1, replace(filters, unit=None), key.back if key else None, size)
+
+
+def _page_statement(shape: _Shape, stale: Stale) -> sa.Select[Any]:
     row = PersonInUnit
     here = sa.tuple_(row.sort_key, row.person_id)
     wanted = (
@@ -185,38 +215,62 @@ def page_statement(
             sa.and_(
                 Assignment.person_id == row.person_id,
                 Assignment.kind == AssignmentKind.MAIN,
-                *holds_on(Assignment, on),
+                *holds_on(Assignment, _ON),
             ),
         )
-        .join(Unit, Unit.id == Assignment.unit_id)
-        .join(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
-        .where(_within(tops), *_conditions(filters, now, stale))
-        .limit(size + 1)
+        .where(within(has_one_top=shape.has_one_top), *_conditions(shape.filters, stale))
+        .limit(shape.size + 1)
     )
-    if key is not None:
-        start = sa.tuple_(sa.literal(key.sort_key), sa.literal(key.person_id))
-        wanted = wanted.where(here < start if key.back else here > start)
-    if key is not None and key.back:
+    if shape.back is not None:
+        start = sa.tuple_(sa.bindparam("start_key", type_=SortKey), sa.bindparam("start_id", type_=sa.BigInteger()))
+        wanted = wanted.where(here < start if shape.back else here > start)
+    if shape.back:
         return wanted.order_by(row.sort_key.desc(), row.person_id.desc())
     return wanted.order_by(row.sort_key, row.person_id)
 
 
-def _within(tops: frozenset[int]) -> ColumnElement[bool]:
+@lru_cache(maxsize=64)
+def _page_built(shape: _Shape) -> sa.Select[Any]:
+    return _page_statement(shape, NOBODY)
+
+
+def told(tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime) -> dict[str, Any]:
+    """Return the values that the statements of a list ask for."""
+    values: dict[str, Any] = {"now": now, "on": legal_day(now, ZONE), "end": _end(filters.days or SOON_DAYS, now)}
+    values |= {"top": next(iter(tops))} if len(tops) == 1 else {"tops": sorted(tops)}
+    return values | ({"start_key": key.sort_key, "start_id": key.person_id} if key else {})
+
+
+def page_statement(
+    tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime, stale: Stale, size: int = PAGE
+) -> tuple[sa.Select[Any], dict[str, Any]]:
+    """Return the one statement of a page and its values: by key over the scope rows, the rest by primary key.
+
+    Statements are built once for each shape, save where somebody is searched or a row is stale.
+    """
+    shape = _shape(tops, filters, key, size)
+    is_usual = not filters.q and not stale.people
+    return _page_built(shape) if is_usual else _page_statement(shape, stale), told(tops, filters, key, now)
+
+
+def within(*, has_one_top: bool) -> ColumnElement[bool]:
+    """Return the condition for people at or below the topmost units of a list, told as `:top` or `:tops`."""
     # One unit is the common case: with equality the rows come out of the index in order.
-    if len(tops) == 1:
-        return PersonInUnit.ancestor_unit_id == next(iter(tops))
-    return PersonInUnit.ancestor_unit_id.in_(sorted(tops))
+    return PersonInUnit.ancestor_unit_id == _TOP if has_one_top else PersonInUnit.ancestor_unit_id.in_(_TOPS)
 
 
 def page(
     session: Session, tops: frozenset[int], filters: Filters, key: PageKey | None, now: datetime, stale: Stale,
-    size: int = PAGE,
+    units: Mapping[int, UnitRow], size: int = PAGE,
 ) -> PeoplePage:  # fmt: skip
-    """Return one page of the list; one read."""
-    found = session.execute(page_statement(tops, filters, key, now, stale, size)).all()
+    """Return one page of the list; one read. `units`: all there are, by id, for their names."""
+    statement, values = page_statement(tops, filters, key, now, stale, size)
+    found = session.connection().execute(statement, values).all()
     is_more, found = len(found) > size, found[:size]
     back = key is not None and key.back
-    rows = [_person_row(row, now, stale, session) for row in (reversed(found) if back else found)]
+    rows = [
+        _person_row(row, units.get(row.unit_id), now, stale, session) for row in (reversed(found) if back else found)
+    ]
     has_before, has_after = (is_more, True) if back else (key is not None, is_more)
     return PeoplePage(
         rows=rows,
@@ -229,15 +283,15 @@ def _key(row: PersonRow, *, back: bool) -> PageKey:
     return PageKey(sort_key=row.sort_key, person_id=row.person_id, back=back)
 
 
-def _person_row(row: Any, now: datetime, stale: Stale, session: Session) -> PersonRow:
+def _person_row(row: Any, unit: UnitRow | None, now: datetime, stale: Stale, session: Session) -> PersonRow:
     fresh = stale.people.get(row.person_id)
     if fresh is None and status_rules.is_stale(row.next_change_at, now):
         fresh = status.fold_person(session, row.person_id, now)
     shown, facts = fresh or row, fresh.facts if fresh else status.row_facts(row)
     return PersonRow(
         person_id=row.person_id, sort_key=row.sort_key, number=row.number, name=row.name, name_latin=row.name_latin,
-        phone=row.phone, email=row.email, language=row.language, unit_number=row.unit_number,
-        unit_name=row.unit_name, unit_latin=row.unit_latin, employer=row.employer,
+        phone=row.phone, email=row.email, language=row.language, unit_number=unit.number if unit else None,
+        unit_name=unit.name if unit else None, unit_latin=unit.name_latin if unit else None, employer=row.employer,
         state=status_rules.state_at(facts, now),
         permit_number=shown.permit_number, valid_until=facts.valid_until, points=shown.points,
         points_limit=shown.points_limit, level=shown.level, level_valid_until=facts.level_valid_until,
@@ -247,56 +301,15 @@ def _person_row(row: Any, now: datetime, stale: Stale, session: Session) -> Pers
 
 def count(session: Session, tops: frozenset[int], filters: Filters, now: datetime, stale: Stale) -> int:
     """Return exactly how many people a list holds; one read."""
-    wanted = sa.select(sa.func.count()).select_from(PersonInUnit).where(_within(tops))
-    conditions = _conditions(filters, now, stale)
+    wanted = sa.select(sa.func.count()).select_from(PersonInUnit).where(within(has_one_top=len(tops) == 1))
+    conditions = _conditions(filters, stale)
     if conditions:
         wanted = (
             wanted.join(PersonState, PersonState.person_id == PersonInUnit.person_id)
             .join(PersonProfile, PersonProfile.person_id == PersonInUnit.person_id)
             .where(*conditions)
         )
-    return session.scalar(wanted) or 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One of the five figures: how many, and the filters that show them."""
-
-    kind: str
-    count: int
-    filters: Filters
-
-
-def figures(session: Session, scope: Scope, now: datetime, stale: Stale) -> list[Figure]:
-    """Return the five figures of what the reader reaches, each with the filters behind it; one read.
-
-    Everybody is counted row by row as the states lie; part of the network from its own scope rows.
-    """
-    wanted = {
-        "today": (in_states(GROUPS["today"], now, stale), Filters(state="today")),
-        "soon": (expiring(SOON_DAYS, now, stale), Filters(days=SOON_DAYS)),
-        "stopped": (in_states(GROUPS["stopped"], now, stale), Filters(state="stopped")),
-        "before": (in_states(GROUPS["before"], now, stale), Filters(state="before")),
-        "cases": (PersonState.open_cases > 0, Filters(cases=True)),
-    }
-    counts = sa.select(*(sa.func.count(sa.case((one, 1))).label(kind) for kind, (one, _filters) in wanted.items()))
-    if scope.is_everybody:
-        works = sa.exists().where(PersonInUnit.person_id == PersonState.person_id)
-        counts = counts.select_from(PersonState).where(works)
-    else:
-        counts = (
-            counts.select_from(PersonInUnit)
-            .join(PersonState, PersonState.person_id == PersonInUnit.person_id)
-            .where(_within(scope.tops))
-        )
-    row = session.execute(counts).one()
-    return [Figure(kind=kind, count=getattr(row, kind), filters=two[1]) for kind, two in wanted.items()]
-
-
-def figures_of(session: Session, grants: tuple[Grant, ...], on: date, now: datetime) -> list[Figure]:
-    """Return the five figures of whom these grants let somebody read; none where they reach nobody."""
-    scope = scope_of(session, grants, Permission.PEOPLE_READ, on)
-    return figures(session, scope, now, stale_states(session, now)) if scope.tops else []
+    return session.scalar(wanted, told(tops, filters, None, now)) or 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from training_app.accounts import people_service
 from training_app.accounts.people_forms import NewPersonForm
 from training_app.accounts.service import BadNumber, NumberTaken, today
 from training_app.certifications import queries as certifications
-from training_app.dashboards import export_service, pages, wording
+from training_app.dashboards import export_service, figure_queries, pages, wording
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.blueprint import bp
 from training_app.dashboards.people_rules import Filters, PageKey, read_filters, read_key, write_key
@@ -47,13 +47,16 @@ def people() -> ResponseReturnValue:
         return _people_who_left(filters, scope)
     stale = lists.stale_states(session, now)
     tops = lists.narrowed(scope, filters)
-    page = lists.page(session, tops, filters, key, now, stale)
+    page = lists.page(session, tops, filters, key, now, stale, scope.by_id)
+    figures = figure_queries.figures(session, scope, now, stale)
+    count = figures.count_of(filters)
+    if count is None:
+        count = lists.count(session, tops, filters, now, stale)
     levels = _level_words(now)
     return render_template(
         "dashboards/people.html", tabs=pages.tabs(), filters=filters, scope=scope, page=page,
-        figures=lists.figures(session, scope, now, stale), count=lists.count(session, tops, filters, now, stale),
-        words=wording, levels=levels, is_whole=_is_whole(scope), may_edit=actor().has(EDIT),
-        may_export=actor().has(EXPORT),
+        figures=figures.shown, count=count, words=wording, levels=levels, is_whole=_is_whole(scope),
+        may_edit=actor().has(EDIT), may_export=actor().has(EXPORT),
         previous=_page_url(filters, page.before), next=_page_url(filters, page.after),
     )  # fmt: skip
 
@@ -96,7 +99,7 @@ def export() -> ResponseReturnValue:
     count = lists.count(session, tops, filters, now, stale)
     words = export_service.Words(heads=wording.column_words(), states=wording.state_words(), levels=_level_words(now))
     export_service.note_export(filters, count, now=now, actor_id=me.person_id)
-    lines = export_service.write_file(web.session(), tops, filters, words, now, stale)
+    lines = export_service.write_file(web.session(), tops, filters, words, now, stale, scope.by_id)
     name = f"people-{today(now).isoformat()}.csv"
     return Response(
         stream_with_context(lines), mimetype="text/csv; charset=utf-8",

@@ -12,8 +12,7 @@ from training_app import clock
 from training_app.access.guards import public, signed_in
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
-from training_app.dashboards import people_queries as lists
-from training_app.dashboards import wording
+from training_app.dashboards import figure_queries, wording
 from training_app.home import queries
 from training_app.notices import queries as notices
 from training_app.notices.wording import word
@@ -33,7 +32,7 @@ def index() -> ResponseReturnValue:
     learner = queries.learner_home(read, me.person_id, on, now) if me.has(Permission.COURSE_LEARN) else None
     desk = queries.desk(read, me.person_id, me.grants, on, now)
     unread = [row for row in notices.notices_of(read, me.person_id, limit=10) if row.read_at is None][:3]
-    figures = lists.figures_of(read, me.grants, on, now) if me.has(Permission.PEOPLE_READ) else []
+    figures = figure_queries.figures_of(read, me.grants, on, now) if me.has(Permission.PEOPLE_READ) else ()
     return render_template(
         "home/index.html",
         figures=figures,

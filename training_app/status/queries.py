@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access import queries as access
 from training_app.access.models import PersonInUnit
@@ -30,6 +29,7 @@ from training_app.permits.standing_rules import (
     certificate_answer,
     is_eliminated,
 )
+from training_app.status import condition_queries as conditions
 from training_app.status import rules
 from training_app.status.models import LevelHeld, PersonState
 from training_app.status.rules import VALID_TODAY, Facts, HeldLevel, State
@@ -263,61 +263,14 @@ def fresh_state(session: Session, person_id: int, now: datetime) -> Snapshot:
     return fresh_states(session, [person_id], now)[person_id]
 
 
-def stale_condition(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for rows that may no longer be trusted."""
-    return PersonState.next_change_at <= now
-
-
-def state_condition(state: State, now: datetime) -> ColumnElement[bool]:
-    """Return the condition for rows that are in a state by their dates; stale rows are in none.
-
-    It says what `rules.state_at` says of the same dates.
-    """
-    p = PersonState
-    trusted = sa.or_(p.next_change_at.is_(None), p.next_change_at > now)
-    issued = sa.and_(p.valid_from.isnot(None), p.valid_from <= now)
-    if state is State.NONE or state in rules.BEFORE_THE_PERMIT:
-        before = p.pre_permit.is_(None) if state is State.NONE else p.pre_permit == state.value
-        return sa.and_(trusted, sa.or_(p.valid_from.is_(None), p.valid_from > now), before)
-    return sa.and_(trusted, issued, _permit_condition(state, now))
-
-
-def _permit_condition(state: State, now: datetime) -> ColumnElement[bool]:
-    p = PersonState
-    barred = sa.and_(p.barred_until.isnot(None), p.barred_until > now)
-    not_barred = sa.or_(p.barred_until.is_(None), p.barred_until <= now)
-    revoked = p.revoked_at.isnot(None)
-    kept = sa.and_(p.revoked_at.is_(None), p.surrendered_at.is_(None))
-    in_time = sa.and_(kept, p.grace_until.isnot(None), p.grace_until > now)
-    stopped = sa.and_(p.stopped_from.isnot(None), sa.or_(p.stopped_until.is_(None), p.stopped_until > now))
-    level_ended = sa.and_(p.level_valid_until.isnot(None), p.level_valid_until <= now)
-    running = sa.and_(
-        in_time,
-        sa.or_(p.stopped_from.is_(None), sa.and_(p.stopped_until.isnot(None), p.stopped_until <= now)),
-        sa.or_(p.level_valid_until.is_(None), p.level_valid_until > now),
-    )
-    good = sa.and_(running, p.valid_until.isnot(None), p.valid_until > now)
-    conditions: dict[State, ColumnElement[bool]] = {
-        State.BARRED: sa.and_(revoked, barred),
-        State.RETRAINING: sa.and_(revoked, not_barred, p.retraining_from.isnot(None)),
-        State.REVOKED: sa.and_(revoked, not_barred, p.retraining_from.is_(None)),
-        State.SURRENDERED: sa.and_(p.revoked_at.is_(None), p.surrendered_at.isnot(None)),
-        State.LAPSED: sa.and_(kept, sa.or_(p.grace_until.is_(None), p.grace_until <= now)),
-        State.SUSPENDED: sa.and_(in_time, sa.or_(stopped, level_ended)),
-        State.GRACE: sa.and_(running, sa.or_(p.valid_until.is_(None), p.valid_until <= now)),
-        State.VALID: sa.and_(good, p.renewal_from.isnot(None), p.renewal_from > now),
-        State.RENEWAL_OPEN: sa.and_(good, sa.or_(p.renewal_from.is_(None), p.renewal_from <= now)),
-    }
-    return conditions[state]
-
-
 def due(session: Session, now: datetime, limit: int) -> list[int]:
     """Return people whose rows have to be folded again, the longest overdue first, and those without a row."""
     stale = session.scalars(
         sa.select(PersonState.person_id)
-        .where(stale_condition(now))
+        .where(conditions.stale())
         .order_by(PersonState.next_change_at, PersonState.person_id)
-        .limit(limit)
+        .limit(limit),
+        {"now": now},
     ).all()
     if len(stale) == limit:
         return list(stale)

@@ -15,9 +15,10 @@ from training_app import clock
 from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import service as accounts
 from training_app.dashboards import people_queries
+from training_app.dashboards.people_rules import GROUPS
 from training_app.db import db, transaction
 from training_app.permits.permit_rules import PermitEventKind
-from training_app.status import queries, rules, service
+from training_app.status import condition_queries, queries, rules, service
 from training_app.status.models import PersonState
 from training_app.status.rules import Facts, State
 from training_app.sweeping import sweep
@@ -28,8 +29,8 @@ def state(person_id: int, now: datetime) -> State:
 
 
 def in_state(one: State, now: datetime) -> set[int]:
-    condition = people_queries.in_states([one], now, people_queries.stale_states(db.session(), now))
-    return set(db.session.scalars(sa.select(PersonState.person_id).where(condition)))
+    condition = people_queries.in_states([one], people_queries.stale_states(db.session(), now))
+    return set(db.session.scalars(sa.select(PersonState.person_id).where(condition), {"now": now}))
 
 
 def test_a_row_is_created_with_the_person(world: World) -> None:
@@ -195,14 +196,16 @@ def test_the_condition_in_sql_says_what_the_rule_says_of_the_same_dates(any_app:
             for person_id, facts in rows.items():
                 values = {name: getattr(facts, name) for name in (*DATES, "pre_permit")}
                 session.execute(sa.update(PersonState).where(PersonState.person_id == person_id).values(**values))
-        for one in State:
-            found = set(db.session.scalars(sa.select(PersonState.person_id).where(queries.state_condition(one, now))))
+        groups = (frozenset({one}) for one in State)
+        for states in (*groups, *GROUPS.values(), frozenset({State.NONE, State.VALID, State.APPLIED})):
+            condition = condition_queries.of_states(states)
+            found = set(db.session.scalars(sa.select(PersonState.person_id).where(condition), {"now": now}))
             expected = {
                 person_id
                 for person_id, facts in rows.items()
-                if not rules.is_stale(facts.next_change_at, now) and rules.state_at(facts, now) is one
+                if not rules.is_stale(facts.next_change_at, now) and rules.state_at(facts, now) in states
             }
-            assert found == expected, one
+            assert found == expected, states
         db.session.rollback()
 
 
