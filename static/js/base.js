@@ -324,6 +324,26 @@
     });
   });
 
+  /* --- choosing a file ------------------------------------------------------------------------------------------ */
+
+  /* The browser's own words follow its language, not the page's: ours stand over them as soon as they can be kept true. */
+  function dressFile(frame) {
+    var input = frame.querySelector("input[type=file]");
+    var name = frame.querySelector("[data-file-name]");
+    var none = name.textContent;
+    function show() {
+      var names = Array.prototype.map.call(input.files || [], function (file) { return file.name; });
+      name.textContent = names.join(", ") || none;
+      frame.classList.toggle("is-chosen", names.length > 0);
+    }
+    input.addEventListener("change", show);
+    if (input.form) {
+      input.form.addEventListener("reset", function () { setTimeout(show, 0); });
+    }
+    frame.classList.add("is-dressed");
+    show();
+  }
+
   /* --- connection ----------------------------------------------------------------------------------------------- */
 
   function showConnection() {
@@ -384,6 +404,7 @@
   document.addEventListener("DOMContentLoaded", restoreForms);
   showConnection();
   each("[data-seconds-left]", document, startTimer);
+  each("[data-file]", document, dressFile);
   var summary = document.querySelector(".error-summary");
   if (summary) {
     summary.focus();

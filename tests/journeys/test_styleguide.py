@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import DESK, PHONE, Site
 
@@ -26,3 +28,21 @@ def test_every_part_is_clean_in_light_and_dark(site: Site) -> None:
                 found = Axe().run(page).response["violations"]
                 assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], name
         site.close()
+
+
+def test_a_file_is_chosen_in_our_own_words(site: Site) -> None:
+    for language, before in (("zh", "尚未选择"), ("en", "Nothing chosen yet")):
+        site.speak(language, PHONE)
+        page = site.page()
+        page.goto(f"{site.url}/styleguide")
+        frame = page.locator("[data-file]").first
+        expect(frame.locator(".file-face")).to_be_visible()
+        expect(frame.locator("[data-file-name]")).to_have_text(before)
+        expect(frame.locator("input[type=file]")).to_have_accessible_name(re.compile("照片|Photo|文件|File"))
+        box = frame.locator(".file-button").bounding_box()
+        assert box is not None
+        with page.expect_file_chooser() as chooser:
+            page.mouse.click(box["x"] + 5, box["y"] + 5)
+        chooser.value.set_files({"name": "door.png", "mimeType": "image/png", "buffer": b"PNG"})
+        expect(frame.locator("[data-file-name]")).to_have_text("door.png")
+    site.close()

@@ -140,7 +140,7 @@ def field_names() -> dict[str, str]:
         "membership_date": _("Day that counts"), "merit": _("Rewards"), "merits": _("Rewards"),
         "min_version": _("Version at least"), "minimum_gap_days": _("Days between at least"), "mood": _("Mood"),
         "must_not_promise": _("What must not be promised"), "name": _("Name"), "note": _("Note"),
-        "online": _("Online"), "only_customer_knows": _("What the customer keeps back"), "options": _("Options"),
+        "online": _("Online"), "order": _("Place in the list"), "outcome": _("What learners can do afterwards"), "only_customer_knows": _("What the customer keeps back"), "options": _("Options"),
         "panel": _("Panel"), "panel_raters": _("Raters of the panel"), "patterns": _("Patterns"),
         "perform": _("Minutes to perform"), "permissions": _("Rights"), "points_policy": _("Points policy"),
         "pool": _("Pool"), "practical": _("Practical exam"), "prepare": _("Minutes to prepare"),
