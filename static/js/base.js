@@ -405,6 +405,14 @@
   showConnection();
   each("[data-seconds-left]", document, startTimer);
   each("[data-file]", document, dressFile);
+  /* A link from another page may open a dialog by its name: #customer-code. */
+  if (location.hash.length > 1) {
+    each("[data-opens]", document, function (opener) {
+      if ("#" + opener.getAttribute("data-opens") === location.hash) {
+        opener.click();
+      }
+    });
+  }
   var summary = document.querySelector(".error-summary");
   if (summary) {
     summary.focus();

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from flask.testing import FlaskClient
 
 from tests import exams_factories as make
+from tests.credentials_factories import certified
 from tests.factories import World
 from tests.permits_factories import issue
 from tests.roleplay_factories import Scene
@@ -84,3 +85,11 @@ def test_in_the_grace_time_the_first_page_says_when_the_permit_lapses(
     page = world.sign_in(client, "learner").get("/").text
     assert "之前接的单可以做完" in page
     assert "后失效（还有" in page
+
+
+def test_a_holder_in_order_shows_the_code_from_the_first_page(world: World, client: FlaskClient, now: datetime) -> None:
+    certified(world.learner, now)
+    page = world.sign_in(client, "learner").get("/").text
+    assert 'href="/me/permit#customer-code"' in page
+    assert "剩余 12 分（已扣 0 分）" in page
+    assert 'data-opens="customer-code"' in client.get("/me/permit").text

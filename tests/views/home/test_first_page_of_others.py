@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
+import pytest
 from flask.testing import FlaskClient
 
+from tests import exams_factories as make
 from tests.credentials_factories import certified
 from tests.factories import World
+from tests.roleplay_factories import Scene
 from training_app import clock
 from training_app.accounts import service as accounts
 
@@ -28,6 +32,35 @@ def test_hr_sees_five_figures_each_a_door_to_the_people_behind_it(world: World, 
     behind = hr.get("/people?state=today").text
     assert "1 person<" in behind
     assert f'href="/people/{world.learner}"' in behind
+
+
+def next_thing(page: str) -> tuple[str, str]:
+    """Return where the one next thing leads and what its button says; two main actions would not match."""
+    assert page.count("button-primary") == 2, "the next thing and the confirming button of the frame"
+    found = re.search(
+        r'<section class="card next">.*?<a class="button button-primary" href="([^"]+)">([^<]+)<', page, re.DOTALL
+    )
+    assert found is not None
+    return found[1], found[2]
+
+
+def test_a_trainer_is_led_to_the_next_session(world: World, client: FlaskClient, now: datetime) -> None:
+    scene = Scene.plan(world, now)
+    place, label = next_thing(world.sign_in(client, "trainer").get("/").text)
+    assert (place, label) == (f"/roleplay/sessions/{scene.public_id}", "打开这场演练")
+
+
+def test_an_examiner_is_led_to_the_open_sitting(world: World, client: FlaskClient, now: datetime) -> None:
+    sitting = make.sitting(world, now)
+    place, label = next_thing(world.sign_in(client, "examiner").get("/").text)
+    assert (place, label) == (f"/sittings/{sitting}", "进入考试场次")
+
+
+@pytest.mark.parametrize("who", ["trainer", "examiner", "certifier", "manager", "hr", "hr_lead", "administrator"])
+def test_the_first_page_of_every_role_has_one_main_action(world: World, client: FlaskClient, who: str) -> None:
+    answer = world.sign_in(client, who).get("/")
+    assert answer.status_code == 200
+    assert answer.text.count("button button-primary") <= 2, "one main action, and the confirming button of the frame"
 
 
 def test_who_may_read_nobody_is_shown_no_figures(world: World, client: FlaskClient) -> None:
