@@ -86,7 +86,7 @@ class Pages:
 
     def _agree(self, hr: FlaskClient, said: Said) -> None:
         """The list, its counts and the person's own page say the same as the file."""
-        left = f"{12 - int(said.points)} left ({said.points} deducted)"
+        left = f"{12 - int(said.points)} points left ({said.points} deducted)"
         number = self.world.numbers["learner"]
         assert "<strong>1 person</strong>" in hr.get(f"/people?q={number}&state={said.state}").text
         with_cases = hr.get(f"/people?q={number}&cases=1").text

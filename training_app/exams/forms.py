@@ -83,7 +83,7 @@ class ContestAnswerForm(FlaskForm):
     """The answer to a contest; the reason is read by the learner."""
 
     outcome = RadioField(
-        _l("Your answer"),
+        _l("Outcome of the contest"),
         [InputRequired(_l("Choose an answer."))],
         choices=[
             SelectChoice("upheld", _l("The contest is upheld")),

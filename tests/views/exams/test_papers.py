@@ -59,7 +59,7 @@ def test_without_admission_the_page_says_what_is_needed(learner: FlaskClient, wo
 
 def test_an_admission_without_a_seat_is_not_used_up(learner: FlaskClient, world: World, now: datetime) -> None:
     make.admit(world, now)
-    assert "请找考官安排考场座位" in learner.get("/exams").text
+    assert "请找考官安排座位" in learner.get("/exams").text
     learner.post(f"/exams/{make.EXAM}/start")
     with pytest.raises(sa.exc.NoResultFound):
         make.attempt("none")
@@ -75,7 +75,7 @@ def test_a_start_before_the_sitting_opens_is_refused_in_words(
     )  # fmt: skip
     sittings.seat_person(sitting_id, world.learner, now=now, actor_id=world.examiner)
     answer = learner.post(f"/exams/{make.EXAM}/start", follow_redirects=True)
-    assert "考场开放后即可开始考试" in answer.text
+    assert "场次开始后即可考试" in answer.text
 
 
 def test_the_paper_holds_no_key_and_no_feedback(learner: FlaskClient, world: World, now: datetime) -> None:

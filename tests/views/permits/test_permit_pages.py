@@ -90,7 +90,7 @@ def test_a_case_goes_through_the_pages_from_report_to_the_points_of_the_permit(
     assert learner.post(f"/me/cases/{case_id}/answer", data=answer).status_code == 303
     desk = hr.get(f"/permits/cases/{case_id}").text
     assert "It was &lt;b&gt;not&lt;/b&gt; me." in desk
-    assert "9 left (3 deducted)" in desk
+    assert "9 points left (3 deducted)" in desk
     decision = {"outcome": "reduced", "points": "2", "words": "He had called too late."}
     assert hr.post(f"/permits/cases/{case_id}/decide", data=decision).status_code == 303
     assert "You can contest the decision" in learner.get(f"/me/cases/{case_id}").text
@@ -99,7 +99,7 @@ def test_a_case_goes_through_the_pages_from_report_to_the_points_of_the_permit(
     clock.move_to(now + timedelta(days=30))
     assert tasks.lapse_due(clock.now()) == 1
     permit = _as(app, world, "learner").get("/me/permit").text
-    assert "10 left (2 deducted)" in permit
+    assert "10 points left (2 deducted)" in permit
     assert "24 Oct 2027" in permit
 
 
