@@ -149,7 +149,9 @@ def _write_award(lock: PersonLock, situation: Situation, now: datetime, actor_id
         {"level_event": event.id, "person": lock.person_id},
         now=now,
     )
-    _notify(lock, "level_awarded", event.idem, {"level": dict(version.title)}, now)
+    is_renewal = kind is LevelEventKind.RENEWED
+    title: dict[str, object] = {"level": dict(version.title)}
+    _notify(lock, "level_renewed" if is_renewal else "level_awarded", event.idem, title, now)
     events.level_changed.send(None, person_id=lock.person_id, now=now)
     return Awarded(
         person_id=lock.person_id,

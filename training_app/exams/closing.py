@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.accounts.locks import PersonLock
 from training_app.audit import service as audit
 from training_app.audit.models import Payload
-from training_app.exams import events, saving, terms
+from training_app.exams import events, saving, telling, terms
 from training_app.exams.errors import AttemptClosed
 from training_app.exams.history import add_event
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, Response
@@ -62,6 +62,13 @@ def due(attempt: Attempt, now: datetime) -> Move | None:
     return due_move(limits, terms.moved(limits, attempt.deadline_at), now)
 
 
+def end_of(attempt: Attempt, now: datetime) -> datetime | None:
+    """Return when an attempt ended, also by its own time before that was written; None while it may be written on."""
+    if attempt.finished_at is not None:
+        return attempt.finished_at
+    return None if due(attempt, now) is None else _facing(attempt, now).finished_at
+
+
 def close(
     lock: PersonLock, attempt: Attempt, move: Move, *, epoch: int | None = None, saves: Sequence[Save] = (),
     actor_id: int | None, payload: Payload | None = None,
@@ -80,7 +87,7 @@ def close(
         raise AttemptClosed()
     if epoch is not None:
         saving.store(session, facing.id, facing.form_id, facing.epoch, epoch, saves, facing.phase, now)
-    facts = {"move": move.value, "saved": _count_saved(session, facing.id)}
+    facts: dict[str, Any] = {"move": move.value, "saved": _count_saved(session, facing.id)}
     add_event(
         lock, facing.id, _EVENTS[state], facts, actor_id=actor_id, payload=payload,
         idem=f"attempt/{facing.id}/ended", effective_at=facing.finished_at,
@@ -90,7 +97,12 @@ def close(
         actor_id=actor_id, facts=facts, effective_at=facing.finished_at, payload=payload,
     )  # fmt: skip
     if state is AttemptState.SUBMITTED:
-        _score(lock, facing)
+        outcome, supervised = _score(lock, facing)
+        telling.tell_result(
+            attempt, outcome, move, saved=facts["saved"], supervised=supervised, at=facing.finished_at, now=now
+        )
+    else:
+        telling.tell_without_marks(attempt, move, at=facing.finished_at, now=now)
 
 
 def _facing(attempt: Attempt, now: datetime) -> Attempted:
@@ -112,8 +124,8 @@ def _count_saved(session: Session, attempt_id: int) -> int:
     return session.scalar(sa.select(sa.func.count()).where(Response.attempt_id == attempt_id)) or 0
 
 
-def _score(lock: PersonLock, attempt: Attempted) -> None:
-    """Score what is saved, write it down, tell who listens."""
+def _score(lock: PersonLock, attempt: Attempted) -> tuple[Outcome, bool]:
+    """Score what is saved, write it down, tell who listens; return the outcome and whether it was supervised."""
     session = lock.session
     outcome = score_attempt(
         items.items_of(session, items.get_form(session, attempt.form_id).places),
@@ -145,6 +157,7 @@ def _score(lock: PersonLock, attempt: Attempted) -> None:
         "attempt.scored", f"attempt:{attempt.id}", now=lock.now, stream=audit.person_stream(lock.person_id), facts=facts
     )
     events.attempt_scored.send(None, person_id=lock.person_id, now=lock.now)
+    return outcome, supervised
 
 
 def saved_answers(session: Session, attempt_id: int) -> dict[str, Any]:

@@ -57,7 +57,10 @@ def answer_contest(
             "attempt.contest_answered", f"attempt:{attempt.id}", now=now, stream=audit.person_stream(person_id),
             actor_id=actor_id, facts={"upheld": is_upheld, "admission": admission_id}, payload=payload,
         )  # fmt: skip
-        _tell(attempt, now)
+        if is_upheld:
+            _tell(attempt, "contest_upheld", now)
+        else:
+            _tell(attempt, "contest_rejected", now)
         return admission_id
 
 
@@ -91,11 +94,11 @@ def _one_more(lock: PersonLock, attempt: Attempt, actor_id: int) -> int | None:
     )
 
 
-def _tell(attempt: Attempt, now: datetime) -> None:
+def _tell(attempt: Attempt, kind: str, now: datetime) -> None:
     key = f"contest_answered/{attempt.id}"
     body = {
         "person": attempt.person_id,
-        "kind": "contest_answered",
+        "kind": kind,
         "key": key,
         "facts": {"title": attempt.snapshot["title"]},
         "path": f"/attempts/{attempt.public_id}/result#contest",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from training_app.web import pick
+from training_app.web import pick, when
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*")
+# What goes before the text of a notice whose facts name it as their `lead`.
+LEADS: dict[str, object] = {
+    "time_over": _l(
+        "Time was over on %(at)s, so your paper was handed in with what the server had saved: %(saved)s answers."
+    ),
+}
 WORDS: dict[str, tuple[object, object]] = {
     "enrolled": (
         _l("Your onboarding begins"),
@@ -17,13 +27,68 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("You may take the exam"),
         _l("You have met what the exam asks for. Agree a sitting with your examiner."),
     ),
-    "contest_answered": (
-        _l("Your contest is answered"),
-        _l("What you contested about %(title)s has been looked at. Read the answer and its reason beside the result."),
+    "exam_passed": (
+        _l("Exam passed"),
+        _l("%(title)s: %(points)s of %(of)s points, %(needed)s were needed. Read your result and what comes next."),
+    ),
+    "exam_passed_alone": (
+        _l("Your exam result does not count for a level"),
+        _l(
+            "%(title)s: %(points)s of %(of)s points, %(needed)s were needed. The pass mark is met, but no examiner had "
+            "checked who you are and watched the room until the end. Read beside the result what you can do."
+        ),
+    ),
+    "exam_failed": (
+        _l("Exam not passed"),
+        _l(
+            "%(title)s: %(points)s of %(of)s points, %(needed)s were needed. Read which topics to study, when you may "
+            "try again and how to contest the result."
+        ),
+    ),
+    "exam_expired": (
+        _l("Your exam time ran out"),
+        _l("%(title)s: time was over on %(at)s before the paper was handed in. The attempt counts and has no marks."),
+    ),
+    "exam_voided": (
+        _l("Your exam attempt was voided"),
+        _l("%(title)s: the examiner voided this attempt. It counts and has no marks; you can contest that."),
+    ),
+    "roleplay_passed": (
+        _l("Role-play passed"),
+        _l(
+            "%(title)s: %(share)s of the possible points, %(needed)s were needed; global grade %(grade)s of 5. Read "
+            "what was seen and said."
+        ),
+    ),
+    "roleplay_failed": (
+        _l("Role-play not passed"),
+        _l(
+            "%(title)s: %(share)s of the possible points, %(needed)s are needed; global grade %(grade)s of 5, 3 is "
+            "needed. Read what to change, then ask your trainer for another drill."
+        ),
+    ),
+    "roleplay_critical": (
+        _l("Role-play not passed: a critical failure"),
+        _l(
+            "%(title)s: a critical failure was seen, so that the points (%(share)s) cannot make it a pass. Read which "
+            "it was, then ask your trainer for another drill."
+        ),
+    ),
+    "contest_upheld": (
+        _l("Your contest was upheld"),
+        _l("What you contested about %(title)s was found right. Read the reason and what follows beside the result."),
+    ),
+    "contest_rejected": (
+        _l("Your contest was rejected"),
+        _l("What you contested about %(title)s was looked at, and the result stands. Read the reason beside it."),
     ),
     "level_awarded": (
         _l("You hold a new level"),
         _l("Congratulations: %(level)s. Your certificate is being made and will stand under My certificates."),
+    ),
+    "level_renewed": (
+        _l("Your level is renewed"),
+        _l("%(level)s is renewed. Your new certificate is being made and will stand under My certificates."),
     ),
     "level_refused": (
         _l("Your level was not awarded yet"),
@@ -78,5 +143,15 @@ WORDS: dict[str, tuple[object, object]] = {
 def word(kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     """Return title and text of a notice in the language of the running request or context."""
     title, text = WORDS.get(kind, (_l("A notice for you"), _l("Open it to read more.")))
-    values = {name: pick(value) for name, value in facts.items()}
-    return str(title), str(text) % values
+    values = {name: _said(value) for name, value in facts.items()}
+    said = str(text) % values
+    lead = LEADS.get(str(facts.get("lead")))
+    return str(title), said if lead is None else _("%(lead)s %(text)s", lead=str(lead) % values, text=said)
+
+
+def _said(value: object) -> str:
+    """Word a fact: an instant in the reader's language, a pair picked, anything else as it is."""
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        instant = datetime.fromisoformat(value)
+        return when(instant, now=instant)
+    return pick(value)

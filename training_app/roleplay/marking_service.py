@@ -17,6 +17,7 @@ from training_app.errors import NotFound
 from training_app.roleplay import queries, sheet_queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import MarkEvent, Performance, PerformanceState, ScoreSheet, SheetState
+from training_app.roleplay.outcomes import tell_if_out
 from training_app.roleplay.refusals import Incomplete, NotBegun, NotOnSheet, RatesOneself, ResultOut, SheetClosed
 from training_app.roleplay.rules import (
     GLOBAL_GRADE,
@@ -133,6 +134,7 @@ def lock_sheet(
             "roleplay.sheet_locked", f"score_sheet:{sheet.id}", now=now, stream=audit.person_stream(about_id),
             actor_id=rater_id, facts={"share": str(result.share), "grade": result.grade, "passed": result.passed},
         )  # fmt: skip
+        tell_if_out(session, session.get_one(Performance, sheet.performance_id), about_id, now)
         sheet_locked.send(None, person_id=about_id, now=now)
         return result
 

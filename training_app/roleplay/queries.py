@@ -80,6 +80,7 @@ class Judged:
     marks: tuple[SheetMark, ...]
     joint: JointResult | None
     at: datetime | None
+    cut: Fraction = Fraction(0)
 
     @property
     def is_released(self) -> bool:
@@ -205,6 +206,7 @@ def judged(
             marks=tuple(SheetMark(rater_id=one.rater_id, is_locked=one.state is SheetState.LOCKED) for one in group),
             joint=join_raters(rules, [result_of(one.result or {}) for one in locked]) if locked else None,
             at=max((one.locked_at for one in locked if one.locked_at), default=None),
+            cut=rules.cut,
         )
     return found
 

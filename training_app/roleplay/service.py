@@ -21,6 +21,7 @@ from training_app.errors import NotFound
 from training_app.roleplay import queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
+from training_app.roleplay.outcomes import tell_if_out
 from training_app.roleplay.refusals import (
     Begun,
     HasSheets,
@@ -207,6 +208,7 @@ def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now
             "roleplay.released", f"performance:{performance.id}", now=now, stream=audit.person_stream(about_id),
             actor_id=actor_id, facts={"withdrawn": [sheet.id for sheet in opened]},
         )  # fmt: skip
+        tell_if_out(session, performance, about_id, now)
         sheet_locked.send(None, person_id=lock.person_id, now=now)
         return len(opened)
 

@@ -55,7 +55,7 @@ def test_a_rejected_contest_leaves_everything_and_tells_the_learner(world: World
     answer(world, public_id, now, is_upheld=False)
     assert standing(world, now) == before
     outbox.dispatch_due(now=clock.now())
-    told = [row for row in notices.notices_of(db.session(), world.learner) if row.kind == "contest_answered"]
+    told = [row for row in notices.notices_of(db.session(), world.learner) if row.kind == "contest_rejected"]
     assert [row.path for row in told] == [f"/attempts/{public_id}/result#contest"]
 
 

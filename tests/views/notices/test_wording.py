@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from training_app.notices.wording import WORDS, word
+from training_app.notices.wording import LEADS, WORDS, word
 
 CODE = Path(__file__).resolve().parents[3] / "training_app"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -54,6 +54,9 @@ def served_kinds() -> set[str]:
         names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         if isinstance(value, ast.Constant):
             kinds.add(value.value)
+        elif isinstance(value, ast.IfExp):
+            take(value.body, module, function)
+            take(value.orelse, module, function)
         elif isinstance(value, ast.Name) and value.id in names:
             todo.append(Sender(module, function.name, names.index(value.id)))
         else:
@@ -107,3 +110,17 @@ def test_a_notice_reads_in_both_languages(app: Flask, kind: str) -> None:
     assert english != unknown
     assert not CHINESE.search("".join(english).replace("初级", ""))
     assert all(CHINESE.search(text) for text in chinese)
+
+
+@pytest.mark.parametrize("lead", sorted(LEADS))
+def test_a_lead_goes_before_the_text_and_instants_are_worded(app: Flask, lead: str) -> None:
+    facts = {"lead": lead, "saved": 7, "at": "2026-11-23T04:00:00+00:00", "level": {"zh": "初级", "en": "Junior"}}
+    with app.test_request_context():
+        with force_locale("en"):
+            english = word("level_refused", facts)[1]
+        with force_locale("zh"):
+            chinese = word("level_refused", facts)[1]
+    assert english.startswith("Time was over on Mon 23 Nov, 12:00")
+    assert english.endswith("Junior was not awarded yet. Read the reason and what would allow it.")
+    assert chinese.startswith("考试时间于 11月23日 周一 12:00 结束")
+    assert "。 " not in chinese

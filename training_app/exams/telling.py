@@ -1,0 +1,59 @@
+"""What a person is told once an exam of theirs has ended; module quizzes are practice and tell nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from fractions import Fraction
+from math import ceil, floor
+
+from training_app.exams.models import Attempt
+from training_app.exams.rules import Move, Outcome, Purpose
+from training_app.outbox import service as outbox
+
+
+def tell_result(
+    attempt: Attempt, outcome: Outcome, move: Move, *, saved: int, supervised: bool, at: datetime, now: datetime
+) -> None:
+    """Tell the marks of an exam; `move` other than handing in: time was over, and what was saved counts."""
+    facts: dict[str, object] = {
+        "points": _tenths(outcome.points, floor),  # a mark just below the pass mark never reads as the pass mark
+        "of": outcome.max_points,
+        "needed": _tenths(outcome.cut * outcome.max_points, ceil),
+    }
+    if move is not Move.HAND_IN:
+        facts |= {"lead": "time_over", "at": at.isoformat(), "saved": saved}
+    if not outcome.passed:
+        _tell(attempt, "exam_failed", facts, now)
+    elif supervised:
+        _tell(attempt, "exam_passed", facts, now)
+    else:
+        _tell(attempt, "exam_passed_alone", facts, now)
+
+
+def tell_without_marks(attempt: Attempt, move: Move, *, at: datetime, now: datetime) -> None:
+    """Tell that an exam ended without marks: an examiner voided it, or time ran out by a rule that marks nothing."""
+    if move is Move.ANNUL:
+        _tell(attempt, "exam_voided", {}, now)
+    else:
+        _tell(attempt, "exam_expired", {"at": at.isoformat()}, now)
+
+
+def _tell(attempt: Attempt, kind: str, facts: Mapping[str, object], now: datetime) -> None:
+    """Write the one notice of an attempt's end: whatever ends it again finds it told."""
+    if attempt.kind != Purpose.EXAM:
+        return
+    key = f"exam_ended/{attempt.id}"
+    body = {
+        "person": attempt.person_id,
+        "kind": kind,
+        "key": key,
+        "facts": {"title": attempt.snapshot["title"], **facts},
+        "path": f"/attempts/{attempt.public_id}/result",
+    }
+    outbox.send("notice", f"notice/{key}", body, now=now)
+
+
+def _tenths(value: Fraction, rounded: Callable[[Fraction], int]) -> str:
+    """Write marks as the pages do: whole, or with one digit."""
+    return str(value.numerator) if value.denominator == 1 else f"{rounded(value * 10) / 10:.1f}"
