@@ -145,6 +145,7 @@ def _languages(app: Flask) -> None:
     app.jinja_env.filters.update(
         pick=web.pick,
         kept=web.kept,
+        unit_word=web.unit_word,
         day=web.day,
         due_day=lambda value: web.due_day(value, clock.now()),
         span=lambda start, end: web.span(start, end, clock.now()),

@@ -12,13 +12,13 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from training_app import chain
+from training_app.accounts import companies_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
-from training_app.accounts import sign_in
 from training_app.accounts.locks import lock_person
 from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
-from training_app.demo_people import PEOPLE, UNITS, DemoPerson
+from training_app.demo_people import COMPANIES, PEOPLE, UNITS, DemoPerson
 from training_app.exams import queries as exams
 from training_app.exams import service as exam_service
 from training_app.exams import sittings
@@ -95,12 +95,14 @@ def _network(demo: Demo) -> None:
             number=number, name=name, name_latin=latin, type=type_, stars=stars, now=at, actor_id=None,
             parent_id=demo.units[above] if above else None,
         )  # fmt: skip
+    for name, latin in COMPANIES:
+        companies_service.name_company(name, latin, now=at, actor_id=None)
 
 
 def _hire(demo: Demo, person: DemoPerson, at: datetime) -> int:
     person_id = accounts.create_person(
         number=person.number, name=person.name, name_latin=person.latin, unit_id=demo.units[person.unit],
-        employer="安居家电服务有限公司" if person.unit in ("o1", "o2", "o3") else "诚信家电服务有限公司",
+        employer=COMPANIES[person.unit not in ("o1", "o2", "o3")][0],
         email=f"{person.number.lower()}@example.com",
         phone=f"1390000{person.number[2:]}", now=at, actor_id=None, roles=person.roles,
     )  # fmt: skip

@@ -21,6 +21,12 @@ UNITS: tuple[tuple[str, str, str, str, UnitType, str | None, int], ...] = (
     ("o5", "O-2012", "通州特约网点", "Tongzhou outlet", UnitType.OUTLET, "gate", 0),
 )
 
+# the employing companies: registered name, English name
+COMPANIES: tuple[tuple[str, str], ...] = (
+    ("安居家电服务有限公司", "Anju Appliance Services Ltd"),
+    ("诚信家电服务有限公司", "Chengxin Appliance Services Ltd"),
+)
+
 
 @dataclass(frozen=True)
 class DemoPerson:

@@ -15,6 +15,7 @@ from flask_babel import format_date, format_datetime, get_locale, get_translatio
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from training_app.accounts.queries import UnitRow
 from training_app.accounts.sign_in import Actor
 from training_app.calendar.rules import day_end, last_day
 from training_app.db import db
@@ -116,6 +117,16 @@ def pick(text: object) -> str:
     if isinstance(text, dict) and {"zh", "en"} <= text.keys():
         return str(text["zh" if _is_chinese() else "en"])
     return "" if text is None else str(text)
+
+
+def unit_word(name: str | None, name_latin: str | None) -> str:
+    """Return the name of a unit or company as the reader reads it: the Latin form in English, where there is one."""
+    return (name if _is_chinese() else name_latin or name) or ""
+
+
+def unit_option(unit: UnitRow) -> tuple[int, str]:
+    """Return a unit as lists offer it: its number, then its name as the reader reads it."""
+    return unit.unit_id, f"{unit.number} {unit_word(unit.name, unit.name_latin)}"
 
 
 def when(instant: datetime | None, *, now: datetime | None = None) -> str:

@@ -121,6 +121,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.roles": ("settings.edit",),
     "dashboards.role": ("settings.edit",),
     "dashboards.units": ("unit.read",),
+    "dashboards.companies": ("settings.edit", "people.edit"),
     "dashboards.new_unit": ("settings.edit", "people.edit"),
     "dashboards.unit": ("unit.read",),
     "dashboards.move_unit": ("settings.edit", "people.edit"),

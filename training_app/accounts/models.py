@@ -136,6 +136,17 @@ class Assignment(Dated, db.Model):
     employer: Mapped[str] = mapped_column(sa.String(200))
 
 
+class Company(db.Model):
+    """How an employing company is called for who reads English: assignments name it as it is registered."""
+
+    __tablename__ = "company"
+
+    name: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    name_latin: Mapped[str] = mapped_column(sa.String(200))
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+
+
 class Login(db.Model):
     """How a person signs in; a person without a password has not yet used the invitation."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, IntegerField, SelectField, StringField
+from wtforms import DateField, HiddenField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
@@ -22,6 +22,7 @@ UNIT_TYPES: Sequence[tuple[str, object]] = (
     (UnitType.STAR_CENTRE, _l("Star centre")),
     (UnitType.OUTLET, _l("Outlet")),
 )
+COMPANY_HINT = _l("As it is registered. Its name in Latin letters is set once, under Units, Employing companies.")
 
 
 def _strip(text: str | None) -> str:
@@ -76,7 +77,7 @@ class NewPersonForm(ContactFields, NumberField):
     unit = SelectField(_l("Unit"), coerce=int)
     employer = StringField(
         _l("Employing company"), [DataRequired(_l("Enter the company that employs the person.")), Length(max=200)],
-        filters=[_strip],
+        filters=[_strip], description=COMPANY_HINT,
     )  # fmt: skip
 
     def offer(self, units: Choices) -> NewPersonForm:
@@ -91,7 +92,7 @@ class MoveForm(FlaskForm):
     unit = SelectField(_l("New unit"), coerce=int)
     employer = StringField(
         _l("Employing company"), [DataRequired(_l("Enter the company that employs the person.")), Length(max=200)],
-        filters=[_strip],
+        filters=[_strip], description=COMPANY_HINT,
     )  # fmt: skip
     on = DateField(_l("First day there"), [InputRequired(_l("Enter a day.")), InOurTime()])
 
@@ -129,6 +130,13 @@ class UnitForm(FlaskForm):
     stars = IntegerField(
         _l("Stars"), [InputRequired(_l("Enter 0 to 5.")), NumberRange(0, 5, _l("Enter 0 to 5."))], default=0
     )
+
+
+class CompanyForm(FlaskForm):
+    """How an employing company is called in Latin letters."""
+
+    name = HiddenField(validators=[DataRequired()])
+    name_latin = StringField(_l("Name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
 
 
 class NewUnitForm(UnitForm):

@@ -15,7 +15,7 @@ from training_app.access.queries import role_terms
 from training_app.access.rules import BY_TWO, Grant, units_of
 from training_app.access.rules import may_grant as may_grant_rule
 from training_app.accounts import queries
-from training_app.accounts.models import Assignment, Login, Person, PersonProfile, UnitParent, UnitVersion
+from training_app.accounts.models import Assignment, Company, Login, Person, PersonProfile, UnitParent, UnitVersion
 from training_app.accounts.people_rules import above, below, roots, topmost
 from training_app.accounts.queries import UnitRow, holds_on
 from training_app.accounts.rules import AssignmentKind
@@ -187,6 +187,7 @@ class UnitChange:
     valid_from: date
     valid_to: date | None
     name: str | None
+    name_latin: str | None
     type: str | None
     stars: int | None
     parent_id: int | None
@@ -203,19 +204,41 @@ def unit_history(session: Session, unit_id: int) -> list[UnitChange]:
     )
     lines = [
         UnitChange(
-            valid_from=one.valid_from, valid_to=one.valid_to, name=one.name, type=one.type.value, stars=one.stars,
-            parent_id=None, by_id=one.by_id,
+            valid_from=one.valid_from, valid_to=one.valid_to, name=one.name, name_latin=one.name_latin,
+            type=one.type.value, stars=one.stars, parent_id=None, by_id=one.by_id,
         )
         for one in versions
     ]  # fmt: skip
     lines += [
         UnitChange(
-            valid_from=one.valid_from, valid_to=one.valid_to, name=None, type=None, stars=None,
+            valid_from=one.valid_from, valid_to=one.valid_to, name=None, name_latin=None, type=None, stars=None,
             parent_id=one.parent_id, by_id=one.by_id,
         )
         for one in parents
     ]  # fmt: skip
     return sorted(lines, key=lambda line: line.valid_from, reverse=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompanyRow:
+    """An employing company: its registered name, that for readers of English, and how many people it employs now."""
+
+    name: str
+    name_latin: str | None
+    people: int
+
+
+def companies(session: Session, on: date) -> list[CompanyRow]:
+    """Return the companies that employ somebody on a day, the largest first."""
+    people = sa.func.count(Assignment.id)
+    rows = session.execute(
+        sa.select(Assignment.employer, Company.name_latin, people)
+        .outerjoin(Company, Company.name == Assignment.employer)
+        .where(Assignment.kind == AssignmentKind.MAIN, *holds_on(Assignment, on))
+        .group_by(Assignment.employer, Company.name_latin)
+        .order_by(people.desc(), Assignment.employer)
+    )
+    return [CompanyRow(name=name, name_latin=latin, people=count) for name, latin, count in rows]
 
 
 def photo_of(session: Session, person_id: int) -> str | None:

@@ -17,6 +17,7 @@ from training_app.access.models import RoleGrant, RolePermission
 from training_app.access.rules import Grant
 from training_app.accounts.models import (
     Assignment,
+    Company,
     Login,
     Person,
     PersonProfile,
@@ -43,6 +44,7 @@ class PersonCard:
     unit_name: str | None
     unit_latin: str | None
     employer: str | None
+    employer_latin: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,7 @@ def _cards(on: date) -> Any:
             UnitVersion.name.label("unit_name"),
             UnitVersion.name_latin.label("unit_latin"),
             Assignment.employer,
+            Company.name_latin.label("employer_latin"),
         )
         .outerjoin(
             Assignment,
@@ -93,6 +96,7 @@ def _cards(on: date) -> Any:
             ),
         )
         .outerjoin(UnitVersion, sa.and_(UnitVersion.unit_id == Assignment.unit_id, *holds_on(UnitVersion, on)))
+        .outerjoin(Company, Company.name == Assignment.employer)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ class DoorView:
     name: str | None = None
     name_latin: str | None = None
     company: str | None = None
+    company_latin: str | None = None
     photo: str | None = None
 
 
@@ -52,7 +53,7 @@ def door(session: Session, code: str, now: datetime) -> DoorView:
 def door_by_number(session: Session, typed: str, now: datetime) -> DoorView:
     """Return what a printed permit number typed by hand tells: the same without the photo."""
     view = _door(session, Permit.number == (find_permit_number(typed) or ""), now)
-    return DoorView(answer=view.answer, at=view.at, name=view.name, name_latin=view.name_latin, company=view.company)
+    return replace(view, photo=None)
 
 
 def hotline(session: Session, now: datetime) -> Hotline | None:
@@ -89,7 +90,7 @@ def _door(session: Session, condition: sa.ColumnElement[bool], now: datetime) ->
     return DoorView(
         answer=answer, at=now, name=masked_name(card.name),
         name_latin=masked_name(card.name_latin) if card.name_latin else None, company=company,
-        photo=card.photo_sha256,
+        company_latin=card.employer_latin, photo=card.photo_sha256,
     )  # fmt: skip
 
 

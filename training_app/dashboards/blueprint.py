@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from flask import Blueprint
 
-from training_app import web
 from training_app.calendar.rules import last_day as last_day_of
 from training_app.dashboards import wording
 
@@ -43,9 +42,3 @@ def column_word(column: str) -> str:
 def name_of(person_id: int, names: Mapping[int, str]) -> str:
     """Return a name, empty where the link to the person was erased."""
     return names.get(person_id, "")
-
-
-@bp.app_template_filter("unit_word")
-def unit_word(name: str | None, name_latin: str | None) -> str:
-    """Return a unit's name as the reader reads it: the Latin form in English, where there is one."""
-    return (name_latin if name_latin and web.language() == "en" else name) or ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,11 +41,15 @@ MOST_ROWS = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """The words of the reader's language: heads of the columns, states by code, levels by key."""
+    """The words of the reader's language: heads of the columns, states by code, levels by key.
+
+    `named` chooses between the two names of a unit or company.
+    """
 
     heads: Mapping[str, str]
     states: Mapping[str, str]
     levels: Mapping[str, str]
+    named: Callable[[str | None, str | None], str]
 
 
 def note_export(filters: Filters, count: int, *, now: datetime, actor_id: int) -> None:
@@ -83,7 +87,8 @@ def _cells(row: PersonRow, words: Words) -> list[str]:
     limit = row.points_limit
     values: dict[str, object] = {
         "number": row.number, "name": row.name, "name_latin": row.name_latin, "unit_number": row.unit_number,
-        "unit": row.unit_name, "employer": row.employer, "state": words.states[row.state],
+        "unit": words.named(row.unit_name, row.unit_latin),
+        "employer": words.named(row.employer, row.employer_latin), "state": words.states[row.state],
         "state_code": row.state.value, "level": words.levels.get(row.level or "", row.level),
         "level_until": last_day(row.level_valid_until, lists.ZONE) if row.level_valid_until else None,
         "permit_number": row.permit_number,

@@ -21,6 +21,7 @@ def subject_words() -> dict[str, str]:
         "case": _("case"), "score_sheet": _("score sheet"), "permit": _("permit"), "admission": _("admission"),
         "unit": _("unit"), "certificate": _("certificate"), "sanction": _("sanction"), "content": _("content"),
         "role": _("role"), "people": _("list of people"), "evidence": _("evidence"), "grant": _("grant of a role"),
+        "company": _("employing company"),
     }  # fmt: skip
 
 
@@ -40,7 +41,9 @@ def fact_names() -> dict[str, str]:
         "months": _("Months"), "move": _("How it ended"), "new": _("New"), "number": _("Number"),
         "occurred_at": _("Happened"), "of": _("Out of"), "on": _("Day"), "opens": _("Opens"),
         "order": _("Order number"), "outcome": _("Outcome"), "part": _("Part"), "parts": _("Parts"),
-        "passed": _("Passed"), "people": _("People"), "permit": _("Permit"), "points": _("Points"),
+        "name": _("Name"),
+        "name_latin": _("Name in Latin letters"), "passed": _("Passed"), "people": _("People"),
+        "permit": _("Permit"), "points": _("Points"),
         "policy": _("Points policy"), "policy_version": _("Version of the policy"), "proof": _("Proof of service"),
         "rank": _("Rank"), "reached_at": _("Reached"), "reason": _("Reason"), "recipient": _("Recipient"),
         "renewal": _("Renewal"), "reporters": _("Reporters"), "risk": _("Risk"), "role": _("Role"),
@@ -122,7 +125,8 @@ def field_names() -> dict[str, str]:
         "below_limit_only": _("Below the limit only"), "calendar": _("Working-day calendar"), "calms": _("What calms"),
         "cap": _("At most"), "carry": _("Carried over"), "cells": _("Parts of the draw"),
         "certificate_note": _("Note on the certificate"), "check": _("Check question"),
-        "checklist": _("Checklist"), "class": _("In class"), "closed_window": _("Closed points year"),
+        "checklist": _("Checklist"), "class": _("In class"), "close_after_days": _("Days until closed by itself"),
+        "closed_window": _("Closed points year"),
         "codes": _("Breaches"), "correct": _("Right"), "criteria": _("Criteria"), "critical": _("Critical failures"),
         "customer": _("Customer"), "customer_knows": _("What the customer says"), "days": _("Days"),
         "default_language": _("Language of new people"), "difficulty": _("Difficulty"),

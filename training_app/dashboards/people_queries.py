@@ -16,7 +16,7 @@ from training_app.access.models import PersonInUnit
 from training_app.access.rules import Grant
 from training_app.accounts import people_queries as people
 from training_app.accounts import queries as accounts
-from training_app.accounts.models import Assignment, Person, PersonProfile
+from training_app.accounts.models import Assignment, Company, Person, PersonProfile
 from training_app.accounts.queries import UnitRow, holds_on
 from training_app.accounts.rules import AssignmentKind
 from training_app.calendar.rules import day_end, legal_day
@@ -53,6 +53,7 @@ class PersonRow:
     unit_name: str | None
     unit_latin: str | None
     employer: str | None
+    employer_latin: str | None
     state: State
     permit_number: str | None
     valid_until: datetime | None
@@ -185,6 +186,7 @@ def _row_columns() -> list[Any]:
     return [
         PersonInUnit.sort_key, PersonInUnit.person_id, profile.number, profile.name, profile.name_latin, profile.phone,
         profile.email, profile.language, Assignment.unit_id, Assignment.employer,
+        Company.name_latin.label("employer_latin"),
         *(getattr(PersonState, name) for name in (*status.FACTS, *_SHOWN)),
     ]  # fmt: skip
 
@@ -218,6 +220,7 @@ def _page_statement(shape: _Shape, stale: Stale) -> sa.Select[Any]:
                 *holds_on(Assignment, _ON),
             ),
         )
+        .outerjoin(Company, Company.name == Assignment.employer)
         .where(within(has_one_top=shape.has_one_top), *_conditions(shape.filters, stale))
         .limit(shape.size + 1)
     )
@@ -292,6 +295,7 @@ def _person_row(row: Any, unit: UnitRow | None, now: datetime, stale: Stale, ses
         person_id=row.person_id, sort_key=row.sort_key, number=row.number, name=row.name, name_latin=row.name_latin,
         phone=row.phone, email=row.email, language=row.language, unit_number=unit.number if unit else None,
         unit_name=unit.name if unit else None, unit_latin=unit.name_latin if unit else None, employer=row.employer,
+        employer_latin=row.employer_latin,
         state=status_rules.state_at(facts, now),
         permit_number=shown.permit_number, valid_until=facts.valid_until, points=shown.points,
         points_limit=shown.points_limit, level=shown.level, level_valid_until=facts.level_valid_until,

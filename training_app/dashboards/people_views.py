@@ -97,7 +97,9 @@ def export() -> ResponseReturnValue:
     scope = lists.scope_of(session, me.grants, EXPORT, today(now))
     tops, stale = lists.narrowed(scope, filters), lists.stale_states(session, now)
     count = lists.count(session, tops, filters, now, stale)
-    words = export_service.Words(heads=wording.column_words(), states=wording.state_words(), levels=_level_words(now))
+    words = export_service.Words(
+        heads=wording.column_words(), states=wording.state_words(), levels=_level_words(now), named=web.unit_word
+    )
     export_service.note_export(filters, count, now=now, actor_id=me.person_id)
     lines = export_service.write_file(web.session(), tops, filters, words, now, stale, scope.by_id)
     name = f"people-{today(now).isoformat()}.csv"
@@ -148,7 +150,7 @@ def new_person() -> ResponseReturnValue:
     rows = lists.scope_of(web.session(), me.grants, EDIT, today(now)).units
     if not rows:
         abort(404)
-    form = NewPersonForm().offer([(row.unit_id, f"{row.number} {row.name}") for row in rows])
+    form = NewPersonForm().offer([web.unit_option(row) for row in rows])
     if not form.validate_on_submit():
         return render_template("dashboards/person_new.html", form=form), 422 if request.method == "POST" else 200
     details = people_service.Details(

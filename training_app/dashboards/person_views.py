@@ -101,7 +101,7 @@ def move_person(person_id: int) -> ResponseReturnValue:
     card = accounts.get_card(web.session(), person_id, today(now))
     form = MoveForm(employer=card.employer, unit=card.unit_id, on=today(now))
     rows = lists.scope_of(web.session(), me.grants, EDIT, today(now)).units
-    form.unit.choices = [(row.unit_id, f"{row.number} {row.name}") for row in rows]
+    form.unit.choices = [web.unit_option(row) for row in rows]
     since = registry.main_since(web.session(), person_id)
     if not form.validate_on_submit():
         return _page("person_move", record, form, 422 if request.method == "POST" else 200, card=card, since=since)

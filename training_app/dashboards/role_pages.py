@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.content import queries as content
-from training_app.dashboards.blueprint import unit_word
+from training_app.web import unit_word
 
 
 def role_titles(session: Session, on: date) -> dict[str, Mapping[str, str]]:

@@ -64,7 +64,7 @@ def _role_form() -> RoleForm:
     units = registry.units_in_reach(accounts.units(session, on), me.grants, GRANT)
     form = RoleForm()
     form.role.choices = [(key, pick(titles[key])) for key in offered]
-    form.unit.choices = [(row.unit_id, f"{row.number} {row.name}") for row in units]
+    form.unit.choices = [web.unit_option(row) for row in units]
     if units_of(me.grants, GRANT) is None:
         form.unit.choices = [(EVERYWHERE, _("The whole network")), *form.unit.choices]
     return form

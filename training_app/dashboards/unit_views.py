@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from training_app import clock, web
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
+from training_app.accounts import companies_service
 from training_app.accounts import people_queries as registry
 from training_app.accounts import queries as accounts
 from training_app.accounts import units_service as service
-from training_app.accounts.people_forms import UNIT_TYPES, MoveUnitForm, NewUnitForm, UnitForm
+from training_app.accounts.people_forms import UNIT_TYPES, CompanyForm, MoveUnitForm, NewUnitForm, UnitForm
 from training_app.accounts.people_rules import above, below, roots
 from training_app.accounts.queries import UnitRow
 from training_app.accounts.service import NumberTaken, today
@@ -59,6 +60,28 @@ def units() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@bp.route("/units/companies", methods=["GET", "POST"])
+@needs(*CHANGE)
+def companies() -> ResponseReturnValue:
+    """List the employing companies; who may change the tree sets how they are called in Latin letters."""
+    if not _may_edit(_all()):
+        raise NotFound()
+    rows = registry.companies(web.session(), today(clock.now()))
+    form = CompanyForm()
+    status = 200
+    if request.method == "POST":
+        if form.name.data not in [row.name for row in rows]:
+            raise NotFound()
+        if form.validate_on_submit():
+            companies_service.name_company(
+                form.name.data, form.name_latin.data, now=clock.now(), actor_id=actor().person_id
+            )
+            flash(_("Saved. Pages in English show this name from now on."), "success")
+            return redirect(url_for("dashboards.companies"))
+        status = 422
+    return render_template("dashboards/companies.html", rows=rows, form=form), status
+
+
 @bp.route("/units/new", methods=["GET", "POST"])
 @needs(*CHANGE)
 def new_unit() -> ResponseReturnValue:
@@ -67,7 +90,7 @@ def new_unit() -> ResponseReturnValue:
     if not _may_edit(rows):
         raise NotFound()
     form = NewUnitForm(parent=request.args.get("under", type=web.whole_number))
-    form.parent.choices = [(row.unit_id, f"{row.number} {row.name}") for row in rows]
+    form.parent.choices = [web.unit_option(row) for row in rows]
     if not form.validate_on_submit():
         return render_template("dashboards/unit_new.html", form=form), 422 if request.method == "POST" else 200
     try:
@@ -142,7 +165,7 @@ def _move_form(row: UnitRow, rows: list[UnitRow]) -> MoveUnitForm:
     parents = {one.unit_id: one.parent_id for one in rows}
     own = below(parents, row.unit_id)
     form = MoveUnitForm(parent=row.parent_id)
-    form.parent.choices = [(one.unit_id, f"{one.number} {one.name}") for one in rows if one.unit_id not in own]
+    form.parent.choices = [web.unit_option(one) for one in rows if one.unit_id not in own]
     return form
 
 

@@ -64,6 +64,12 @@ class Sitting(db.Model):
     __tablename__ = "sitting"
     __table_args__ = (
         sa.Index("ix_sitting_unit", "unit_id", "opens_at"),
+        sa.Index(
+            "ix_sitting_open",
+            "closes_at",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
         sa.CheckConstraint("closes_at > opens_at", name="in_order"),
     )
 

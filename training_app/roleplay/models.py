@@ -33,7 +33,15 @@ class Performance(db.Model):
     """One role-play session: a scenario card, a time, a unit; `started_at` begins the preparation."""
 
     __tablename__ = "performance"
-    __table_args__ = (sa.Index("ix_performance_unit", "unit_id", "planned_at"),)
+    __table_args__ = (
+        sa.Index("ix_performance_unit", "unit_id", "planned_at"),
+        sa.Index(
+            "ix_performance_open",
+            "planned_at",
+            sqlite_where=sa.text("state IN ('planned', 'running')"),
+            postgresql_where=sa.text("state IN ('planned', 'running')"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     public_id: Mapped[str] = mapped_column(sa.String(32), unique=True)
