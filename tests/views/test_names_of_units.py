@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests import exams_factories as exams
 from tests import permits_factories as permits
 from tests.factories import World
+from tests.roleplay_factories import Scene
 from training_app.accounts import companies_service
 from training_app.accounts import service as accounts
 from training_app.audit.models import AuditEntry
@@ -23,19 +25,35 @@ CHINESE_COMPANY, ENGLISH_COMPANY = "某服务公司", "Some Service Ltd"
 
 
 @pytest.fixture
-def reading(app: Flask, world: World, now: datetime) -> None:
-    """Let everybody read English."""
+def reading(app: Flask, world: World, now: datetime) -> str:
+    """Let everybody read English, and return the address of a role-play session of today."""
     for person_id in world.people.values():
         accounts.set_language(person_id, "en", now=now)
     companies_service.name_company(CHINESE_COMPANY, ENGLISH_COMPANY, now=now, actor_id=None)
+    return f"/roleplay/sessions/{Scene.plan(world, now).public_id}"
 
 
 def browser(app: Flask, world: World, who: str) -> FlaskClient:
     return world.sign_in(app.test_client(), who)
 
 
+def test_sittings_and_role_plays_name_units_in_the_readers_language(
+    app: Flask, world: World, now: datetime, reading: str
+) -> None:
+    sitting_id, _public_id = exams.supervised_start(world, now)
+    examiner, trainer, learner = (browser(app, world, who) for who in ("examiner", "trainer", "learner"))
+    pages = [examiner.get(page).text for page in ("/", "/sittings", f"/sittings/{sitting_id}", "/sittings/new")]
+    pages += [trainer.get(page).text for page in (reading, f"{reading}?q=T-1", "/roleplay/plan")]
+    pages += [learner.get(page).text for page in ("/", "/exams", f"/exams/{exams.EXAM}")]
+    for page in pages:
+        assert "Unit OA1" in page
+        assert "单位" not in page
+    accounts.set_language(world.trainer, "zh", now=now)
+    assert "单位 OA1" in trainer.get(reading).text
+
+
 def test_lists_forms_and_files_of_hr_name_units_and_companies_in_english(
-    app: Flask, world: World, now: datetime, reading: None
+    app: Flask, world: World, now: datetime, reading: str
 ) -> None:
     hr = browser(app, world, "hr")
     pages = [hr.get(f"/people/{world.learner}{tail}").text for tail in ("", "/move")]
@@ -53,7 +71,7 @@ def test_lists_forms_and_files_of_hr_name_units_and_companies_in_english(
 
 
 def test_the_door_and_ones_own_permit_name_the_company_in_the_readers_language(
-    app: Flask, world: World, now: datetime, reading: None
+    app: Flask, world: World, now: datetime, reading: str
 ) -> None:
     permits.issue(world.learner, now - timedelta(days=30))
     record = permit_queries.permit_facts(db.session(), world.learner, now)

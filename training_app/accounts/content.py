@@ -46,6 +46,7 @@ class Settings(Stamp):
     calendar: Key
     points_policy: Key
     expiry_reminder_days: Annotated[list[Count], Field(min_length=1)]
+    close_after_days: Count = 1
     retention_days: RetentionDays
 
     @model_validator(mode="after")

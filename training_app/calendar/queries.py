@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from training_app.calendar.rules import WorkCalendar
+from training_app.calendar import closing_rules
+from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
 from training_app.content.queries import Version
 
@@ -14,6 +15,13 @@ from training_app.content.queries import Version
 def work_calendar(session: Session, on: date, key: str = "cn") -> WorkCalendar:
     """Return the calendar in force on a day; raises NotFound if it was never loaded."""
     return _calendar(content.get_current(session, "calendar", key, on))
+
+
+def closes_at(session: Session, instant: datetime, zone: str = "Asia/Shanghai") -> datetime:
+    """Return when an occasion of an instant closes by itself: by the settings in force on its own day."""
+    settings = content.find_current(session, "settings", "organisation", legal_day(instant, zone))
+    days = 1 if settings is None else int(settings.body.get("close_after_days", 1))
+    return closing_rules.closes_at(instant, days, zone)
 
 
 def _calendar(version: Version) -> WorkCalendar:

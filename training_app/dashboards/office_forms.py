@@ -36,6 +36,14 @@ class SettingsForm(FlaskForm):
         [Regexp(r"^\s*[1-9]\d{0,3}(\s*[,，]\s*[1-9]\d{0,3})*\s*$", message=_l("Enter days such as 60, 30, 7."))],
         description=_l("The earliest first, separated by commas."),
     )
+    close_after_days = IntegerField(
+        _l("Close role-plays and sittings that nobody ended, days"),
+        [_REQUIRED, NumberRange(1, 30, _l("Enter 1 to 30 days."))],
+        description=_l(
+            "Our default is 1, the end of their own day: the trade says nothing of it. Marks are kept and no sheet is "
+            "locked by this: a session with unfinished sheets stays until they are finished."
+        ),
+    )
     entries_hidden = IntegerField(_l("Keep entries hidden after their window, days"), [_REQUIRED, _DAYS])
     after_leaving = IntegerField(_l("Keep the link to a person after leaving, days"), [_REQUIRED, _DAYS])
     evidence_reading_log = IntegerField(_l("Keep the log of who read evidence, days"), [_REQUIRED, _DAYS])

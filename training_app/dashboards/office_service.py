@@ -78,6 +78,7 @@ class OrganisationValues:
     default_language: str
     expiry_reminder_days: tuple[int, ...]
     retention_days: Mapping[str, int]
+    close_after_days: int
 
 
 def _stamped(session: Session, body: Mapping[str, Any], now: datetime, actor_id: int) -> dict[str, Any]:
@@ -102,6 +103,7 @@ def save_settings(values: OrganisationValues, *, now: datetime, actor_id: int) -
         "default_language": values.default_language,
         "expiry_reminder_days": list(values.expiry_reminder_days),
         "retention_days": dict(values.retention_days),
+        "close_after_days": values.close_after_days,
     }
     _refuse_same(old, body)
     return versions.publish("settings", body, now=now, actor_id=actor_id)

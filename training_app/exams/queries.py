@@ -88,6 +88,7 @@ class SeatLine:
     closes_at: datetime
     room: str | None
     unit_name: str | None
+    unit_latin: str | None
     extra_minutes: int
     identity_checked_by: int | None
     identity_checked_at: datetime | None
@@ -175,6 +176,7 @@ def seats_of(session: Session, person_id: int, now: datetime) -> list[SeatLine]:
             Sitting.closes_at,
             Sitting.room,
             UnitVersion.name.label("unit_name"),
+            UnitVersion.name_latin.label("unit_latin"),
             Seat.extra_minutes,
             Seat.identity_checked_by,
             Seat.identity_checked_at,

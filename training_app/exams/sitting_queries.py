@@ -15,6 +15,7 @@ from training_app.accounts.queries import PersonCard, UnitRow
 from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.errors import NotFound
+from training_app.exams import sitting_closing
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, ContestAnswer, Response, Seat, Sitting
 from training_app.exams.rules import AttemptState
 from training_app.items.models import ExamForm
@@ -31,6 +32,7 @@ class SittingRow:
     title: dict[str, str] | None
     unit_id: int
     unit_name: str
+    unit_latin: str | None
     room: str | None
     opens_at: datetime
     closes_at: datetime
@@ -83,15 +85,17 @@ def reachable_units(session: Session, grants: tuple[Grant, ...], permission: str
 def sittings(session: Session, grants: tuple[Grant, ...], permission: str, on: date, now: datetime) -> list[SittingRow]:
     """Return sittings within reach that are not long over: what is open first, then what comes, then the rest."""
     units = {row.unit_id: row for row in reachable_units(session, grants, permission, on)}
-    rows = _rows(session, units, on, Sitting.closes_at > now - RECENT)
+    rows = _rows(session, units, on, now, Sitting.closes_at > now - RECENT)
     order = {"open": 0, "planned": 1, "over": 2, "ended": 3}
     return sorted(rows, key=lambda row: (order[row.state(now)], row.opens_at, row.id))
 
 
-def get_sitting(session: Session, sitting_id: int, grants: tuple[Grant, ...], permission: str, on: date) -> SittingRow:
+def get_sitting(
+    session: Session, sitting_id: int, grants: tuple[Grant, ...], permission: str, on: date, now: datetime
+) -> SittingRow:
     """Return one sitting within reach; raises NotFound."""
     units = {row.unit_id: row for row in reachable_units(session, grants, permission, on)}
-    rows = _rows(session, units, on, Sitting.id == sitting_id)
+    rows = _rows(session, units, on, now, Sitting.id == sitting_id)
     if not rows:
         raise NotFound()
     return rows[0]
@@ -161,13 +165,14 @@ def find_person(
 
 
 def _rows(
-    session: Session, units: dict[int, UnitRow], on: date, *conditions: sa.ColumnElement[bool]
+    session: Session, units: dict[int, UnitRow], on: date, now: datetime, *conditions: sa.ColumnElement[bool]
 ) -> list[SittingRow]:
     if not units:
         return []
     blueprints = content.current(session, "exam_blueprint", on)
     seats = sa.select(sa.func.count(Seat.id)).where(Seat.sitting_id == Sitting.id).scalar_subquery()
-    rows = session.execute(sa.select(Sitting, seats).where(Sitting.unit_id.in_(sorted(units)), *conditions))
+    rows = session.execute(sa.select(Sitting, seats).where(Sitting.unit_id.in_(sorted(units)), *conditions)).all()
+    standings = sitting_closing.standings(session, [row for row, _count in rows], now)
     return [
         SittingRow(
             id=row.id,
@@ -175,10 +180,11 @@ def _rows(
             title=dict(blueprints[row.exam_key].body["title"]) if row.exam_key in blueprints else None,
             unit_id=row.unit_id,
             unit_name=units[row.unit_id].name,
+            unit_latin=units[row.unit_id].name_latin,
             room=row.room,
             opens_at=row.opens_at,
             closes_at=row.closes_at,
-            ended_at=row.ended_at,
+            ended_at=row.ended_at or (standings[row.id].closed_at if row.id in standings else None),
             invigilated_by=row.invigilated_by,
             invigilated_at=row.invigilated_at,
             seats=count,

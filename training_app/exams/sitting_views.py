@@ -19,7 +19,7 @@ from training_app.exams import forms, labels, queries, service, sitting_queries,
 from training_app.exams.errors import CannotAdmit
 from training_app.exams.paper_views import bp
 from training_app.storage import service as storage
-from training_app.web import DISPLAY_ZONE, actor, pick, whole_number
+from training_app.web import DISPLAY_ZONE, actor, pick, unit_word, whole_number
 from training_app.web import session as read_session
 
 ADMIT, IDENTITY = Permission.EXAM_ADMIT, Permission.EXAM_IDENTITY
@@ -48,7 +48,7 @@ def new_sitting() -> ResponseReturnValue:
         data={"on": local.date(), "opens": local.time(), "closes": (local + timedelta(hours=2)).time()}
     )
     form.exam_key.choices = [(key, pick(version.body["title"])) for key, version in blueprints.items()]
-    form.unit_id.choices = [(unit.unit_id, unit.name) for unit in units]
+    form.unit_id.choices = [(unit.unit_id, unit_word(unit.name, unit.name_latin)) for unit in units]
     if form.validate_on_submit():
         zone = next(unit.zone for unit in units if unit.unit_id == form.unit_id.data)
         try:
@@ -248,7 +248,8 @@ def _name(person_id: int | None) -> str | None:
 
 
 def _sitting(sitting_id: int, permission: str) -> sitting_queries.SittingRow:
-    return sitting_queries.get_sitting(read_session(), sitting_id, actor().grants, permission, today(clock.now()))
+    now = clock.now()
+    return sitting_queries.get_sitting(read_session(), sitting_id, actor().grants, permission, today(now), now)
 
 
 def _held() -> str:

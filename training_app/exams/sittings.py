@@ -17,7 +17,7 @@ from training_app.audit.models import AuditEntry, Payload
 from training_app.content import queries as content
 from training_app.db import canonical_json, transaction
 from training_app.errors import Forbidden, NotFound, SamePerson
-from training_app.exams import queries, service
+from training_app.exams import queries, service, sitting_closing
 from training_app.exams.errors import BadExtension, CannotAdmit, SittingEnded, SittingTimes, StillWriting
 from training_app.exams.history import add_event
 from training_app.exams.models import Attempt, AttemptEventKind, Seat, Sitting
@@ -183,7 +183,8 @@ def _running(session: Session, sitting_id: int, now: datetime, *, may_be_closing
     sitting: Sitting | None = session.get(Sitting, sitting_id, with_for_update=True, populate_existing=True)
     if sitting is None:
         raise NotFound()
-    if sitting.ended_at is not None or (now >= sitting.closes_at and not may_be_closing):
+    is_over = now >= sitting.closes_at and not may_be_closing
+    if is_over or sitting_closing.ended_at(session, sitting, now) is not None:
         raise SittingEnded()
     return sitting
 

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from training_app.access.queries import in_reach
 from training_app.access.rules import Grant, Permission, reaches
 from training_app.accounts import queries as accounts
+from training_app.calendar.closing_rules import Standing
 from training_app.content import queries as content
+from training_app.roleplay import closing
 from training_app.roleplay.models import (
     MarkEvent,
     Performance,
@@ -63,7 +65,9 @@ class RoleplayStory:
 
 @dataclass(frozen=True, kw_only=True)
 class RoleplayTodo:
-    """What waits for a rater: an unfinished `sheet`, or a `session` of today or before that is not over."""
+    """What waits for a rater: an unfinished `sheet`, a `session` of today or before that is not over, or one past its
+    day that is to be `finished`: it was led by them, and others still have `open` sheets.
+    """
 
     kind: str
     public_id: str
@@ -71,6 +75,7 @@ class RoleplayTodo:
     card_title: Words
     about_id: int | None
     is_running: bool = False
+    open: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,17 +150,13 @@ def story(session: Session, person_id: int) -> list[RoleplayStory]:
 
 
 def todo(session: Session, rater_id: int, now: datetime) -> list[RoleplayTodo]:
-    """Return what waits for a rater: unfinished sheets first, then own sessions up to a day ahead that are not over."""
+    """Return what waits for a rater: unfinished sheets, own sessions past their day in which others have not finished,
+    then own sessions up to a day ahead that are not over.
+    """
     sheets = open_sheets(session, rater_id)
-    led = session.scalars(
-        sa.select(Performance)
-        .where(
-            Performance.led_by == rater_id,
-            Performance.state.in_([PerformanceState.PLANNED, PerformanceState.RUNNING]),
-            Performance.planned_at < now + timedelta(days=1),
-        )
-        .order_by(Performance.planned_at, Performance.id)
-    ).all()
+    led, standing = _led(session, rater_id, now)
+    own = Counter(performance.id for _sheet, performance, _held in sheets)
+    others = {one: count - own[one] for one, count in open_counts(session, list(standing)).items()}
     cards = content.versions(session, [p.card_version_id for _, p, _ in sheets] + [p.card_version_id for p in led])
     return [
         RoleplayTodo(
@@ -165,12 +166,53 @@ def todo(session: Session, rater_id: int, now: datetime) -> list[RoleplayTodo]:
         for sheet, performance, _ in sheets
     ] + [
         RoleplayTodo(
-            kind="session", public_id=performance.public_id, at=performance.planned_at, about_id=None,
-            card_title=cards[performance.card_version_id].body["title"],
-            is_running=performance.state is PerformanceState.RUNNING,
+            kind="finish" if performance.id in standing else "session", public_id=performance.public_id,
+            at=performance.planned_at, about_id=None, card_title=cards[performance.card_version_id].body["title"],
+            is_running=performance.state is PerformanceState.RUNNING, open=others.get(performance.id, 0),
         )
-        for performance in led
+        for performance in sorted(led, key=lambda one: one.id not in standing)
+        if performance.id not in standing or others.get(performance.id)
     ]  # fmt: skip
+
+
+def _led(session: Session, leader_id: int, now: datetime) -> tuple[list[Performance], dict[int, Standing]]:
+    """Return the sessions that somebody leads and that time has not closed, and how those past their day stand."""
+    rows = session.scalars(
+        sa.select(Performance)
+        .where(
+            Performance.led_by == leader_id,
+            sa.or_(
+                sa.and_(Performance.state.in_(closing.OPEN), Performance.planned_at < now + timedelta(days=1)),
+                sa.and_(Performance.state == PerformanceState.ENDED, has_open_sheet()),
+            ),
+        )
+        .order_by(Performance.planned_at, Performance.id)
+    ).all()
+    standing = closing.standings(session, rows, now)
+    waiting = [
+        row
+        for row in rows
+        if (row.state in closing.OPEN and row.id not in standing)
+        or (row.id in standing and standing[row.id].closed_at is None)
+    ]
+    return waiting, {row.id: standing[row.id] for row in waiting if row.id in standing}
+
+
+def has_open_sheet() -> sa.ColumnElement[bool]:
+    """Return the condition for sessions in which a sheet is not locked yet."""
+    return sa.exists().where(ScoreSheet.performance_id == Performance.id, ScoreSheet.state == SheetState.OPEN)
+
+
+def open_counts(session: Session, performance_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many sheets are open, by performance."""
+    if not performance_ids:
+        return {}
+    rows = session.execute(
+        sa.select(ScoreSheet.performance_id, sa.func.count())
+        .where(ScoreSheet.performance_id.in_(sorted(performance_ids)), ScoreSheet.state == SheetState.OPEN)
+        .group_by(ScoreSheet.performance_id)
+    )
+    return dict(iter(rows))
 
 
 def open_sheets(session: Session, rater_id: int) -> list[tuple[ScoreSheet, Performance, int]]:
@@ -271,10 +313,15 @@ def times_played(session: Session, person_ids: Iterable[int]) -> Mapping[str, in
             .where(
                 PerformancePart.person_id.in_(sorted(set(person_ids))),
                 PerformancePart.part == LEARNER,
-                Performance.state != PerformanceState.CANCELLED,
+                not_called_off(),
             )
         )
     )
+
+
+def not_called_off() -> sa.ColumnElement[bool]:
+    """Return the condition for sessions that nobody called off; what time closed without a start was planned."""
+    return sa.or_(Performance.state != PerformanceState.CANCELLED, Performance.ended_at.isnot(None))
 
 
 def find_sheet_of(session: Session, performance_id: int, about_id: int, rater_id: int) -> ScoreSheet | None:
@@ -302,5 +349,5 @@ def _played(session: Session, person_id: int, *, with_cancelled: bool = True) ->
         .order_by(Performance.planned_at, Performance.id)
     )
     if not with_cancelled:
-        query = query.where(Performance.state != PerformanceState.CANCELLED)
+        query = query.where(not_called_off())
     return session.execute(query).all()

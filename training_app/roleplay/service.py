@@ -18,7 +18,7 @@ from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.db import transaction
 from training_app.errors import NotFound
-from training_app.roleplay import queries
+from training_app.roleplay import closing, queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.outcomes import tell_if_out
@@ -86,7 +86,7 @@ def plan(
 def draw_again(public_id: str, *, actor_id: int, grants: Grants, seed: int, now: datetime) -> None:
     """Draw another card of the same drill while the session is only planned, one the learners know least."""
     with transaction() as session:
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         _refuse_unless_planned(performance)
         learners = queries.people_in(session, performance.id, LEARNER)
         card = _card(session, performance.drill, None, learners, seed, now, not_this=performance.card_key)
@@ -100,7 +100,7 @@ def add_person(public_id: str, *, person_id: int, part: str, actor_id: int, gran
     """
     with transaction() as session:
         lock_person(person_id, now=now)
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         _refuse_when_over(performance)
         _add_part(session, performance, person_id, part, grants, now)
         if performance.started_at is not None:
@@ -115,7 +115,7 @@ def remove_person(public_id: str, *, person_id: int, actor_id: int, grants: Gran
     """Take a part back as long as no sheet depends on it. Raises HasSheets, Begun."""
     with transaction() as session:
         lock_person(person_id, now=now)
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         _refuse_when_over(performance)
         part = session.get(PerformancePart, (performance.id, person_id))
         if part is None:
@@ -134,7 +134,7 @@ def start(public_id: str, *, actor_id: int, grants: Grants, now: datetime, prepa
         performance = _get(session, public_id)
         learners = queries.people_in(session, performance.id, LEARNER)
         lock_people(learners, now=now)
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         if performance.state is not PerformanceState.PLANNED:
             raise NotYet()
         if not learners:
@@ -152,7 +152,7 @@ def start(public_id: str, *, actor_id: int, grants: Grants, now: datetime, prepa
 def perform(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
     """Go from preparing to performing. Raises NotYet."""
     with transaction() as session:
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         if performance.state is not PerformanceState.RUNNING or performance.performing_at is not None:
             raise NotYet()
         performance.performing_at = now
@@ -161,7 +161,7 @@ def perform(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> 
 def end(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
     """Stop the timer; sheets stay open until their raters lock them. Raises NotYet."""
     with transaction() as session:
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         if performance.state is not PerformanceState.RUNNING:
             raise NotYet()
         performance.state, performance.ended_at = PerformanceState.ENDED, now
@@ -171,7 +171,7 @@ def cancel(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> N
     """Call off a session that has not started. Raises Begun."""
     with transaction() as session:
         lock_person(actor_id, now=now)
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         _refuse_unless_planned(performance)
         performance.state = PerformanceState.CANCELLED
         audit.record(
@@ -187,7 +187,7 @@ def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now
     """
     with transaction() as session:
         lock = lock_person(about_id, now=now)
-        performance = _mine(session, public_id, actor_id, grants)
+        performance = _mine(session, public_id, actor_id, grants, now)
         if not access.can_reach(session, grants, GRADE, about_id):
             raise NotFound()
         if performance.led_by != actor_id or actor_id == about_id:
@@ -204,6 +204,7 @@ def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now
         for sheet in opened:
             sheet.state = SheetState.WITHDRAWN
         session.flush()
+        closing.settle(session, performance, now)  # past its day it was waiting for these sheets alone
         audit.record(
             "roleplay.released", f"performance:{performance.id}", now=now, stream=audit.person_stream(about_id),
             actor_id=actor_id, facts={"withdrawn": [sheet.id for sheet in opened]},
@@ -253,11 +254,12 @@ def _get(session: Session, public_id: str, *, lock: bool = False) -> Performance
     return performance
 
 
-def _mine(session: Session, public_id: str, actor_id: int, grants: Grants) -> Performance:
+def _mine(session: Session, public_id: str, actor_id: int, grants: Grants, now: datetime) -> Performance:
     """Return the session for a move of its leader, or of a trainer who reaches its people and is not its learner."""
     performance = _get(session, public_id, lock=True)
     if not queries.may_lead(session, performance.id, performance.led_by, actor_id, grants):
         raise NotFound()
+    closing.settle(session, performance, now)
     return performance
 
 

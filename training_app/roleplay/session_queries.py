@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,11 +14,12 @@ from training_app.access.queries import can_reach, in_reach
 from training_app.access.rules import units_of
 from training_app.accounts import queries as accounts
 from training_app.accounts.models import PersonProfile
+from training_app.calendar.closing_rules import Standing
 from training_app.calendar.rules import day_end
 from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.errors import NotFound
-from training_app.roleplay import queries
+from training_app.roleplay import closing, queries
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.queries import GRADE, Grants, Words
 from training_app.roleplay.session_rules import LEARNER, Clock, Look, Phase, look_of, may_open, may_see_others
@@ -27,6 +28,7 @@ from training_app.roleplay.sheet_queries import clock_for
 AHEAD = timedelta(days=14)
 BACK = timedelta(days=14)
 LIMIT = 60
+OVER = (Phase.ENDED, Phase.NOT_HELD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,7 @@ class SessionLine:
     is_mine: bool
     learners: Sequence[str]
     needs_third: bool
+    open: int = 0  # sheets that are still to be finished though the day of the session is over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class SheetLine:
     card_title: Words
     planned_at: datetime
     marks: int
+    is_late: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,7 @@ class TrainerDay:
     ahead: Sequence[SessionLine]
     past: Sequence[SessionLine]
     thirds: Sequence[SessionLine]
+    unfinished: Sequence[SessionLine]
     sheets: Sequence[SheetLine]
 
 
@@ -75,6 +80,7 @@ class PartLine:
     name: str
     number: str
     unit_name: str | None
+    unit_latin: str | None
     part: str
     own_sheet: str | None
     own_is_locked: bool
@@ -98,10 +104,12 @@ class SessionPage:
     planned_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    unfinished_by: Sequence[str]  # whose sheets are open though the day of the session is over
     clock: Clock
     card: Version
     is_card_signed: bool
     unit_name: str
+    unit_latin: str | None
     leader_name: str
     parts: Sequence[PartLine]
     dimensions: Sequence[Words]
@@ -128,9 +136,9 @@ def day_of(session: Session, actor_id: int, grants: Grants, *, on: date, now: da
         sa.select(Performance)
         .where(
             queries.visible(actor_id, grants),
-            Performance.planned_at > now - BACK,
+            sa.or_(Performance.planned_at > now - BACK, queries.has_open_sheet()),
             Performance.planned_at < now + AHEAD,
-            Performance.state != PerformanceState.CANCELLED,
+            queries.not_called_off(),
         )
         .order_by(Performance.planned_at, Performance.id)
         .limit(LIMIT)
@@ -139,12 +147,13 @@ def day_of(session: Session, actor_id: int, grants: Grants, *, on: date, now: da
     tomorrow = day_end(on, "Asia/Shanghai")
     waiting = [line for line in lines if line.clock.phase == Phase.PLANNED]
     return TrainerDay(
-        running=[line for line in lines if line.clock.phase in (Phase.PREPARING, Phase.PERFORMING)],
+        running=[line for line in lines if line.clock.phase in (Phase.PREPARING, Phase.PERFORMING) and not line.open],
         today=[line for line in waiting if line.planned_at < tomorrow],
         ahead=[line for line in waiting if line.planned_at >= tomorrow],
-        past=[line for line in reversed(lines) if line.clock.phase == Phase.ENDED][:20],
+        past=[line for line in reversed(lines) if line.clock.phase in OVER and not line.open][:20],
+        unfinished=[line for line in lines if line.open],
         thirds=[line for line in lines if line.needs_third],
-        sheets=_open_sheets(session, actor_id),
+        sheets=_open_sheets(session, actor_id, now),
     )
 
 
@@ -162,13 +171,17 @@ def get_session(
         raise NotFound()
     card = content.get_version(session, performance.card_version_id)
     template = content.find_current(session, "scoring_sheet", card.body["sheet"], on)
-    units = {unit.unit_id: unit.name for unit in accounts.units(session, on)}
+    unit = next((one for one in accounts.units(session, on) if one.unit_id == performance.unit_id), None)
+    stands = closing.standings(session, [performance], now).get(performance.id)
+    closed_at = stands.closed_at if stands else None
     return SessionPage(
         public_id=public_id, look=look, may_lead=may_lead, is_leader=performance.led_by == actor_id,
         own_part=own_part, planned_at=performance.planned_at, started_at=performance.started_at,
-        ended_at=performance.ended_at, clock=clock_for(performance, card, now), card=card,
+        ended_at=performance.ended_at or closed_at,
+        unfinished_by=_unfinished_by(session, performance.id) if stands and closed_at is None else (),
+        clock=clock_for(performance, card, now, closed_at), card=card,
         is_card_signed=card.id in content.signed_off(session, [card.id]),
-        unit_name=units.get(performance.unit_id, "—"),
+        unit_name=unit.name if unit else "—", unit_latin=unit.name_latin if unit else None,
         leader_name=accounts.names(session, [performance.led_by]).get(performance.led_by, "—"),
         parts=_parts(session, performance, actor_id, grants, on),
         dimensions=[one["title"] for one in template.body["dimensions"]] if template else [],
@@ -229,12 +242,14 @@ def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
     rows = session.execute(
         sa.select(Performance, PerformancePart.part)
         .join(PerformancePart, PerformancePart.performance_id == Performance.id)
-        .where(PerformancePart.person_id == person_id, Performance.state != PerformanceState.CANCELLED)
+        .where(PerformancePart.person_id == person_id, queries.not_called_off())
         .order_by(Performance.planned_at.desc(), Performance.id.desc())
         .limit(LIMIT)
     ).all()
     cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
     verdicts = queries.judged(session, [performance.id for performance, _ in rows], about_id=person_id)
+    standings = closing.standings(session, [performance for performance, _ in rows], now)
+    closed = _closed(standings)
     lines = []
     for performance, part in rows:
         card = cards[performance.card_version_id]
@@ -246,7 +261,9 @@ def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
                 card_title=card.body["title"],
                 drill=performance.drill,
                 part=part,
-                phase=clock_for(performance, card, now).phase.value,
+                phase="ended"  # past its day and being scored: for who was scored it is over
+                if performance.id in standings and performance.id not in closed
+                else clock_for(performance, card, now, closed.get(performance.id)).phase.value,
                 is_released=verdict.is_released,
                 needs_third=verdict.needs_third,
                 passed=verdict.joint.passed if verdict.joint and verdict.is_released else None,
@@ -268,11 +285,15 @@ def _lines(session: Session, rows: Sequence[Performance], actor_id: int, now: da
     named = {row.led_by for row in rows} | {one for group in learners.values() for one in group}
     names = accounts.names(session, named)
     verdicts = queries.judged(session, [row.id for row in rows])
+    standings = closing.standings(session, rows, now)
+    closed = _closed(standings)
+    unfinished = queries.open_counts(session, [one for one, stands in standings.items() if stands.closed_at is None])
     return [
         SessionLine(
             public_id=row.public_id, planned_at=row.planned_at, drill=row.drill,
             card_title=cards[row.card_version_id].body["title"], is_mine=row.led_by == actor_id,
-            clock=clock_for(row, cards[row.card_version_id], now), leader_name=names.get(row.led_by, "—"),
+            clock=clock_for(row, cards[row.card_version_id], now, closed.get(row.id)), open=unfinished.get(row.id, 0),
+            leader_name=names.get(row.led_by, "—"),
             learners=[names.get(one, "—") for one in learners[row.id]],
             needs_third=any(
                 verdicts.get((row.id, one), queries.NOT_JUDGED).needs_third
@@ -284,14 +305,30 @@ def _lines(session: Session, rows: Sequence[Performance], actor_id: int, now: da
     ]  # fmt: skip
 
 
-def _open_sheets(session: Session, rater_id: int) -> list[SheetLine]:
+def _closed(standings: Mapping[int, Standing]) -> dict[int, datetime]:
+    return {one: stands.closed_at for one, stands in standings.items() if stands.closed_at is not None}
+
+
+def _unfinished_by(session: Session, performance_id: int) -> list[str]:
+    """Return whose sheets are open, by name."""
+    raters = session.scalars(
+        sa.select(ScoreSheet.rater_id).where(
+            ScoreSheet.performance_id == performance_id, ScoreSheet.state == SheetState.OPEN
+        )
+    ).all()
+    return sorted(accounts.names(session, raters).values())
+
+
+def _open_sheets(session: Session, rater_id: int, now: datetime) -> list[SheetLine]:
     rows = queries.open_sheets(session, rater_id)
+    late = closing.standings(session, [performance for _, performance, _ in rows], now)
     cards = content.versions(session, [performance.card_version_id for _, performance, _ in rows])
     names = accounts.names(session, [sheet.about_id for sheet, _, _ in rows])
     return [
         SheetLine(
             public_id=sheet.public_id, about_name=names.get(sheet.about_id, "—"), planned_at=performance.planned_at,
             card_title=cards[performance.card_version_id].body["title"], marks=marks,
+            is_late=performance.id in late,
         )
         for sheet, performance, marks in rows
     ]  # fmt: skip
@@ -323,6 +360,7 @@ def _parts(session: Session, performance: Performance, actor_id: int, grants: Gr
                 name=card.name if card else "—",
                 number=card.number if card else "—",
                 unit_name=card.unit_name if card else None,
+                unit_latin=card.unit_latin if card else None,
                 part=part,
                 own_sheet=sheet.public_id if sheet and sheet.state is not SheetState.WITHDRAWN else None,
                 own_is_locked=sheet is not None and sheet.state is SheetState.LOCKED,

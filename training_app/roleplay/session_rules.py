@@ -24,6 +24,7 @@ class Phase(StrEnum):
     PERFORMING = "performing"
     ENDED = "ended"
     CANCELLED = "cancelled"
+    NOT_HELD = "not_held"
 
 
 class Look(StrEnum):
@@ -52,11 +53,11 @@ def clock_of(
     perform_minutes: int,
     now: datetime,
 ) -> Clock:
-    """Tell phase and time left from the server's instants; nothing but a move of the leader ends a phase."""
+    """Tell phase and time left from the server's instants; what ended without a start was not held."""
+    if ended_at is not None:
+        return Clock(phase=Phase.ENDED if started_at is not None else Phase.NOT_HELD, seconds_left=None)
     if is_cancelled:
         return Clock(phase=Phase.CANCELLED, seconds_left=None)
-    if ended_at is not None:
-        return Clock(phase=Phase.ENDED, seconds_left=None)
     if performing_at is not None:
         return Clock(phase=Phase.PERFORMING, seconds_left=_left(performing_at, perform_minutes, now))
     if started_at is not None:

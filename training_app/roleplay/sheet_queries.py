@@ -156,10 +156,11 @@ def get_screen(session: Session, public_id: str, rater_id: int, *, on: date, now
     )  # fmt: skip
 
 
-def clock_for(performance: Performance, card: Version, now: datetime) -> Clock:
-    """Return the running phase and time left of a performance."""
+def clock_for(performance: Performance, card: Version, now: datetime, closed_at: datetime | None = None) -> Clock:
+    """Return the running phase and time left of a performance; `closed_at`: since when time alone has closed it."""
     return clock_of(
-        started_at=performance.started_at, performing_at=performance.performing_at, ended_at=performance.ended_at,
+        started_at=performance.started_at, performing_at=performance.performing_at,
+        ended_at=performance.ended_at or closed_at,
         is_cancelled=performance.state == "cancelled", prepare_minutes=card.body["minutes"]["prepare"],
         perform_minutes=card.body["minutes"]["perform"], now=now,
     )  # fmt: skip

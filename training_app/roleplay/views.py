@@ -24,7 +24,7 @@ from training_app.roleplay.refusals import Incomplete, NotOnSheet, SheetClosed
 from training_app.roleplay.rules import GLOBAL_GRADE, PASSING_GRADE
 from training_app.roleplay.session_rules import RATER, Look
 from training_app.roleplay.wording import drill_words, part_words, stage_words
-from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick, takes_json, whole_number
+from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick, takes_json, unit_option, whole_number
 from training_app.web import session as read_session
 
 GRADE = Permission.ROLEPLAY_GRADE
@@ -296,7 +296,7 @@ def _plan_form(now: datetime) -> PlanForm:
         (card.key, _("%(drill)s: %(card)s", drill=drill_words(card.body["drill"]), card=pick(card.body["title"])))
         for card in cards
     ]
-    form.unit.choices = [(unit.unit_id, f"{unit.number} {unit.name}") for unit in units]
+    form.unit.choices = [unit_option(unit) for unit in units]
     return form
 
 

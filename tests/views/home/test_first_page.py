@@ -12,6 +12,9 @@ from tests.factories import World
 from tests.permits_factories import issue
 from tests.roleplay_factories import Scene
 from training_app import clock
+from training_app.content import queries as content
+from training_app.content import service as content_service
+from training_app.db import db
 from training_app.exams import sittings
 
 SEAT = "您的考试场次已开始"
@@ -63,6 +66,18 @@ def test_a_trainer_sees_which_session_goes_on_and_which_is_planned(
     page = client.get("/").text
     assert "正在进行" in page
     assert "已安排" not in page
+    clock.move_to(now + timedelta(days=3))
+    page = world.sign_in(client, "trainer").get("/").text
+    assert "等了一天的空调维修" not in page
+    assert "正在进行" not in page
+
+
+def test_a_session_that_may_stay_open_for_days_says_that_it_was_not_ended(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    body = content.get_current(db.session(), "settings", "organisation", now.date()).body
+    content_service.publish("settings", {**body, "close_after_days": 5}, now=now, actor_id=world.administrator)
+    Scene.started(world, now)
     clock.move_to(now + timedelta(days=3))
     assert "尚未结束" in world.sign_in(client, "trainer").get("/").text
 

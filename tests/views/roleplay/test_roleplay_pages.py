@@ -305,3 +305,33 @@ def test_the_result_tells_the_learner_what_follows_from_it(
     scene.scored("trainer", level=level, grade=level)
     scene.world.sign_in(client, "learner")
     assert words in client.get(f"/roleplay/sessions/{scene.public_id}/result/{scene.world.learner}").text
+
+
+def test_past_its_day_a_session_with_open_sheets_is_shown_as_to_be_finished(
+    app: Flask, world: World, scene: Scene, now: datetime
+) -> None:
+    rater = scene.rater("trainer2")
+    rater.fill()
+    clock.move_to(now + timedelta(days=2))
+    leader, other, learner = (world.sign_in(app.test_client(), who) for who in ("trainer", "trainer2", "learner"))
+    assert "待他人完成：1 张评分表" in leader.get("/").text
+    assert "待完成：1 张评分表" in leader.get("/roleplay/day").text
+    page = leader.get(f"/roleplay/sessions/{scene.public_id}").text
+    assert "尚未锁定：孙老师" in page
+    assert 'value="perform"' not in page
+    assert "当天已过，待完成" in other.get("/roleplay/day").text
+    assert "未完成" in other.get("/").text
+    assert "评分中" in learner.get("/roleplay/mine").text
+
+
+def test_a_session_that_nobody_held_says_so_and_cannot_be_started(app: Flask, world: World, now: datetime) -> None:
+    planned = Scene.plan(world, now)
+    clock.move_to(now + timedelta(days=1))
+    leader, learner = (world.sign_in(app.test_client(), who) for who in ("trainer", "learner"))
+    page = leader.get(f"/roleplay/sessions/{planned.public_id}").text
+    assert "这场演练没有举行" in page
+    assert 'value="begin"' not in page
+    assert "未举行" in leader.get("/roleplay/day").text
+    assert "未举行" in learner.get("/roleplay/mine").text
+    answer = leader.post(f"/roleplay/sessions/{planned.public_id}/move", data={"move": "begin"}, follow_redirects=True)
+    assert "这场演练没有举行" in answer.text

@@ -1,0 +1,32 @@
+"""When an occasion that nobody ended is over by itself: at the end of a day, counted from its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from training_app.calendar.rules import day_end, legal_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """An occasion past its day: closed at an instant, or (`closed_at` None) something in it is still to be finished."""
+
+    closed_at: datetime | None
+
+
+def closes_at(instant: datetime, days: int, zone: str) -> datetime:
+    """Return the end of the day by which an occasion closes; `days` 1 is the end of the day of `instant` itself."""
+    return day_end(legal_day(instant, zone) + timedelta(days=days - 1), zone)
+
+
+def standing(close_at: datetime, *, unfinished: int, last_finished: datetime | None, now: datetime) -> Standing | None:
+    """Tell how an occasion stands that nobody ended; None while its time has not come.
+
+    What is finished only afterwards closes it at that instant. The answer is the same before and after it was written.
+    """
+    if now < close_at:
+        return None
+    if unfinished:
+        return Standing(closed_at=None)
+    return Standing(closed_at=close_at if last_finished is None else max(close_at, last_finished))
