@@ -11,7 +11,7 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.content.service import NothingChanged
-from training_app.dashboards import fact_words, office_queries, office_service, pages, wording
+from training_app.dashboards import fact_words, known_words, office_queries, office_service, pages, wording
 from training_app.dashboards.blueprint import bp
 from training_app.errors import SamePerson
 from training_app.web import actor
@@ -44,6 +44,7 @@ def content(version_id: int) -> ResponseReturnValue:
         "dashboards/content.html", row=row, body=body, kinds=wording.kind_words(), may_sign=actor().has(SIGN),
         is_author=row.created_by == actor().person_id, field_names=fact_words.field_names(),
         codes=fact_words.content_codes(), in_order=fact_words.in_reading_order,
+        known=known_words.known(web.session(), today(clock.now())),
     )  # fmt: skip
 
 

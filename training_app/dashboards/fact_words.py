@@ -21,7 +21,7 @@ def subject_words() -> dict[str, str]:
         "case": _("case"), "score_sheet": _("score sheet"), "permit": _("permit"), "admission": _("admission"),
         "unit": _("unit"), "certificate": _("certificate"), "sanction": _("sanction"), "content": _("content"),
         "role": _("role"), "people": _("list of people"), "evidence": _("evidence"), "grant": _("grant of a role"),
-        "company": _("employing company"),
+        "company": _("employing company"), "learning": _("learning record"),
     }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def fact_names() -> dict[str, str]:
         "permit": _("Permit"), "points": _("Points"),
         "policy": _("Points policy"), "policy_version": _("Version of the policy"), "proof": _("Proof of service"),
         "rank": _("Rank"), "reached_at": _("Reached"), "reason": _("Reason"), "recipient": _("Recipient"),
-        "renewal": _("Renewal"), "reporters": _("Reporters"), "risk": _("Risk"), "role": _("Role"),
+        "q": _("Search"), "renewal": _("Renewal"), "reporters": _("Reporters"), "risk": _("Risk"), "role": _("Role"),
         "roles": _("Roles"), "sanction": _("Sanction"), "saved": _("Answers saved"), "scheme": _("Level scheme"),
         "scheme_version": _("Version of the scheme"), "score": _("Score"), "seconds": _("Seconds"),
         "seed": _("Number of the draw"), "sha256": _("Fingerprint"), "share": _("Share"), "sitting": _("Sitting"),
@@ -67,7 +67,7 @@ def code_words() -> dict[str, str]:
         "upheld": _("upheld"), "reduced": _("reduced"), "warning": _("warning"), "dismissed": _("dismissed"),
         "void": _("set aside"), "talk": _("talk"), "review": _("review"), "revoke": _("revocation of the permit"),
         "theory": _("theory exam"), "practical": _("practical exam"), "panel": _("role-play before a panel"),
-        "junior": _("junior"),
+        "junior": _("junior"), "demerit": _("points deducted"), "clear": _("entries cleared"),
     }  # fmt: skip
 
 

@@ -116,7 +116,8 @@ def _exams(session: Session, person_id: int) -> list[StoryLine]:
         StoryLine(
             at=one.at, group="exam", kind="exam.admitted", by_ids=_by(one.by_id),
             facts={
-                "title": titles.get(one.exam_key, one.exam_key), "attempts": one.attempts, "reason": one.reason,
+                "title": titles.get(one.exam_key) or exams.exam_title(session, one.exam_key, one.at),
+                "attempts": one.attempts, "reason": one.reason,
             },
         )
         for one in exams.admissions_of(session, person_id)

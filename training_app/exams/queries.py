@@ -254,6 +254,12 @@ def exam_blueprints(session: Session, on: date) -> dict[str, Version]:
     return content.current(session, "exam_blueprint", on)
 
 
+def exam_title(session: Session, exam_key: str, at: datetime) -> Mapping[str, str] | str:
+    """Return the title that an exam had at an instant; its key where it was not given then."""
+    version = exam_blueprints(session, at.date()).get(exam_key)
+    return exam_key if version is None else version.body["title"]
+
+
 def _standing(
     key: str,
     blueprint: Version,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import json
 import re
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests import exams_factories as exams
+from tests import permits_factories as permits
 from tests.dashboards_factories import certify
 from tests.factories import World
 from training_app import clock
@@ -130,3 +134,64 @@ def test_the_page_of_an_item_reads_from_the_mark_of_an_option_to_its_feedback(
     assert first.index(">Mark<") < first.index(">Text<") < first.index(">Right<") < first.index(">Feedback<")
     assert ">one right answer<" in page or ">several right answers<" in page
     assert ">single<" not in page
+
+
+KEY = re.compile(r'<span class="key">[^<]*</span>')
+
+
+def _without_keys(page: str) -> str:
+    """Return what stands between the tags of the main part of a page, without the keys beside their titles."""
+    main = page[page.index("<main") : page.index("</main>")]
+    return " ".join(re.findall(r">([^<]+)<", KEY.sub("><", main)))
+
+
+def _keys(kinds: tuple[str, ...]) -> set[str]:
+    rows = db.session.scalars(sa.select(ContentVersion.key).where(ContentVersion.kind.in_(kinds)))
+    return {key for key in rows if "-" in key}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_audit_page_names_content_people_and_units_and_shows_keys_only_beside(
+    world: World, client: FlaskClient, language: str
+) -> None:
+    now = clock.now()
+    certify(world, world.learner, now)
+    permits.decided(world, now + timedelta(days=10))
+    accounts.set_language(world.people["administrator"], language, now=now)
+    world.sign_in(client, "administrator")
+    said, address = "", "/audit"
+    while address:
+        page = client.get(address).text
+        said += _without_keys(page)
+        older = re.search(r'href="(/audit\?before=\d+)"', page)
+        address = older[1] if older else ""
+    keys = _keys(("course", "lesson", "exam_blueprint", "scenario_card", "scoring_sheet"))
+    assert keys
+    for key in (*keys, "quiz:communication", "learning:", "attempt:", "performance:", "case_noticed", "promise-broken"):
+        assert key not in said, key
+    with_titles = {"zh": ("课程小测：沟通技巧", "单位 OA1", "周考官"), "en": ("Module quiz: Communication", "Unit OA1")}
+    for words in with_titles[language]:
+        assert words in said, words
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_of_content_name_what_their_keys_stand_for(world: World, client: FlaskClient, language: str) -> None:
+    accounts.set_language(world.people["administrator"], language, now=clock.now())
+    world.sign_in(client, "administrator")
+    keys = _keys(("course", "lesson", "role", "item", "tariff", "points_policy")) | {
+        "first_arrival", "all_or_nothing", "plus_minus", "reopen_now", "count_after", "exam_passed", "case.decide",
+        "late-without-notice", "emotion-control",
+    }  # fmt: skip
+    first = sa.select(sa.func.min(ContentVersion.id)).group_by(ContentVersion.kind)
+    for version_id in db.session.scalars(first).all():
+        said = _without_keys(client.get(f"/content/{version_id}").text)
+        assert not {key for key in keys if re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", said)}, version_id
+
+
+def test_an_exam_without_an_attempt_is_named_in_the_story_of_who_was_admitted(
+    world: World, client: FlaskClient
+) -> None:
+    exams.admit(world, clock.now())
+    page = world.sign_in(client, "hr").get(f"/people/{world.learner}?kind=exam").text
+    assert "onboarding" not in _without_keys(page)
+    assert "上岗考试" in page
