@@ -97,6 +97,7 @@ def sit_exam(person_id: int, crew: Crew, now: datetime, *, wrong: int = 2) -> da
     sittings.invigilate(sitting_id, now=now, actor_id=crew.examiner)
     started = exams.start_attempt(person_id, EXAM, now=now + timedelta(minutes=2))
     now = _answer(person_id, started, now + timedelta(minutes=3), wrong=wrong)
+    sittings.end_sitting(sitting_id, now=now, actor_id=crew.examiner)
     settle(now)
     return now
 
