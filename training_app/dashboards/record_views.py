@@ -11,7 +11,7 @@ from training_app.access.rules import Permission
 from training_app.accounts import people_queries as registry
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
-from training_app.dashboards import pages, person_queries, role_pages, story_queries, wording
+from training_app.dashboards import career_rules, pages, person_queries, role_pages, story_queries, wording
 from training_app.dashboards.blueprint import bp
 from training_app.errors import NotFound
 from training_app.storage import service as storage
@@ -51,6 +51,8 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
     shown = story_queries.page(
         lines, group, page.at if page.is_past else None, request.args.get("upto", type=web.whole_number)
     )
+    end = page.at if page.is_past else now
+    career = career_rules.lanes([(line.group, line.kind, line.at) for line in lines], story_queries.GROUPS, end)
     endpoint, values = ("dashboards.my_record", {}) if is_own else ("dashboards.person", {"person_id": person_id})
     asked = {"on": page.on.isoformat() if page.is_past else None, "kind": group or None}
 
@@ -59,6 +61,7 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
 
     return render_template(
         "dashboards/person.html", page=page, story=shown, group=group, link_to=link_to, is_own=is_own, words=wording,
+        career=career, told=lines, end=end,
         names=accounts.names(session, story_queries.actors(shown.lines)), endpoint=endpoint, values=values,
         roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
         may=_may(person_id, is_own=is_own, has_permit=page.snapshot.permit_number is not None), today=today(now),

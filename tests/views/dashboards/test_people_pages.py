@@ -387,3 +387,17 @@ def test_a_case_is_offered_only_where_a_permit_is_held(world: World, client: Fla
     assert link.format(world.learner) in holder
     assert link.format(world.learner2) not in other
     assert client.get(link.format(world.learner2)).status_code == 404
+
+
+def test_a_story_is_drawn_as_lines_of_time_that_lead_to_their_events(
+    world: World, hr: FlaskClient, now: datetime
+) -> None:
+    certify(world, world.learner, now)
+    world.sign_in(hr, "hr")
+    page = hr.get(f"/people/{world.learner}").text
+    picture = page.partition('<figure class="card career">')[2].partition("</figure>")[0]
+    assert f'href="/people/{world.learner}?kind=permit"' in picture
+    assert 'class="career-valid"' in picture
+    assert "kind=case" not in picture, "who never had a case has no line for it"
+    before = hr.get(f"/people/{world.learner}?on=2020-01-01").text
+    assert "career-lane" not in before
