@@ -93,7 +93,9 @@ def test_a_case_goes_through_the_pages_from_report_to_the_points_of_the_permit(
     assert "9 points left (3 deducted)" in desk
     decision = {"outcome": "reduced", "points": "2", "words": "He had called too late."}
     assert hr.post(f"/permits/cases/{case_id}/decide", data=decision).status_code == 303
-    assert "You can contest the decision" in learner.get(f"/me/cases/{case_id}").text
+    contested = learner.get(f"/me/cases/{case_id}").text
+    assert "You can contest the decision" in contested
+    assert re.search(r'aria-current="step".*?<span>Time to contest', contested, re.DOTALL), "where the case stands"
     from training_app.permits import tasks
 
     clock.move_to(now + timedelta(days=30))
