@@ -39,6 +39,7 @@ class Apart:
 APART = (
     Apart(table="assignment", keys=("person_id",), only="{row}superseded_at IS NULL AND {row}kind = 'main'"),
     Apart(table="role_grant", keys=("person_id", "role", "unit_id")),
+    Apart(table="time_factor", keys=("person_id",)),
     Apart(table="unit_parent", keys=("unit_id",)),
     Apart(table="unit_version", keys=("unit_id",)),
 )
@@ -96,9 +97,9 @@ def _statement(dialect: str, table: str, verb: str) -> str:
     return f"{head} BEGIN SELECT RAISE(ABORT, 'append-only: {verb} of {table} is refused'); END"
 
 
-def keep_apart(connection: Connection) -> None:
+def keep_apart(connection: Connection, tables: Iterable[str]) -> None:
     """Refuse dated rows of one fact that hold on the same day; fails where some already do."""
-    for apart in APART:
+    for apart in _of(tables):
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(_exclusion(apart))
             continue
@@ -106,9 +107,9 @@ def keep_apart(connection: Connection) -> None:
             connection.exec_driver_sql(_overlap_trigger(apart, verb))
 
 
-def let_overlap(connection: Connection) -> None:
+def let_overlap(connection: Connection, tables: Iterable[str]) -> None:
     """Drop what `keep_apart` made."""
-    for apart in APART:
+    for apart in _of(tables):
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"ALTER TABLE {apart.table} DROP CONSTRAINT IF EXISTS {apart.name}")
             continue
@@ -117,11 +118,16 @@ def let_overlap(connection: Connection) -> None:
 
 
 @contextmanager
-def overlapping(connection: Connection) -> Iterator[None]:
+def overlapping(connection: Connection, *tables: str) -> Iterator[None]:
     """Let a migration rebuild tables of dated rows: the refusals off, then on again."""
-    let_overlap(connection)
+    let_overlap(connection, tables)
     yield
-    keep_apart(connection)
+    keep_apart(connection, tables)
+
+
+def _of(tables: Iterable[str]) -> list[Apart]:
+    wanted = set(tables)
+    return [apart for apart in APART if apart.table in wanted]
 
 
 def tables_kept_apart(connection: Connection) -> list[str]:

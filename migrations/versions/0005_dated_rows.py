@@ -48,12 +48,12 @@ def upgrade() -> None:
     _part_requests(connection)
     for name, (says, names) in TABLES.items():
         _part_overlaps(connection, _table(name, says), names)
-    keep_apart(connection)
+    keep_apart(connection, TABLES)
 
 
 def downgrade() -> None:
     """Go down; the rows stay, an older product reads them as well."""
-    let_overlap(op.get_bind())
+    let_overlap(op.get_bind(), TABLES)
 
 
 def _table(name: str, says: tuple[str, ...]) -> sa.TableClause:

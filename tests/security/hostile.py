@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.security.house import House
+from training_app import clock
+from training_app.accounts.service import today
 
 BYTES = {  # as the bytes of one form value, before it is percent-encoded
     "empty": b"",
@@ -50,6 +52,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "dashboards.approve_role": ("administrator", {}),
         "dashboards.withdraw_sign": ("hr_lead", {}),
         "exams.contest": ("learner", reason),
+        "exams.time_factor": ("hr", {"more": "50", "first_on": today(clock.now()).isoformat(), **reason}),
         "exams.finish": ("learner", {}),
         "exams.invigilate": ("examiner", {}),
         "exams.open_paper": ("sitter", {}),

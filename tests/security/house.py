@@ -29,6 +29,7 @@ from training_app.content.models import ContentVersion
 from training_app.credentials.models import Certificate
 from training_app.db import db
 from training_app.exams import service as exams
+from training_app.exams import time_service
 from training_app.exams.models import Attempt
 from training_app.jobs import service as jobs
 from training_app.jobs.models import Job
@@ -102,6 +103,10 @@ def furnish() -> House:
     set_photo(world.learner, at)
     at = certify(world, world.learner, at)
     attempt = _one(sa.select(Attempt.public_id).where(Attempt.person_id == world.learner, Attempt.kind == "exam"))
+    time_service.set_factor(
+        world.learner, percent=125, first_on=today(at), last_on=None, words="Proof was seen.", language="en", now=at,
+        actor_id=world.hr,
+    )  # fmt: skip
     exams.contest_attempt(attempt, world.learner, words="One question was not clear.", language="en", now=at)
     _sanction_case, at = permits_factories.final(world, at + timedelta(days=5), code="unsafe-work")
     sanction = permits_factories.sanctions(world.learner, at)[0].sanction_id

@@ -91,6 +91,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "exams.extend": ("exam.extend",),
     "exams.void": ("exam.invigilate",),
     "exams.end_sitting": ("exam.invigilate",),
+    "exams.time_factor": ("people.edit",),
+    "exams.end_time_factor": ("people.edit",),
     "certifications.my_way": LEARN,
     "certifications.award_queue": AWARD,
     "certifications.award_selected": AWARD,

@@ -18,6 +18,7 @@ from training_app.access.rules import Grant
 from training_app.accounts.models import (
     Assignment,
     Company,
+    Dated,
     Login,
     Person,
     PersonProfile,
@@ -61,9 +62,7 @@ class UnitRow:
     zone: str
 
 
-def holds_on(
-    table: type[Assignment] | type[UnitParent] | type[UnitVersion], on: date | sa.BindParameter[date]
-) -> tuple[ColumnElement[bool], ...]:
+def holds_on(table: type[Dated], on: date | sa.BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for rows that hold on a day and are not superseded."""
     return (
         table.superseded_at.is_(None),

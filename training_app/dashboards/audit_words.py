@@ -42,6 +42,8 @@ def action_words() -> dict[str, str]:
         "lesson.asked_again": _("Lesson to be read again"),
         "course.completed": _("Course finished"),
         "exam.admitted": _("Admitted to the exam"),
+        "exam.time_factor_set": _("More time in exams recorded"),
+        "exam.time_factor_ended": _("More time in exams ended"),
         "exam.admission_withdrawn": _("Admission to the exam withdrawn"),
         "exam.identity_checked": _("Identity checked"),
         "exam.identity_refused": _("Not the person: turned away"),

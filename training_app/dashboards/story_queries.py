@@ -25,6 +25,7 @@ PAGE = 40
 _RECORD = (
     "person.created", "person.edited", "person.moved", "person.left", "person.photo_set", "role.granted",
     "role.requested", "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset",
+    "exam.time_factor_set", "exam.time_factor_ended",
 )  # fmt: skip
 # Words of others that are not for the person they speak of: what was reported, and what was weighed before a decision.
 _PRIVATE = frozenset({"case.report", "case.take_back", "sanction.propose", "sanction.dismiss"})

@@ -187,6 +187,8 @@ def fact_words() -> dict[str, str]:
         "person.edited": _("Record corrected"),
         "person.moved": _("Moved to another unit"),
         "person.left": _("Left the company"),
+        "exam.time_factor_set": _("More time in exams recorded"),
+        "exam.time_factor_ended": _("More time in exams ended"),
         "person.photo_set": _("Photo taken"),
         "role.granted": _("Role granted"),
         "role.requested": _("Role asked for, a second person has to approve"),

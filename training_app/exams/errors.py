@@ -128,3 +128,24 @@ class ExaminedHere(DomainError):
     status = 403
     code = "examined_here"
     message = "You examined this attempt yourself, so another person has to answer the contest."
+
+
+class BadFactor(Invalid):
+    """A share of more time that cannot be given; `values`: most, in percent."""
+
+    code = "bad_factor"
+    message = "Give between 1 and %(most)s percent more time."
+
+
+class BadPeriod(Invalid):
+    """A period of a time factor that lies behind us, ends before it begins, or begins too far ahead."""
+
+    code = "bad_period"
+    message = "The first day has to be today or within a year from now, and the last day not before it."
+
+
+class NothingToEnd(DomainError):
+    """No time factor holds or is to come."""
+
+    code = "nothing_to_end"
+    message = "Nothing is recorded that could be ended."

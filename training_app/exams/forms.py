@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from training_app.calendar.forms import InOurTime
 
@@ -65,6 +65,20 @@ class ExtendForm(WordsForm):
     )
     person_id = HiddenField()
     idem = HiddenField(validators=[InputRequired(), Length(max=60)])
+
+
+class TimeFactorForm(WordsForm):
+    """More time for every exam of a period."""
+
+    more = IntegerField(
+        _l("More time, in percent"),
+        [InputRequired(_l("Enter the percent.")), NumberRange(1, 200, _l("Between %(min)s and %(max)s percent."))],
+        description=_l("25 makes 75 minutes of 60."),
+    )
+    first_on = DateField(_l("First day"), [InputRequired(_l("Enter a day.")), InOurTime()])
+    last_on = DateField(
+        _l("Last day"), [Optional(), InOurTime()], description=_l("Leave it empty where no end is known.")
+    )
 
 
 class ContestForm(FlaskForm):

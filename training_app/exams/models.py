@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from training_app.accounts.models import Dated
 from training_app.db import APPEND_ONLY, EventColumns, Key, db, enum_column
 from training_app.exams.rules import AttemptState
 
@@ -53,6 +54,31 @@ class Admission(db.Model):
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     withdrawn_at: Mapped[datetime | None]
+
+
+class TimeFactor(Dated, db.Model):
+    """How much longer than the limit somebody may write in a period; the reason is a payload.
+
+    `percent` of the limit: 125 is a quarter more. An attempt copies it into its snapshot when it begins.
+    """
+
+    __tablename__ = "time_factor"
+    __table_args__ = (
+        sa.Index("ix_time_factor_person", "person_id"),
+        sa.CheckConstraint("percent BETWEEN 101 AND 300", name="longer_only"),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="in_order"),
+        sa.Index(
+            "uq_time_factor_open",
+            "person_id",
+            unique=True,
+            sqlite_where=sa.text("valid_to IS NULL AND superseded_at IS NULL"),
+            postgresql_where=sa.text("valid_to IS NULL AND superseded_at IS NULL"),
+        ),
+    )
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    percent: Mapped[int]
+    payload_id: Mapped[int] = mapped_column(sa.ForeignKey("payload.id"))
 
 
 class Sitting(db.Model):

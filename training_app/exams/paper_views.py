@@ -30,7 +30,7 @@ from training_app.accounts.service import today
 from training_app.content import queries as content
 from training_app.courses import queries as courses
 from training_app.errors import DomainError
-from training_app.exams import forms, labels, paper_queries, posted, queries, service
+from training_app.exams import forms, labels, paper_queries, posted, queries, service, time_queries, time_rules
 from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsewhere
 from training_app.exams.paper_queries import Paper
 from training_app.exams.rules import AttemptState, Phase, Purpose
@@ -69,6 +69,7 @@ def exam(exam_key: str) -> ResponseReturnValue:
     now = clock.now()
     blueprint = content.get_current(read_session(), "exam_blueprint", exam_key, today(now))
     standing = queries.get_standing(read_session(), actor().person_id, blueprint, now)
+    longer = time_queries.find_line(read_session(), actor().person_id, today(now))
     arrive = current_app.config["PUBLIC_URL"] + url_for("exams.arrive", number=actor().number)
     return render_template(
         "exams/exam.html",
@@ -77,6 +78,8 @@ def exam(exam_key: str) -> ResponseReturnValue:
         signed=bool(content.signed_off(read_session(), [blueprint.id])),
         standing=standing,
         questions=sum(cell["count"] for cell in blueprint.body["cells"]),
+        minutes=time_rules.minutes(blueprint.body["limit_minutes"], longer.percent if longer else 100),
+        longer=longer,
         cut=Fraction(blueprint.body["cut"]),
         can_start=standing.can_start(now),
         reason=labels.wait_reason(standing.decision.answer if standing.decision else None),

@@ -17,7 +17,7 @@ from training_app.audit import service as audit
 from training_app.content import queries as content
 from training_app.db import db, transaction
 from training_app.errors import NotFound, SamePerson
-from training_app.exams import closing, queries, terms
+from training_app.exams import closing, queries, terms, time_queries
 from training_app.exams.errors import (
     AlreadyContested,
     AttemptClosed,
@@ -120,6 +120,7 @@ def start_attempt(person_id: int, exam_key: str, *, now: datetime) -> Started:
         snapshot = terms.of_exam(
             blueprint, sitting_id=sitting_id, close_at=None if seat is None else seat.closes_at,
             extra_minutes=0 if seat is None else seat.extra_minutes,
+            percent=time_queries.percent_of(session, person_id, today(now)),
         )  # fmt: skip
         started = _insert(
             lock, exam_key, Purpose.EXAM, snapshot, items.keep(drawn, now=now), admission_id=admission_id,

@@ -15,9 +15,10 @@ from training_app.accounts.queries import PersonCard, UnitRow
 from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.errors import NotFound
-from training_app.exams import sitting_closing
+from training_app.exams import sitting_closing, time_queries
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, ContestAnswer, Response, Seat, Sitting
 from training_app.exams.rules import AttemptState
+from training_app.exams.time_rules import AS_EVERYBODY
 from training_app.items.models import ExamForm
 
 RECENT = timedelta(days=7)
@@ -52,11 +53,15 @@ class SittingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Sitter:
-    """A person in a sitting: who, and how far. `contest` holds the words of a contest, None if erased or none."""
+    """A person in a sitting: who, and how far. `percent`: of the limit, 100 for most.
+
+    `contest` holds the words of a contest, None if erased or none.
+    """
 
     person: PersonCard | None
     person_id: int
     extra_minutes: int
+    percent: int
     identity_checked_at: datetime | None
     public_id: str | None
     state: AttemptState | None
@@ -105,6 +110,7 @@ def sitters(session: Session, sitting_id: int, on: date) -> list[Sitter]:
     """Return who sits in a sitting, by name; the same number of reads for any number of people."""
     seats = session.scalars(sa.select(Seat).where(Seat.sitting_id == sitting_id)).all()
     people = accounts.cards(session, [seat.person_id for seat in seats], on)
+    percents = time_queries.percents(session, people, on)
     attempts = {
         row[0].person_id: (row[0], len(row[1]))
         for row in session.execute(
@@ -128,6 +134,7 @@ def sitters(session: Session, sitting_id: int, on: date) -> list[Sitter]:
                 person=people.get(seat.person_id),
                 person_id=seat.person_id,
                 extra_minutes=seat.extra_minutes,
+                percent=percents.get(seat.person_id, AS_EVERYBODY),
                 identity_checked_at=seat.identity_checked_at,
                 public_id=attempt.public_id if attempt else None,
                 state=attempt.status if attempt else None,

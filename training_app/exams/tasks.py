@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.accounts.service import today
+from training_app.erasing import needs_words
 from training_app.exams import service, sitting_closing
+from training_app.exams.models import TimeFactor
 from training_app.sweeping import sweeps
+
+
+@needs_words("time factors")
+def reasons_in_force(session: Session, person_id: int, now: datetime) -> Iterable[int]:
+    """Keep the reasons of the time factors that hold or are to come."""
+    return session.scalars(
+        sa.select(TimeFactor.payload_id).where(
+            TimeFactor.person_id == person_id,
+            TimeFactor.superseded_at.is_(None),
+            sa.or_(TimeFactor.valid_to.is_(None), TimeFactor.valid_to > today(now)),
+        )
+    )
 
 
 @sweeps("exams.overdue")

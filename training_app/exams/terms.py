@@ -12,19 +12,16 @@ from training_app.exams.rules import Expiry, Extension, Phase, Snapshot, deadlin
 
 
 def of_exam(
-    blueprint: Version, *, sitting_id: int | None, close_at: datetime | None, extra_minutes: int
+    blueprint: Version, *, sitting_id: int | None, close_at: datetime | None, extra_minutes: int, percent: int
 ) -> dict[str, Any]:
-    """Copy the terms of an exam from its blueprint and the person's seat.
-
-    `factor` is 1: no one has a lengthened limit until HR records such a right.
-    """
+    """Copy the terms of an exam from its blueprint, the person's seat and their time factor (100: as everybody)."""
     body = blueprint.body
     return {
         "title": dict(body["title"]),
         "version": blueprint.number,
         "cut": body["cut"],
         "limit_s": body["limit_minutes"] * 60,
-        "factor": "1",
+        "factor": str(Fraction(percent, 100)),
         "extra_minutes": extra_minutes,
         "allowance_s": body["allowance_s"],
         "expiry": body["expiry"],

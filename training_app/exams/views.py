@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from training_app.access.rules import Permission
-from training_app.exams import contest_views, sitting_views
+from training_app.exams import contest_views, sitting_views, time_views
 from training_app.exams.paper_views import bp
 from training_app.web import NavItem
 
-__all__ = ["NAV", "bp", "contest_views", "sitting_views"]
+__all__ = ["NAV", "bp", "contest_views", "sitting_views", "time_views"]
 NAV = (
     NavItem(
         label=_l("Exams"), endpoint="exams.index", icon="exam", order=30,

@@ -1,0 +1,82 @@
+"""Reading time factors: what holds on a day, and all that was ever recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from training_app.accounts.queries import holds_on
+from training_app.audit.models import Payload
+from training_app.exams.models import TimeFactor
+from training_app.exams.time_rules import AS_EVERYBODY
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorLine:
+    """A time factor as recorded; `ends_on` exclusive, `words` None once erased, `superseded_at` once replaced."""
+
+    percent: int
+    begins_on: date
+    ends_on: date | None
+    words: str | None
+    language: str | None
+    by_id: int | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day on which it holds, None for no end."""
+        return None if self.ends_on is None else self.ends_on - timedelta(days=1)
+
+    def state(self, on: date) -> str:
+        """Return replaced, ahead, holds or over."""
+        if self.superseded_at is not None:
+            return "replaced"
+        if on < self.begins_on:
+            return "ahead"
+        return "holds" if self.ends_on is None or on < self.ends_on else "over"
+
+
+def percent_of(session: Session, person_id: int, on: date) -> int:
+    """Return a person's time in percent of the limit on a day."""
+    return percents(session, [person_id], on).get(person_id, AS_EVERYBODY)
+
+
+def percents(session: Session, person_ids: Iterable[int], on: date) -> dict[int, int]:
+    """Return the time factors that hold on a day, by person; who writes as everybody is missing."""
+    rows = session.execute(
+        sa.select(TimeFactor.person_id, TimeFactor.percent).where(
+            TimeFactor.person_id.in_(sorted(set(person_ids))), *holds_on(TimeFactor, on)
+        )
+    )
+    return dict(iter(rows))
+
+
+def lines(session: Session, person_id: int) -> list[FactorLine]:
+    """Return all that was recorded of a person, the newest first."""
+    rows = session.execute(
+        sa.select(
+            TimeFactor.percent,
+            TimeFactor.valid_from.label("begins_on"),
+            TimeFactor.valid_to.label("ends_on"),
+            Payload.body.label("words"),
+            Payload.language,
+            TimeFactor.by_id,
+            TimeFactor.recorded_at,
+            TimeFactor.superseded_at,
+        )
+        .join(Payload, Payload.id == TimeFactor.payload_id)
+        .where(TimeFactor.person_id == person_id)
+        .order_by(TimeFactor.recorded_at.desc(), TimeFactor.id.desc())
+    ).mappings()
+    return [FactorLine(**row) for row in rows]
+
+
+def find_line(session: Session, person_id: int, on: date) -> FactorLine | None:
+    """Return what holds for a person on a day, with its reason; None for who writes as everybody."""
+    return next((line for line in lines(session, person_id) if line.state(on) == "holds"), None)
