@@ -155,6 +155,7 @@ def transaction() -> Iterator[Session]:
         raise RuntimeError("transaction() inside transaction(): one use case is one transaction")
     session.rollback()
     session.info["writing"] = True
+    session.info["locked"] = set()  # people locked so far; see accounts.locks
     try:
         with _in_turn(session):
             try:

@@ -71,9 +71,14 @@ class PersonLock:
 def lock_person(person_id: int, *, now: datetime) -> PersonLock:
     """Lock a person's row until the end of the transaction; raises NotFound.
 
-    Lock order: person, then attempt or sheet; several people sorted by id.
+    Lock order: person, then attempt or sheet; several people sorted by id. Raises RuntimeError for a person before one
+    that is locked already: two transactions in opposite order would wait for each other.
     """
     session = writing_session()
+    held: set[int] = session.info["locked"]
+    if held and person_id not in held and person_id < max(held):
+        raise RuntimeError(f"person {person_id} is locked after {max(held)}: several people are locked sorted by id")
+    held.add(person_id)
     person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
     if person is None:
         raise NotFound()

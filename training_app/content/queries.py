@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app.content.models import ContentEvent, ContentMedia, ContentVersion
-from training_app.content.rules import Change, ContentEventKind, Known, Origin
+from training_app.content.rules import Change, ContentEventKind, Known, Origin, heard_before
 from training_app.errors import NotFound
 
 T = TypeVar("T")
@@ -61,15 +61,21 @@ def _version(row: Any) -> Version:
 
 @cache
 def _in_force() -> Any:
-    """Select the newest published, not retired version of every key of `:kind`, as of the day `:on`; built once."""
+    """Select the newest published, not retired version of every key of `:kind`, as of the day `:on`; built once.
+
+    What was recorded from `:before` on is not heard of. The first version of a key always is: it speaks of the time
+    before the product came.
+    """
     kind, on = sa.bindparam("kind", type_=sa.String()), sa.bindparam("on", type_=sa.Date())
+    before = sa.bindparam("before", type_=ContentEvent.__table__.c.recorded_at.type)
     has_event = sa.select(ContentEvent.id).where(ContentEvent.version_id == ContentVersion.id)
+    is_heard = sa.or_(ContentVersion.number == 1, ContentEvent.recorded_at < before)
     newest = (
         sa.select(ContentVersion.key, sa.func.max(ContentVersion.number).label("number"))
         .where(
             ContentVersion.kind == kind,
             ContentVersion.effective_on <= on,
-            has_event.where(ContentEvent.kind == ContentEventKind.PUBLISHED).exists(),
+            has_event.where(ContentEvent.kind == ContentEventKind.PUBLISHED, is_heard).exists(),
         )
         .group_by(ContentVersion.key)
         .subquery()
@@ -79,7 +85,7 @@ def _in_force() -> Any:
         .join(newest, sa.and_(ContentVersion.key == newest.c.key, ContentVersion.number == newest.c.number))
         .where(
             ContentVersion.kind == kind,
-            ~has_event.where(ContentEvent.kind == ContentEventKind.RETIRED).exists(),
+            ~has_event.where(ContentEvent.kind == ContentEventKind.RETIRED, ContentEvent.recorded_at < before).exists(),
         )
         .order_by(ContentVersion.key)
     )
@@ -148,12 +154,18 @@ def derived(session: Session, name: str, on: date, read: Callable[[], T]) -> T:
     return made
 
 
-def current(session: Session, kind: str, on: date) -> dict[str, Version]:
-    """Return the versions in force of every key of a kind, by key."""
+def current(session: Session, kind: str, on: date, *, known_at: datetime | None = None) -> dict[str, Version]:
+    """Return the versions in force of every key of a kind on a day, by key; `known_at`: as it was known then.
+
+    A version is in force from its `effective_on`, but never before the day of its publication.
+    """
 
     def read() -> dict[str, Version]:
-        return {row[2]: _version(row) for row in session.execute(_in_force(), {"kind": kind, "on": on})}
+        asked = {"kind": kind, "on": on, "before": heard_before(on, known_at)}
+        return {row[2]: _version(row) for row in session.execute(_in_force(), asked)}
 
+    if known_at is not None:
+        return read()  # asked seldom, and there are as many answers as instants
     return dict(derived(session, f"current/{kind}", on, read))
 
 

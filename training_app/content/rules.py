@@ -6,7 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+# The days on which versions take effect are those of the organisation.
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Origin(StrEnum):
@@ -48,6 +53,15 @@ class Known:
     sha256: str
     origin: Origin
     last_file_sha256: str | None
+
+
+def heard_before(on: date, known_at: datetime | None) -> datetime:
+    """Return the instant before which an event of content has to be recorded to count on a day, as known at an instant.
+
+    Nothing reaches back behind its publication: what is published today does not change what was in force yesterday.
+    """
+    end = datetime.combine(on + timedelta(days=1), time.min, ZONE).astimezone(UTC)
+    return end if known_at is None else min(end, known_at + timedelta(microseconds=1))
 
 
 def version_hash(body: Mapping[str, object], media: Mapping[str, str]) -> str:

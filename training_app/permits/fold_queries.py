@@ -124,7 +124,8 @@ def permits(
     )
     for event in found:
         events[event.permit_id].append(event)
-    policies = content.current(session, POLICY, max(legal_day(now, row.zone) for row in rows))
+    on = max(legal_day(now, row.zone) for row in rows)
+    policies = content.current(session, POLICY, on, known_at=known_at)
     return {row.person_id: _record(row, events[row.id], policies, now, known_at) for row in rows}
 
 
