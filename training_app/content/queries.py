@@ -169,6 +169,22 @@ def current(session: Session, kind: str, on: date, *, known_at: datetime | None 
     return dict(derived(session, f"current/{kind}", on, read))
 
 
+def get_for_replay(session: Session, kind: str, key: str, on: date) -> Version:
+    """Return the version of a key by which a day is read although none is in force then; raises NotFound.
+
+    After its retirement the last one that was in force; before the key was there, the first.
+    """
+    rows = session.execute(
+        sa.select(*_COLUMNS)
+        .where(ContentVersion.kind == kind, ContentVersion.key == key)
+        .order_by(ContentVersion.number)
+    ).all()
+    if not rows:
+        raise NotFound()
+    found = [_version(row) for row in rows]
+    return next((one for one in reversed(found) if one.effective_on <= on), found[0])
+
+
 def find_current(session: Session, kind: str, key: str, on: date) -> Version | None:
     """Return the version of a key in force on a day, or None."""
     return current(session, kind, on).get(key)

@@ -126,6 +126,8 @@ def permits(
         events[event.permit_id].append(event)
     on = max(legal_day(now, row.zone) for row in rows)
     policies = content.current(session, POLICY, on, known_at=known_at)
+    for key in {_policy_key(events[row.id], now, known_at) for row in rows} - policies.keys():
+        policies[key] = content.get_for_replay(session, POLICY, key, on)
     return {row.person_id: _record(row, events[row.id], policies, now, known_at) for row in rows}
 
 

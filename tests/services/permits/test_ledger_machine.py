@@ -37,7 +37,8 @@ from training_app.permits.sanction_rules import SanctionStatus
 from training_app.status import queries as status
 from training_app.status import service as status_service
 
-ACTORS = st.sampled_from(["person", "manager", "trainer", "hr", "hr2", "hr_lead", "certifier"])
+# "involved": whoever reported, decided or confirmed what is at hand, if anybody, and so must not take the next step.
+ACTORS = st.sampled_from(["person", "manager", "hr", "hr2", "hr_lead", "involved", "involved"])
 CODES = st.sampled_from(["unsafe-work", "unauthorised-charge", "promise-broken", "service-below-standard"])
 OUTCOMES = st.sampled_from([Outcome.UPHELD, Outcome.UPHELD, Outcome.REDUCED, Outcome.DISMISSED, Outcome.WARNING])
 COUNT: Iterator[int] = iter(range(10**9))
@@ -77,6 +78,11 @@ class LedgerMachine(RuleBasedStateMachine):
         counts = [db.session.scalar(sa.select(sa.func.count()).where(t.person_id == self.person)) for t in tables]
         return tuple(count or 0 for count in counts)
 
+    def actor(self, who: str, *involved: int | None) -> int:
+        """Return a person by name, or one of those who are involved already."""
+        found = [one for one in involved if one is not None]
+        return found[-1] if who == "involved" and found else self.people.get(who, self.people["certifier"])
+
     def case(self, which: int) -> int | None:
         """Return one of the cases."""
         return self.cases[which % len(self.cases)] if self.cases else None
@@ -101,7 +107,7 @@ class LedgerMachine(RuleBasedStateMachine):
             ids = [
                 service.cases.report(
                     self.person, code=code, occurred_at=self.now - timedelta(days=ago), words=WORDS, picture=None,
-                    token=token, now=self.now, actor_id=self.people[who],
+                    token=token, now=self.now, actor_id=self.actor(who, self.person),
                 )
                 for _ in range(2)
             ]  # fmt: skip
@@ -121,7 +127,9 @@ class LedgerMachine(RuleBasedStateMachine):
         more: dict[str, Any] = {} if step == "notify" else {"words": WORDS}
         if step == "reopen":
             more["picture"] = None
-        self.attempt(lambda: getattr(service.cases, step)(case_id, now=self.now, actor_id=self.people[who], **more))
+        state = make.case(case_id, self.now).state
+        actor_id = self.actor(who, self.person, *state.deciders, *state.resolvers)
+        self.attempt(lambda: getattr(service.cases, step)(case_id, now=self.now, actor_id=actor_id, **more))
 
     @rule(which=st.integers(0, 3), who=ACTORS, outcome=OUTCOMES, points=st.integers(0, 12), appeal=st.booleans())
     def decide_a_case(self, which: int, who: str, outcome: Outcome, points: int, appeal: bool) -> None:
@@ -130,28 +138,39 @@ class LedgerMachine(RuleBasedStateMachine):
         if case_id is None:
             return
         step = service.cases.resolve if appeal else service.cases.decide
+        state = make.case(case_id, self.now).state
+        actor_id = self.actor(who, state.reporter, *state.deciders)
         self.attempt(
-            lambda: step(case_id, outcome=outcome, points=points, words=WORDS, now=self.now, actor_id=self.people[who])
+            lambda: step(case_id, outcome=outcome, points=points, words=WORDS, now=self.now, actor_id=actor_id)
         )
 
-    @rule(code=CODES)
-    def carry_a_case_to_its_end(self, code: str) -> None:
-        """Take one case the straight way, so that points are reached in few steps."""
+    @rule(code=CODES, upto=st.sampled_from(["noticed", "answered", "decided", "final", "final"]))
+    def carry_a_case_on(self, code: str, upto: str) -> None:
+        """Take one case the straight way, so that what comes late is reached in few steps."""
 
         def step() -> None:
             case_id = service.cases.report(
                 self.person, code=code, occurred_at=self.now, words=WORDS, picture=None, token=f"m{next(COUNT)}",
                 now=self.now, actor_id=self.people["manager"],
             )  # fmt: skip
+            self.cases.insert(0, case_id)
             service.cases.notify(case_id, now=self.now, actor_id=self.people["hr"])
+            if upto == "noticed":
+                return
             service.cases.answer(case_id, words=WORDS, now=self.now, actor_id=self.person)
+            if upto == "answered":
+                return
             service.cases.decide(
                 case_id, outcome=Outcome.UPHELD, points=0, words=WORDS, now=self.now, actor_id=self.people["hr"]
             )
-            self.cases.append(case_id)
 
-        self.attempt(step)
-        self.now += timedelta(days=30)
+        try:
+            step()
+        except DomainError:
+            return
+        if upto == "final":
+            self.now += timedelta(days=30)
+            tasks.lapse_due(self.now)
 
     @rule(
         which=st.integers(0, 3), who=ACTORS,
@@ -164,8 +183,10 @@ class LedgerMachine(RuleBasedStateMachine):
         found = make.sanctions(self.person, self.now)
         if not found:
             return
-        sanction_id = found[which % len(found)].sanction_id
-        common: dict[str, Any] = {"now": self.now, "actor_id": self.people[who]}
+        file = found[-1 - which % len(found)]
+        sanction_id, state = file.sanction_id, file.state
+        actor_id = self.actor(who, *state.reporters, state.decider, state.confirmer)
+        common: dict[str, Any] = {"now": self.now, "actor_id": actor_id}
         said = common | {"words": "Words of a reason.", "language": "en"}
         steps: dict[str, Callable[[], object]] = {
             "impose": lambda: service.sanctions.decide(sanction_id, impose=True, **said),
@@ -186,7 +207,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.attempt(
                 lambda: service.reward(
                     self.person, code=code, achieved_at=self.now, words="Well done.", token=token, now=self.now,
-                    actor_id=self.people[who], language="en",
+                    actor_id=self.actor(who, self.person), language="en",
                 )
             )  # fmt: skip
 
@@ -194,7 +215,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def stop(self, who: str, ends: bool) -> None:
         """Stop the permit for safety, or end the stop."""
         step = service.end_stop if ends else service.stop_for_safety
-        said: dict[str, Any] = {"words": "Gas.", "now": self.now, "actor_id": self.people[who], "language": "en"}
+        said: dict[str, Any] = {
+            "words": "Gas.",
+            "now": self.now,
+            "actor_id": self.actor(who, self.person),
+            "language": "en",
+        }
         self.attempt(lambda: step(self.person, **said))
 
     @rule(who=ACTORS)
@@ -205,7 +231,7 @@ class LedgerMachine(RuleBasedStateMachine):
             with transaction():
                 lock = lock_person(self.person, now=self.now)
                 reason = audit.keep_payload({"words": "Shown."}, person_id=self.person, now=self.now, language="en")
-                service.reinstate(lock, evidence=["attempt:1"], reason=reason, now=self.now, actor_id=self.people[who])
+                service.reinstate(lock, evidence=["attempt:1"], reason=reason, now=self.now, actor_id=self.actor(who))
 
         self.attempt(step)
 

@@ -85,6 +85,8 @@ def test_a_policy_that_is_retired_still_replays_the_days_before(world: World, no
                 actor_id=world.hr_lead, idem="retired",
             )
         )  # fmt: skip
+    permits.issue(world.learner, now)
+    assert limit(world.learner, now) == limit(world.learner, at + timedelta(days=30)) == 12
     keys = [
         POLICY in {row.kind for row in content.current(db.session(), POLICY, day(one)).values()} for one in (now, at)
     ]
