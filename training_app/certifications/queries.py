@@ -203,6 +203,25 @@ def _lost_at(record: permits.PermitRecord | None) -> datetime | None:
     return record.facts.surrendered_at if record.state is PermitState.SURRENDERED else None
 
 
+def is_last_refusal(
+    session: Session, person_id: int, level: Level, *, evidence: list[str], words: str, by_id: int
+) -> bool:
+    """Tell whether the newest event of a level is this very refusal: same person, same evidence, same words."""
+    last = session.execute(
+        sa.select(LevelEventRow, Payload.body)
+        .outerjoin(Payload, Payload.id == LevelEventRow.payload_id)
+        .where(
+            LevelEventRow.person_id == person_id, LevelEventRow.scheme == level.scheme,
+            LevelEventRow.level == level.level,
+        )
+        .order_by(LevelEventRow.seq.desc())
+        .limit(1)
+    ).first()  # fmt: skip
+    if last is None or last[0].kind != LevelEventKind.REFUSED or last[0].actor_id != by_id:
+        return False
+    return bool(last[0].facts.get("evidence") == evidence and last[1] == words)
+
+
 def history(session: Session, person_id: int) -> list[LevelHistory]:
     """Return everything that happened to a person's levels, oldest first."""
     rows = session.execute(

@@ -174,7 +174,8 @@ def refuse(
 ) -> None:
     """Refuse the award that a person waits for, with the reason; it can be decided on again, one by one.
 
-    Raises NotFound, SamePerson, ReasonTooShort, NothingToRefuse.
+    The same words again on the same evidence change nothing: the form was sent twice. Raises NotFound, SamePerson,
+    ReasonTooShort, NothingToRefuse.
     """
     with transaction() as session:
         lock = _lock_in_reach(session, person_id, grants, now)
@@ -186,8 +187,10 @@ def refuse(
             raise NothingToRefuse()
         level = situation.target.level
         version = _version(session, situation, now)
-        payload = _reason(words, language, person_id, now)
         evidence = [one.id for line in situation.lines for one in line.used]
+        if queries.is_last_refusal(session, person_id, level, evidence=evidence, words=words.strip(), by_id=actor_id):
+            return
+        payload = _reason(words, language, person_id, now)
         event = _append(
             lock, LevelEventKind.REFUSED, level.scheme, level.level, version.version_id, {"evidence": evidence},
             now, actor_id, payload,

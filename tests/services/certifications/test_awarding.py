@@ -132,6 +132,17 @@ def test_a_refusal_keeps_its_words_and_holds_a_list_back_but_not_a_single_decisi
     assert make.award(world, "learner", now=now, on_its_own=True).awarded
 
 
+def test_a_refusal_sent_twice_is_one_and_other_words_are_another(world: World, now: datetime) -> None:
+    make.qualify(world, "learner", now)
+    grants = make.grants_of(world.certifier, now)
+    for words in (WORDS, WORDS, f"{WORDS} And more."):
+        service.refuse(
+            world.learner, scheme="service", words=words, language="en", now=now, actor_id=world.certifier,
+            grants=grants,
+        )  # fmt: skip
+    assert [line.why for line in queries.history(db.session(), world.learner)] == [WORDS, f"{WORDS} And more."]
+
+
 def test_a_refusal_needs_a_reason_and_somebody_without_a_part_in_it(world: World, now: datetime) -> None:
     make.qualify(world, "learner", now)
     grants = make.grants_of(world.certifier, now)
