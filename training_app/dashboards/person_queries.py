@@ -20,7 +20,9 @@ from training_app.certifications.evidence_queries import evidence_of
 from training_app.certifications.level_rules import LevelEventKind
 from training_app.certifications.rules import gap, pre_permit
 from training_app.courses import queries as courses
-from training_app.permits import desk_queries
+from training_app.permits import desk_queries, fold_queries
+from training_app.permits import queries as permits
+from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.permits.standing_rules import CertificateAnswer
 from training_app.status import queries as status
 from training_app.status.queries import Snapshot
@@ -159,6 +161,25 @@ def as_told(session: Session, page: PersonPage, now: datetime) -> PersonPage:
         return page
     told = tuple(one for one in page.snapshot.reasons if one != Reason.OPEN_CASE)
     return replace(page, snapshot=replace(page.snapshot, reasons=told, open_cases=0))
+
+
+def window_of_points(session: Session, person_id: int, now: datetime) -> tuple[datetime | None, set[str]]:
+    """Return when the present points window began (None without a permit), and what is under way, by number."""
+    ledger = permits.ledger_state(session, person_id, now)
+    if ledger is None:
+        return None, set()
+    alive = {one.number for one in permits.open_cases(session, person_id, now)}
+    over = {*TERMINAL, SanctionStatus.ENDED}
+    alive |= {one.number for one in fold_queries.sanctions_of(session, person_id, now) if one.state.status not in over}
+    return ledger.fold.window.start, alive
+
+
+def without_old_points(page: PersonPage, since: datetime | None) -> PersonPage:
+    """Return the page of a day in a points window that is over without points and standing, for who manages people."""
+    if since is None or page.at >= since:
+        return page
+    snapshot = replace(page.snapshot, points=0, points_limit=None, points_return_at=None, stage=0, standing=None)
+    return replace(page, snapshot=snapshot)
 
 
 def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:

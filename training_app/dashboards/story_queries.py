@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,30 @@ def without_case_words(lines: Iterable[StoryLine], reader_id: int) -> list[Story
         _without_words(line) if line.group == "case" and line.why and reader_id not in line.by_ids else line
         for line in lines
     ]
+
+
+def of_this_window(lines: Iterable[StoryLine], since: datetime | None, alive: Collection[str]) -> list[StoryLine]:
+    """Return the lines for a reader who sees cases and points until their points window ends, but not those before it.
+
+    `since`: when the present window began, None without a permit; `alive`: numbers of the cases and sanctions that are
+    still under way, which are shown whenever they began.
+    """
+    found = list(lines)
+    old = {
+        line.facts["number"]
+        for line in found
+        if line.kind == "case.report" and since and datetime.fromisoformat(line.facts["occurred_at"]) < since
+    }
+    return [line for line in found if not (since and _is_past(line, since, old - set(alive), alive))]
+
+
+def _is_past(line: StoryLine, since: datetime, old: Collection[str], alive: Collection[str]) -> bool:
+    family = line.kind.split(".")[0]
+    if family == "ledger":
+        return bool(line.facts["counts_at"] < since)
+    if family == "case":
+        return line.facts["number"] in old
+    return family == "sanction" and line.at < since and line.facts["number"] not in alive
 
 
 def actors(lines: Iterable[StoryLine]) -> set[int]:

@@ -117,7 +117,7 @@ def _ledger(session: Session, person_id: int) -> list[StoryRow]:
     titles = _titles(session, wanted)
     rows = []
     for row in found:
-        facts = {"points": row.points, "code": row.code, "number": row.number}
+        facts = {"points": row.points, "code": row.code, "number": row.number, "counts_at": row.effective_at}
         if row.tariff_version_id:
             facts["title"] = titles[row.tariff_version_id, row.code]
         rows.append(
