@@ -1,7 +1,7 @@
 """What the database itself refuses, on both databases, after every migration up and down."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.credentials_factories import level_event
 from tests.factories import World
 from training_app import clock
 from training_app.accounts import queries
-from training_app.accounts.locks import lock_person, safe_horizon
+from training_app.accounts.locks import lock_people, lock_person, safe_horizon
 from training_app.accounts.models import Person
 from training_app.audit import service as audit
 from training_app.credentials import service
@@ -136,3 +136,15 @@ def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask) -> 
         stamps = [lock.stamp() for _ in range(3)]
     assert [b.seq - a.seq for a, b in pairwise(stamps)] == [1, 1]
     assert all(a.recorded_at < b.recorded_at for a, b in pairwise(stamps))
+
+
+def test_several_people_are_locked_sorted_by_id_or_not_at_all(world: World, now: datetime) -> None:
+    first, second, third = sorted((world.learner, world.outsider, world.hr))
+    with transaction():
+        assert list(lock_people([third, first, second, first], now=now)) == [first, second, third]
+        lock_person(second, now=now)  # once more is no further lock
+    with pytest.raises(RuntimeError, match="sorted by id"), transaction():
+        lock_person(second, now=now)
+        lock_person(first, now=now)
+    with transaction():
+        lock_person(first, now=now)  # every transaction begins anew
