@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.content import queries as content
+from training_app.content.queries import Version
 from training_app.dashboards import fact_words, wording
 from training_app.dashboards.role_pages import unit_names
 from training_app.exams import labels
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _UNITS = frozenset({"unit"})
 _PEOPLE = frozenset({"trainers", "examiners", "reporters", "recipient", "asked_by", "person"})
+_VERSIONS = frozenset({"policy_version"})
 # Fields whose text is a mark for programs; it is shown, small, and worded where it names something.
 _MARKS = frozenset({
     "key", "id", "match", "media", "idem", "proof", "cause", "entries", "listed", "evidence", "risk", "sha256",
@@ -50,6 +52,7 @@ class Known:
     titles: Titles
     units: Mapping[int, str]
     names: Mapping[int, str]
+    versions: Mapping[int, Version]
 
     def title(self, field: str, key: object, kind: object = None) -> str | None:
         """Return the title of what a key in a field stands for, None for what is no key or names nothing."""
@@ -81,7 +84,9 @@ class Known:
             if name in _UNITS or (action == "unit.moved" and name in ("from", "to")):
                 return Markup("{}").format(self.units.get(value, value))
             if name in _PEOPLE:
-                return Markup("{}").format(self.names.get(value, value))
+                return Markup("{}").format(self.names.get(value) or fact_words.subject_text(f"person:{value}"))
+            if name in _VERSIONS and value in self.versions:
+                return Markup("{}").format(self.versions[value].number)
         if name == "kind" and action.startswith("content."):
             return Markup("{}").format(wording.kind_words().get(str(value), value))
         if name == "columns":
@@ -90,13 +95,16 @@ class Known:
             return _beside(title, value)
         if name in _MARKS and isinstance(value, str):
             return _mark(value)
+        if (word := _by_field().get(("", name), {}).get(str(value))) is not None:
+            return _beside(word, value)
         return Markup("{}").format(fact_words.fact_text(value, now))
 
     def field(self, name: str, value: object, kind: str, codes: Mapping[str, str]) -> Markup:
         """Word one text of content, a key small beside its title."""
         if (title := self.title(name, value)) is not None:
             return _beside(title, value)
-        own = _by_field().get((kind, name), {}).get(str(value)) or _by_field().get(("", name), {}).get(str(value))
+        words = _by_field()
+        own = words.get((kind, name), {}).get(str(value)) or words.get(("", name), {}).get(str(value))
         if own is None and name in _MARKS:
             return _small(value)
         return Markup("{}").format(own or codes.get(str(value), value))
@@ -112,9 +120,11 @@ class Known:
 def known(session: Session, on: date, facts: Sequence[Mapping[str, Any]] = ()) -> Known:
     """Return what is known on a day, with the names of the people in these facts."""
     ids = {one for row in facts for name in _PEOPLE & row.keys() for one in _ids(row[name])}
+    versions = {one for row in facts for name in _VERSIONS & row.keys() for one in _ids(row[name])}
     return Known(
         titles=content.derived(session, "dashboards/titles", on, lambda: _titles(session, on)),
         units=unit_names(session, on), names=accounts.names(session, ids),
+        versions=content.versions(session, versions),
     )  # fmt: skip
 
 
@@ -175,7 +185,8 @@ def _by_field() -> dict[tuple[str, str], dict[str, str]]:
             "all_or_nothing": _("all or nothing"), "plus_minus": _("a wrong mark costs a right one"),
             "true_false": _("each option right or wrong"), "balanced": _("wrong marks weighed against right ones"),
         },
-        ("level", "scheme"): {"service": _("service technicians")},
+        ("", "scheme"): {"service": _("service technicians")},
+        ("", "zone"): {"Asia/Shanghai": _("Beijing time")},
         ("tariff", "route"): {"service": _("service")},
     }  # fmt: skip
 

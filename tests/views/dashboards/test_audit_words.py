@@ -20,6 +20,7 @@ from tests.dashboards_factories import certify
 from tests.factories import World
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.accounts.models import PersonProfile
 from training_app.accounts.rules import LinkPurpose
 from training_app.audit.models import AuditEntry
 from training_app.certifications.level_rules import LevelEventKind
@@ -27,7 +28,7 @@ from training_app.content.models import ContentVersion
 from training_app.content.rules import ContentEventKind
 from training_app.dashboards.audit_words import action_words
 from training_app.dashboards.fact_words import fact_names, field_names, subject_words
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.exams.rules import AttemptState
 from training_app.permits.case_rules import CaseEventKind
 from training_app.permits.entry_rules import EntryKind
@@ -167,9 +168,21 @@ def test_the_audit_page_names_content_people_and_units_and_shows_keys_only_besid
         address = older[1] if older else ""
     keys = _keys(("course", "lesson", "exam_blueprint", "scenario_card", "scoring_sheet"))
     assert keys
-    for key in (*keys, "quiz:communication", "learning:", "attempt:", "performance:", "case_noticed", "promise-broken"):
+    for key in (
+        *keys,
+        "quiz:communication",
+        "learning:",
+        "attempt:",
+        "performance:",
+        "case_noticed",
+        "promise-broken",
+        "Asia/",
+    ):
         assert key not in said, key
-    with_titles = {"zh": ("课程小测：沟通技巧", "单位 OA1", "周考官"), "en": ("Module quiz: Communication", "Unit OA1")}
+    with_titles = {
+        "zh": ("课程小测：沟通技巧", "单位 OA1", "周考官", "北京时间", "服务技师"),
+        "en": ("Module quiz: Communication", "Unit OA1", "Beijing time"),
+    }
     for words in with_titles[language]:
         assert words in said, words
 
@@ -195,3 +208,12 @@ def test_an_exam_without_an_attempt_is_named_in_the_story_of_who_was_admitted(
     page = world.sign_in(client, "hr").get(f"/people/{world.learner}?kind=exam").text
     assert "onboarding" not in _without_keys(page)
     assert "上岗考试" in page
+
+
+def test_who_was_erased_is_no_code_in_the_audit_trail(world: World, client: FlaskClient) -> None:
+    certify(world, world.learner, clock.now())
+    with transaction() as session:
+        session.execute(sa.delete(PersonProfile).where(PersonProfile.person_id == world.people["certifier"]))
+    page = world.sign_in(client, "administrator").get(f"/audit?number={world.numbers['learner']}").text
+    assert f"档案 {world.people['certifier']}" in page
+    assert "person:" not in _without_keys(page)

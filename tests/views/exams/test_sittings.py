@@ -14,6 +14,7 @@ from tests.factories import World
 from training_app import clock
 from training_app.db import db
 from training_app.exams import contests, service, sittings
+from training_app.sweeping import sweep
 
 
 @pytest.fixture
@@ -195,3 +196,21 @@ def test_the_examiner_sees_that_a_contest_was_answered(examiner: FlaskClient, wo
     assert "异议已答复" not in examiner.get(f"/sittings/{sitting_id}").text
     contests.answer_contest(public_id, is_upheld=False, words="核对过", language="zh", now=now, actor_id=world.hr)
     assert "异议已答复" in examiner.get(f"/sittings/{sitting_id}").text
+
+
+def test_past_its_day_a_sitting_is_ended_before_and_after_the_sweeper_has_come(
+    client: FlaskClient, world: World, now: datetime
+) -> None:
+    sitting_id, _public_id = make.supervised_start(world, now)
+    clock.move_to(now + timedelta(hours=6))
+    world.sign_in(client, "examiner")
+    assert "时间已到" in client.get(f"/sittings/{sitting_id}").text
+    clock.move_to(now + timedelta(days=1))
+    world.sign_in(client, "examiner")
+    for swept in (False, True):
+        if swept:
+            sweep(now=clock.now())
+        page = client.get(f"/sittings/{sitting_id}").text
+        assert "已结束" in page
+        assert f'action="/sittings/{sitting_id}/end"' not in page
+        assert "已结束" in client.get("/sittings").text
