@@ -106,7 +106,7 @@ def _exam(returning: Returning, line: Line, standing: Standing | None) -> BackSt
     return BackStep(
         title=title, note=_exam_note(returning, standing), kind="attention", state=_("To do"),
         href=url_for("exams.exam", exam_key=line.requirement.ref) if admitted else url_for("exams.index"),
-        doing=_("To the exam"), is_open=True,
+        doing=_("Go to the exam"), is_open=True,
     )  # fmt: skip
 
 
@@ -143,5 +143,5 @@ def _drill(line: Line, planned: Mapping[str, datetime]) -> BackStep:
     return BackStep(
         title=pick(TITLES[requirement.key]), note=note,
         kind="valid" if line.is_met else "attention", state=_("Met") if line.is_met else _("To do"),
-        href=url_for("roleplay.mine"), doing=_("To my role-plays"), is_open=is_open,
+        href=url_for("roleplay.mine"), doing=_("See my role-plays"), is_open=is_open,
     )  # fmt: skip

@@ -51,7 +51,7 @@ def test_after_courses_and_quizzes_the_exam_is_next(world: World, client: FlaskC
     make.pass_quizzes(world.learner, now)
     make.settle(now)
     page = my_way(world, client)
-    assert "To the exam" in page
+    assert "Go to the exam" in page
     assert "You are admitted. Agree a sitting with your examiner" in page
 
 
@@ -66,7 +66,7 @@ def test_after_a_failed_exam_the_next_try_is_waited_for_and_a_drill_comes_next(
     page = my_way(world, client)
     assert "Next try possible from" in page
     assert "Your sitting" not in page
-    assert "To my role-plays" in page
+    assert "See my role-plays" in page
 
 
 def test_with_everything_shown_the_page_says_who_decides(world: World, client: FlaskClient, now: datetime) -> None:

@@ -282,7 +282,7 @@ def test_the_first_page_of_role_play_is_the_day_of_a_trainer_and_the_list_of_a_l
     app: Flask, scene: Scene
 ) -> None:
     trainer, learner = app.test_client(), app.test_client()
-    assert "培训师的一天" in scene.world.sign_in(trainer, "trainer").get("/roleplay", follow_redirects=True).text
+    assert "今日安排" in scene.world.sign_in(trainer, "trainer").get("/roleplay", follow_redirects=True).text
     text = scene.world.sign_in(learner, "learner").get("/roleplay", follow_redirects=True).text
     assert "正在进行" in text
     assert learner.get("/roleplay/day").status_code == 404
