@@ -63,6 +63,16 @@ def test_the_first_page_of_every_role_has_one_main_action(world: World, client: 
     assert answer.text.count("button button-primary") <= 2, "one main action, and the confirming button of the frame"
 
 
+def test_a_manager_sees_who_may_work_and_can_stop_somebody_at_once(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    certified(world.learner, now)
+    page = world.sign_in(client, "manager").get("/").text
+    assert next_thing(page) == ("/people?state=today", "查看可上岗人员")
+    assert 'href="/permits/stop"' in page
+    assert 'href="/permits/report"' in page
+
+
 def test_who_may_read_nobody_is_shown_no_figures(world: World, client: FlaskClient) -> None:
     for who in ("learner", "certifier"):
         assert doors(world.sign_in(client, who).get("/").text) == {}
