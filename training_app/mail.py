@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -11,6 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from training_app.settings import SmtpServer
+
+# Characters that are not seen but turn the order of those that are, and control characters but for line ends and tabs.
+_UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Unsendable(ValueError):
+    """An address that no mail can be sent to, however often it is tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +32,15 @@ class Mailer:
     def send(self, *, key: str, to: str, subject: str, text: str, language: str) -> None:
         """Send one plain message; `key` names it, so that a repeat replaces the file instead of adding one.
 
-        Raises OSError or smtplib.SMTPException; the outbox tries again later.
+        Nothing in `subject` can add a header, nothing in `text` is read as markup. Raises Unsendable for an address
+        that is not exactly one; OSError or smtplib.SMTPException where the outbox tries again later.
         """
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, to, subject
+        message["From"], message["To"] = self.sender, _one_address(to)
+        message["Subject"] = " ".join(_UNSEEN.sub("", subject).split())
         message["Message-ID"] = make_msgid(idstring=sha256(key.encode()).hexdigest()[:24], domain="training.invalid")
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
+        message.set_content(_UNSEEN.sub("", text))
         message["Content-Language"] = {"zh": "zh-CN"}.get(language, language)  # set_content() drops an earlier one
         if self.smtp is None:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -54,3 +64,16 @@ class Mailer:
             server.close()
             raise
         return server
+
+
+def _one_address(text: str) -> str:
+    """Return the address; raises Unsendable for several, for none, and for what would begin another header."""
+    probe = EmailMessage()
+    try:
+        probe["To"] = text
+        (address,) = probe["To"].addresses
+    except (ValueError, IndexError):  # the parser of the standard library stumbles over some
+        raise Unsendable("this is not one e-mail address") from None
+    if address.addr_spec != text or not text.isprintable() or not (address.username and address.domain):
+        raise Unsendable("this is not one e-mail address")
+    return text

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,28}[0-9]")
-_EMAIL = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
+_EMAIL = re.compile(r"""[^@\s,;:<>()\[\]\\"]{1,64}@[^@\s,;:<>()\[\]\\".]+(\.[^@\s,;:<>()\[\]\\".]+)+""")
 NAME_MAX = 100
 AHEAD = timedelta(days=366)
 
@@ -28,7 +28,7 @@ def is_phone(text: str) -> bool:
 
 def is_email(text: str) -> bool:
     """Tell whether `text` has the form of an address; whether it is reached shows the first mail."""
-    return len(text) <= 200 and _EMAIL.fullmatch(text) is not None
+    return len(text) <= 200 and text.isprintable() and _EMAIL.fullmatch(text) is not None
 
 
 def contact_fault(column: str, value: str | None) -> Fault | None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.accounts import queries as accounts
 from training_app.db import db
 from training_app.erasing import erases
-from training_app.mail import Mailer
+from training_app.mail import Mailer, Unsendable
 from training_app.notices import service
 from training_app.notices.models import Delivery, Notice
 from training_app.notices.wording import word
@@ -45,12 +45,16 @@ def deliver(body: Mapping[str, Any], now: datetime) -> None:
         title, text = word(body["kind"], body["facts"])
     settings = current_app.extensions["settings"]
     link = current_app.config["PUBLIC_URL"] + (body.get("path") or "/")
+    name = " ".join(contact.name.split())
     mailer = Mailer(folder=settings.mail_dir, sender=settings.mail_from, smtp=settings.smtp)
     try:
         mailer.send(
-            key=body["key"], to=contact.email, subject=title, text=f"{contact.name}\n\n{text}\n\n{link}\n",
+            key=body["key"], to=contact.email, subject=title, text=f"{name}\n\n{text}\n\n{link}\n",
             language=contact.language,
         )  # fmt: skip
+    except Unsendable as error:  # it stands in the application; trying again would mend nothing
+        service.log_delivery(notice_id, "mail", "failed", now=now, error=str(error))
+        return
     except OSError as error:
         service.log_delivery(notice_id, "mail", "failed", now=now, error=repr(error)[:500])
         raise
