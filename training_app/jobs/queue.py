@@ -9,11 +9,13 @@ finds a new child; neither can take the worker or its machine with it.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import resource
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +34,7 @@ MEMORY_BYTES = 1536 * 1024 * 1024  # of address space: printing takes 0.4 GiB of
 JOB_SECONDS = 120.0
 # A server that does not answer must not hold up the sweeper; the worker itself waits a second for each job.
 REDIS_TIMEOUTS = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}
+AWAY_LINE_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _DONE, _FAILED = b"d", b"f"
 log = structlog.get_logger()
@@ -164,8 +167,31 @@ def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], None]
     return send
 
 
+class OneLineAMinute(logging.Filter):
+    """Say once a minute that Redis is away, instead of a traceback each second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass, shortened where it tells of Redis."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, redis.RedisError):
+            return True
+        now = time.monotonic()
+        if now - self._last < AWAY_LINE_S:
+            return False
+        self._last = now
+        record.msg, record.args, record.exc_info = "redis is away; asking on: %r", (error,), None
+        return True
+
+
 def run_worker(queue: Huey) -> None:
     """Run the queue's consumer until SIGTERM: one process that finishes what it runs, with its warm child."""
+    quiet = OneLineAMinute()
+    for name in ("huey", "huey.consumer", "huey.consumer.Scheduler", "huey.consumer.Worker"):
+        logging.getLogger(name).addFilter(quiet)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def run(job_id: int) -> None:

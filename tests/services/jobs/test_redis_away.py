@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from training_app.credentials.rules import FileState
 from training_app.db import db, transaction
 from training_app.jobs import service as jobs
 from training_app.jobs.models import Job
+from training_app.jobs.queue import OneLineAMinute
 from training_app.jobs.rules import JobState
 from training_app.outbox import service as outbox
 from training_app.outbox.models import OutboxMessage
@@ -209,6 +211,21 @@ def test_a_worker_outlives_its_redis(app: Flask, world: World, server: Server) -
             assert done.is_set()
         finally:
             consumer.stop(graceful=True)
+
+
+def test_a_worker_without_redis_says_so_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    consumer = logging.getLogger("huey.consumer.test")
+    consumer.addFilter(OneLineAMinute())
+    for error in (redis.ConnectionError("refused"), redis.TimeoutError("slow"), ValueError("another fault")):
+        try:
+            raise error
+        except Exception:
+            consumer.exception("Error reading from queue")
+    said = [(one.getMessage(), one.exc_info is None) for one in caplog.records if one.name == consumer.name]
+    assert said == [
+        ("redis is away; asking on: ConnectionError('refused')", True),
+        ("Error reading from queue", False),
+    ]
 
 
 def test_two_processes_share_one_limit_and_it_ends_with_its_window(tmp_path: Path) -> None:
