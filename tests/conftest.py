@@ -105,15 +105,16 @@ def app(request: pytest.FixtureRequest) -> Flask:
 
 
 @pytest.fixture
-def now(app: Flask) -> datetime:
-    """Return the present instant of the test clock."""
+def now(request: pytest.FixtureRequest) -> datetime:
+    """Return the present instant of the test clock, of the application that the test runs on."""
+    request.getfixturevalue("any_app" if "any_app" in request.fixturenames else "app")
     return clock.now()
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
-    """Return a small network with people in every role."""
-    return World.create(clock.now())
+def world(now: datetime) -> World:
+    """Return a small network with people in every role, in the database of the application that the test runs on."""
+    return World.create(now)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,18 +88,3 @@ def set_photo(person_id: int, now: datetime) -> bytes:
         storage.keep(sha256, len(data), "image/jpeg", now=now)
     accounts.set_photo(person_id, sha256, now=now, actor_id=person_id)
     return data
-
-
-@contextmanager
-def reads() -> Iterator[list[str]]:
-    """Collect the statements sent to the database meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)

@@ -24,14 +24,7 @@ from training_app.exams.saving import Save
 PATIENCE_S = 60
 
 
-@pytest.fixture
-def now(any_app: Flask) -> datetime:
-    return clock.now()
-
-
-@pytest.fixture
-def world(any_app: Flask, now: datetime) -> World:
-    return World.create(now)
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
 
 def _race_of_starters(app: Flask, world: World, now: datetime) -> None:

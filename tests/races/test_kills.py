@@ -33,14 +33,7 @@ from training_app.status import service as status
 PATIENCE_S = 120
 
 
-@pytest.fixture
-def now(any_app: Flask) -> datetime:
-    return clock.now()
-
-
-@pytest.fixture
-def world(any_app: Flask, now: datetime) -> World:
-    return World.create(now)
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
 
 def _killed(app: Flask, **task: Any) -> None:

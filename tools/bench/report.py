@@ -43,21 +43,25 @@ def ratio_of(pairs: Sequence[tuple[float, float]]) -> float:
     return median(job / yardstick for job, yardstick in pairs)
 
 
+def _line(job: str, yardstick: str, pairs: Sequence[tuple[float, float]], goal: Goal, *, shown: str, by: float) -> Line:
+    mine, other = (median(one[at] for one in pairs) * by for at in (0, 1))
+    measured = shown.format(mine=mine, other=other)
+    return Line(job=job, yardstick=yardstick, ratio=ratio_of(pairs), goal=goal, measured=measured)
+
+
 def speed(job: str, yardstick: str, pairs: Sequence[tuple[float, float]], goal: Goal) -> Line:
     """Return the line of a job measured in requests per second: more is better."""
-    mine, other = (median(one[at] for one in pairs) for at in (0, 1))
-    return Line(
-        job=job, yardstick=yardstick, ratio=ratio_of(pairs), goal=goal, measured=f"{mine:,.0f} : {other:,.0f} per s"
-    )
+    return _line(job, yardstick, pairs, goal, shown="{mine:,.0f} : {other:,.0f} per s", by=1)
 
 
 def time(job: str, yardstick: str, pairs: Sequence[tuple[float, float]], goal: Goal) -> Line:
     """Return the line of a job measured in seconds: less is better."""
-    mine, other = (median(one[at] for one in pairs) for at in (0, 1))
-    return Line(
-        job=job, yardstick=yardstick, ratio=ratio_of(pairs), goal=goal,
-        measured=f"{mine * 1000:,.3g} : {other * 1000:,.3g} ms",
-    )  # fmt: skip
+    return _line(job, yardstick, pairs, goal, shown="{mine:,.3g} : {other:,.3g} ms", by=1000)
+
+
+def size(job: str, yardstick: str, pairs: Sequence[tuple[float, float]], goal: Goal) -> Line:
+    """Return the line of a job measured in bytes: less is better."""
+    return _line(job, yardstick, pairs, goal, shown="{mine:,.0f} : {other:,.0f} kB", by=1 / 1000)
 
 
 def head() -> str:
@@ -72,12 +76,3 @@ def written(line: Line) -> str:
         f"{line.job:<46} {line.yardstick:<36} {ratio:>7} {line.goal!s:>8}  {line.goal.says(line.ratio):<8} "
         f"{line.measured}"
     )
-
-
-def size(job: str, yardstick: str, pairs: Sequence[tuple[float, float]], goal: Goal) -> Line:
-    """Return the line of a job measured in bytes."""
-    mine, other = (median(one[at] for one in pairs) for at in (0, 1))
-    return Line(
-        job=job, yardstick=yardstick, ratio=ratio_of(pairs), goal=goal,
-        measured=f"{mine / 1000:,.0f} : {other / 1000:,.0f} kB",
-    )  # fmt: skip

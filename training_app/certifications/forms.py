@@ -12,31 +12,33 @@ REASON_MAX = 2000
 _TOO_SHORT = _l("Give the reason in a sentence: the person reads it and has to know what to do.")
 
 
+def _reason(label: object, description: object) -> TextAreaField:
+    required = [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)]
+    return TextAreaField(label, required, description=description)
+
+
 class RefuseForm(FlaskForm):
     """Why an award is refused."""
 
-    words = TextAreaField(
+    words = _reason(
         _l("Reason for the refusal"),
-        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
-        description=_l("The learner reads these words. Say what is missing and what would allow the award."),
+        _l("The learner reads these words. Say what is missing and what would allow the award."),
     )
 
 
 class ReinstateForm(FlaskForm):
     """Why the permit is given back."""
 
-    words = TextAreaField(
+    words = _reason(
         _l("Why the permit is valid again"),
-        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
-        description=_l("What you looked at. The holder reads these words, and they stay in the history."),
+        _l("What you looked at. The holder reads these words, and they stay in the history."),
     )
 
 
 class WithdrawForm(FlaskForm):
     """Why a level is withdrawn."""
 
-    words = TextAreaField(
+    words = _reason(
         _l("Reason for the withdrawal"),
-        [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)],
-        description=_l("The holder reads these words."),
+        _l("The holder reads these words."),
     )

@@ -47,13 +47,17 @@ class PersonForm(FlaskForm):
     is_right = HiddenField()
 
 
-class WordsForm(FlaskForm):
-    """Words with a reason."""
-
-    words = TextAreaField(
+def _reason() -> TextAreaField:
+    return TextAreaField(
         _l("Reason"),
         [DataRequired(_l("Write down the reason.")), Length(max=2000, message=_l("At most %(max)d characters."))],
     )
+
+
+class WordsForm(FlaskForm):
+    """Words with a reason."""
+
+    words = _reason()
 
 
 class ExtendForm(WordsForm):
@@ -104,10 +108,4 @@ class ContestAnswerForm(FlaskForm):
             SelectChoice("rejected", _l("The contest is rejected")),
         ],
     )
-    words = TextAreaField(
-        _l("Reason"),
-        [
-            DataRequired(_l("Write down the reason.")),
-            Length(max=2000, message=_l("At most %(max)d characters.")),
-        ],
-    )
+    words = _reason()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
 from training_app.audit import rules, verifying
 from training_app.audit import service as audit
@@ -54,32 +54,18 @@ def years(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     return any_app
 
 
-@contextmanager
-def _reads() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(*args: object) -> None:
-        statements.append(str(args[2]))
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
-
-
 def test_a_check_reads_one_portion_at_a_time_whatever_there_is(years: Flask) -> None:
     count = db.session.scalar(sa.select(sa.func.count()).select_from(AuditEntry)) or 0
     anchors = db.session.scalar(sa.select(sa.func.count()).select_from(AuditAnchor)) or 0
     db.session.rollback()
-    with _reads() as statements:
+    with statements() as seen:
         assert audit.verify(db.session()) == []
-    entries = [one for one in statements if "audit_entry.prev_hash" in one]
+    entries = [one for one in seen if "audit_entry.prev_hash" in one]
     assert len(entries) == count // PORTION + 1
     assert all("LIMIT" in one for one in entries)
-    met = [one for one in statements if "audit_entry.hash" in one and one not in entries]
+    met = [one for one in seen if "audit_entry.hash" in one and one not in entries]
     assert len(met) == anchors >= 3  # each holds less than a portion
-    assert len(statements) < len(entries) + 2 * anchors + 40
+    assert len(seen) < len(entries) + 2 * anchors + 40
 
 
 def _edges() -> list[tuple[str, int]]:
@@ -130,15 +116,15 @@ def _tamperings() -> Iterator[tuple[str, str]]:
 def test_any_edit_deletion_swap_and_truncation_is_found(years: Flask) -> None:
     tamperings = list(_tamperings())
     db.session.rollback()
-    for expected, statements in tamperings:
+    for expected, done in tamperings:
         session = db.session()
         connection = session.connection(execution_options={"write": True})
         unguard(connection, ["audit_entry", "audit_anchor"])
-        for statement in statements.split("; "):
+        for statement in done.split("; "):
             connection.exec_driver_sql(statement)
         faults = audit.verify(session)
         session.rollback()
-        assert any(expected in one for one in faults), (statements, faults[:5])
+        assert any(expected in one for one in faults), (done, faults[:5])
     assert audit.verify(db.session()) == []
 
 

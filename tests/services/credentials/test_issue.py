@@ -7,9 +7,10 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.credentials_factories import certified, level_event, reads
+from tests.credentials_factories import certified, level_event
 from tests.factories import World
 from tests.permits_factories import issue as issue_permit
+from tests.statements import statements
 from training_app import chain, clock
 from training_app.accounts import service as accounts
 from training_app.audit import service as audit
@@ -168,7 +169,7 @@ def test_the_list_takes_a_fixed_number_of_reads(app: Flask, world: World) -> Non
     for n in range(3):
         event_id = level_event(world.learner, now + timedelta(days=n), kind="renewed" if n else "awarded")
         service.issue(event_id, world.learner, now=now + timedelta(days=n))
-        with reads() as seen:
+        with statements() as seen:
             queries.certificates_of(db.session(), world.learner, now + timedelta(days=n))
         counts.append(len(seen))
     assert counts[0] == counts[2] <= 8  # one of them asks whether content has changed

@@ -7,11 +7,9 @@ from fractions import Fraction
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from tests import exams_factories as make
 from tests.factories import World
-from training_app import clock
 from training_app.content import queries as content
 from training_app.db import db
 from training_app.errors import NotFound
@@ -29,14 +27,7 @@ EXAM = make.EXAM
 LIMIT, ALLOWANCE, WAIT = timedelta(minutes=30), timedelta(seconds=15), timedelta(days=10)
 
 
-@pytest.fixture
-def now(any_app: Flask) -> datetime:
-    return clock.now()
-
-
-@pytest.fixture
-def world(any_app: Flask, now: datetime) -> World:
-    return World.create(now)
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
 
 def _start(world: World, now: datetime, **more: int) -> str:

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from tests import exams_factories as make
 from tests.factories import World
-from training_app import clock
 from training_app.accounts.service import today
 from training_app.db import db
 from training_app.errors import Forbidden, SamePerson
@@ -27,15 +25,7 @@ from training_app.exams.models import Seat
 from training_app.exams.rules import SaveVerdict, StartAnswer
 from training_app.exams.saving import Save
 
-
-@pytest.fixture
-def now(any_app: Flask) -> datetime:
-    return clock.now()
-
-
-@pytest.fixture
-def world(any_app: Flask, now: datetime) -> World:
-    return World.create(now)
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
 
 def _seat(world: World, now: datetime, **more: float) -> int:

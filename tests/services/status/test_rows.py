@@ -11,6 +11,7 @@ from flask import Flask
 
 from tests import certifications_factories as make
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
 from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import service as accounts
@@ -210,16 +211,8 @@ def test_the_condition_in_sql_says_what_the_rule_says_of_the_same_dates(any_app:
 
 
 def test_reading_many_fresh_people_takes_two_queries(world: World, now: datetime) -> None:
-    people, statements = list(world.people.values()), []
-
-    def count(*args: object) -> None:
-        if args[2] != "BEGIN":
-            statements.append(args[2])
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
+    people = list(world.people.values())
+    with statements() as seen:
         found = queries.fresh_states(db.session(), people, now)
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
     assert set(found) == set(people)
-    assert len(statements) == 2, statements
+    assert len(seen) == 2, seen

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import certifications_factories as make
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
 from training_app.certifications import queries, queue_queries
 from training_app.db import db
 
 REASON = "The photo on file shows another person."
-
-
-@contextmanager
-def counting() -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def note(*args: object) -> None:
-        if str(args[2]) != "BEGIN":
-            said.append(str(args[2]))
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
 
 
 def english(client: FlaskClient) -> FlaskClient:
@@ -218,13 +201,13 @@ def test_the_queue_asks_the_same_number_of_queries_for_one_and_for_many(
 ) -> None:
     make.qualify(world, "learner", now)
     certifier.get("/awards")  # content is read once per process
-    with counting() as one:
+    with statements() as one:
         assert certifier.get("/awards").status_code == 200
     for n in range(6):
         world.add(f"w{n}", f"新人{n}", "outlet_a", now)
         make.qualify(world, f"w{n}", now)
     make.certify(world, "learner2", now)
-    with counting() as many:
+    with statements() as many:
         page = certifier.get("/awards").text
     assert page.count('name="person"') == 7
     assert len(many) == len(one) <= 30, (len(one), len(many))

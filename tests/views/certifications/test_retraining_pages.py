@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -15,9 +12,9 @@ from tests.certifications_factories import certify, pass_exam, settle
 from tests.courses_factories import finish
 from tests.factories import World
 from tests.permits_factories import issue, revoked, revoked_for
+from tests.statements import statements
 from training_app import clock
 from training_app.accounts import service as accounts
-from training_app.db import db
 
 HOUR = timedelta(hours=1)
 CHARGES = ("unauthorised-charge", "unauthorised-charge")
@@ -163,20 +160,6 @@ def test_who_is_not_in_retraining_is_not_found(app: Flask, world: World, now: da
     assert certifier.get("/awards/retraining?after=x").status_code == 200
 
 
-@contextmanager
-def _counting() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(*args: object) -> None:
-        seen.append(str(args[2]))
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
-
-
 def test_the_list_asks_as_many_questions_for_six_people_as_for_one(app: Flask, world: World, now: datetime) -> None:
     asked = []
     for size in (1, 6):
@@ -190,7 +173,7 @@ def test_the_list_asks_as_many_questions_for_six_people_as_for_one(app: Flask, w
             world.people["learner"] = known
         certifier = _as(app, world, "certifier")
         certifier.get("/awards/retraining")
-        with _counting() as seen:
+        with statements() as seen:
             page = certifier.get("/awards/retraining")
         assert page.text.count("李小红") == size
         asked.append(len(seen))

@@ -1,6 +1,4 @@
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.courses_factories import COURSE, LESSON, LESSONS, finish, finish_course, publish, version_of
 from tests.factories import World
+from tests.statements import statements
 from training_app.accounts import service as accounts
 from training_app.content.models import ContentMedia
 from training_app.content.service import sign_off
@@ -22,22 +21,8 @@ from training_app.storage import service as storage
 PAGE = f"/courses/{COURSE}/lessons/{LESSON}"
 
 
-@contextmanager
-def _counting() -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        said.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        yield said
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", hear)
-
-
 def _reads(client: FlaskClient, path: str) -> int:
-    with _counting() as said:
+    with statements() as said:
         assert client.get(path).status_code == 200
     return sum(statement.lstrip().upper().startswith("SELECT") for statement in said)
 
@@ -207,7 +192,7 @@ def test_a_place_that_is_none_is_refused_and_writes_nothing(
 
 
 def test_opening_pages_writes_nothing(learner: FlaskClient) -> None:
-    with _counting() as said:
+    with statements() as said:
         for path in ("/courses", f"/courses/{COURSE}", PAGE):
             learner.get(path)
     assert [s for s in said if not s.lstrip().upper().startswith(("SELECT", "BEGIN", "PRAGMA"))] == []

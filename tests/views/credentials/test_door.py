@@ -11,8 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import permits_factories as permits
-from tests.credentials_factories import certified, level_event, reads, set_photo
+from tests.credentials_factories import certified, level_event, set_photo
 from tests.factories import World
+from tests.statements import statements
 from training_app import chain, clock
 from training_app.accounts import service as accounts
 from training_app.db import db
@@ -202,9 +203,9 @@ def test_unknown_codes_cost_as_many_reads_as_known_ones(app: Flask, world: World
         (f"/check?number={issued.permit_number}", "/check?number=nonsense"),
     ):
         client.get(known)  # content is read once per process
-        with reads() as one:
+        with statements() as one:
             client.get(known)
-        with reads() as other:
+        with statements() as other:
             client.get(unknown)
         assert shape(one) == shape(other), known
         assert len(shape(one)) >= 6

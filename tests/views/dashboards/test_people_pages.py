@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.dashboards_factories import certify, counted
+from tests.dashboards_factories import certify
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
 from training_app.access.models import RoleGrant
 from training_app.accounts import service as accounts
@@ -136,10 +137,10 @@ def test_rights_taken_away_end_with_the_next_request(world: World, hr: FlaskClie
 
 def test_a_page_takes_as_many_reads_for_many_people_as_for_few(world: World, hr: FlaskClient, now: datetime) -> None:
     hr.get("/people")
-    with counted() as few:
+    with statements("SELECT") as few:
         hr.get("/people")
     crowd(world, now, 45)
-    with counted() as many:
+    with statements("SELECT") as many:
         hr.get("/people")
     assert len(many) == len(few)
     assert len(few) <= 6, few
@@ -155,7 +156,7 @@ def test_what_the_figures_counted_already_is_not_counted_again(
         kind, Filters(state=kind or "")
     )
     hr.get("/people")
-    with counted() as reads:
+    with statements("SELECT") as reads:
         page = hr.get("/people", query_string=filters.query()).text
     assert len(reads) <= 6, reads
     tops, at = frozenset({world.units["hq"]}), clock.now()

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from tests import exams_factories as make
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
 from training_app.content import service as content
 from training_app.db import db
@@ -114,18 +114,9 @@ def test_the_paper_takes_at_most_three_reads_whatever_its_length(
     learner: FlaskClient, world: World, now: datetime
 ) -> None:
     public_id = _started(world, now, learner)
-    statements: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with statements("SELECT", "WITH") as seen:
         assert learner.get(f"/attempts/{public_id}").status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    own = [one for one in statements if "sign_in_session" not in one and "role_permission" not in one]
+    own = [one for one in seen if "sign_in_session" not in one and "role_permission" not in one]
     assert 2 <= len(own) <= 3, own  # the questions themselves never change: a process reads them once
 
 

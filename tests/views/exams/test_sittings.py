@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from tests import exams_factories as make
 from tests.factories import World
+from tests.statements import statements
 from training_app import clock
-from training_app.db import db
 from training_app.exams import contests, service, sittings
 from training_app.sweeping import sweep
 
@@ -168,17 +167,9 @@ def test_the_list_of_who_sits_takes_the_same_reads_for_any_number(
     sitting_id = make.sitting(world, now)
 
     def reads() -> int:
-        statements: list[str] = []
-
-        def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-            statements.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
+        with statements("SELECT") as seen:
             assert examiner.get(f"/sittings/{sitting_id}/people").status_code == 200
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
-        return len([one for one in statements if one.startswith("SELECT")])
+        return len(seen)
 
     sittings.seat_person(sitting_id, world.learner, now=now, actor_id=world.examiner)
     reads()  # content is read once per process

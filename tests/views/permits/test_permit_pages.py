@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import event
 
 from tests.factories import World
 from tests.permits_factories import answered, case, decided, final, issue, noticed, report, revoked, sanctions
+from tests.statements import statements
 from training_app import clock
 from training_app.accounts import service as accounts
 from training_app.audit.models import AuditEntry
@@ -47,20 +44,6 @@ def _photo() -> bytes:
 def _english(world: World, *names: str) -> None:
     for name in names:
         accounts.set_language(world.people[name], "en", now=clock.now())
-
-
-@contextmanager
-def _counting() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_a_case_goes_through_the_pages_from_report_to_the_points_of_the_permit(
@@ -331,7 +314,7 @@ def test_a_list_asks_as_many_questions_for_20_lines_as_for_2(
 
     def asked() -> int:
         hr.get(path)
-        with _counting() as seen:
+        with statements() as seen:
             assert hr.get(path).status_code == 200
         return len(seen)
 

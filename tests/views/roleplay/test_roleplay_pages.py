@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +14,7 @@ from flask.testing import FlaskClient
 
 from tests.factories import World
 from tests.roleplay_factories import Scene, full
+from tests.statements import statements
 from training_app import clock
 from training_app.content import queries as content
 from training_app.db import db
@@ -48,20 +47,6 @@ def _secrets(now: datetime) -> list[str]:
     db.session.rollback()
     told = [*card["only_customer_knows"], *card["calms"], *card["angers"], card["fair_outcome"], card["mood"]]
     return [one["zh"][:20] for one in told + card["must_not_promise"]]
-
-
-@contextmanager
-def _counted() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_a_trainer_plans_draws_adds_people_and_starts(client: FlaskClient, world: World) -> None:
@@ -265,7 +250,7 @@ def test_the_trainers_day_asks_the_database_as_often_for_ten_sessions_as_for_one
 
     def asked() -> int:
         db.session.remove()
-        with _counted() as seen:
+        with statements() as seen:
             assert client.get("/roleplay/day").status_code == 200
         return len(seen)
 
