@@ -118,7 +118,7 @@ class SharedCounts(Storage):
                 return shared(self._redis)
             except (redis.RedisError, OSError) as error:
                 self._ask_again = time.monotonic() + AWAY_S
-                log.warning("redis is away; this machine counts by itself", error=repr(error))
+                log.warning("redis is away; this machine counts by itself", error=str(error))
         return here(self._file)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:

@@ -162,7 +162,7 @@ def add_runner(queue: Huey, run: Callable[[int], None]) -> Callable[[int], None]
         try:
             task(job_id)
         except redis.RedisError as error:
-            raise OutOfReach(f"the queue is away: {error!r}") from error
+            raise OutOfReach(f"the queue is away: {error}") from error
 
     return send
 
@@ -183,7 +183,7 @@ class OneLineAMinute(logging.Filter):
         if now - self._last < AWAY_LINE_S:
             return False
         self._last = now
-        record.msg, record.args, record.exc_info = "redis is away; asking on: %r", (error,), None
+        record.msg, record.args, record.exc_info = "redis is away; asking on: %s", (error,), None
         return True
 
 
