@@ -43,7 +43,7 @@ def _one_open(name: str) -> sa.Index:
 
 
 class UnitVersion(Dated, db.Model):
-    """Name, type, stars and address of a unit in a period."""
+    """Name, type, stars and legal zone of a unit in a period."""
 
     __tablename__ = "unit_version"
     __table_args__ = (
