@@ -130,9 +130,24 @@ def page(printed: Mapping[str, Any], *, check_url: str) -> str:
     return made
 
 
+class _Frame(pydyf.Stream):
+    """The line work, packed once per process: it is the same on every sheet, and a PDF asks for it twice."""
+
+    @property
+    def data(self) -> bytes:
+        """Return the stream as it stands in the file."""
+        return _packed_frame()
+
+
+@lru_cache(maxsize=1)
+def _packed_frame() -> bytes:
+    packed: bytes = pydyf.Stream([frame_operators()], compress=True).data
+    return packed
+
+
 def _draw_frame(_document: Any, pdf: pydyf.PDF) -> None:
     """Put the line work under what each page says."""
-    frame = pydyf.Stream([frame_operators()], compress=True)
+    frame = _Frame()
     pdf.add_object(frame)
     for page_ in pdf.objects:
         if isinstance(page_, pydyf.Dictionary) and page_.get("Type") == "/Page":

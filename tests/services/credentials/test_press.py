@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 from training_app.credentials import press
+from training_app.credentials.ornament import frame_operators
 from training_app.credentials.press import AssetFetcher, AssetRefused
 
 URL = "https://training.example.com/c/" + "k" * 43
@@ -157,3 +159,25 @@ def test_the_longest_names_and_scopes_stay_above_the_facts_on_one_page(name: str
     assert len(heights) > 10
     # The rule above the facts stands 14 points over their first label.
     assert min(heights) > facts[0] + 18, "the scope runs into the facts below it"
+
+
+def test_the_line_work_that_is_the_same_on_every_sheet_is_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    press.render(PRINTED, check_url=URL)
+    packed: list[int] = []
+    packer = zlib.compressobj
+
+    class Counting:
+        def __init__(self, level: int) -> None:
+            self._packer = packer(level=level)
+
+        def compress(self, data: bytes) -> bytes:
+            packed.append(len(data))
+            return self._packer.compress(data)
+
+        def flush(self) -> bytes:
+            return self._packer.flush()
+
+    monkeypatch.setattr(zlib, "compressobj", Counting)
+    press.render(PRINTED, check_url=URL)
+    assert packed
+    assert len(frame_operators()) not in packed
