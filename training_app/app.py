@@ -154,7 +154,7 @@ def _languages(app: Flask) -> None:
         when=lambda value: web.when(value, now=clock.now()),
         in_days=lambda value: web.in_days(value, clock.now()),
     )
-    app.jinja_env.globals["url_for"] = web.address
+    app.jinja_env.globals.update(url_for=web.address, draw_icon=web.icon, _=web.sentence, gettext=web.sentence)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -166,9 +166,8 @@ def _sign_in(app: Flask) -> None:
     @login_manager.user_loader
     def load(token: str) -> sign_in.Actor | None:
         now = clock.now()
-        actor = sign_in.load_actor(db.session(), token, now=now, on=legal_day(now, "Asia/Shanghai"))
-        db.session.rollback()
-        return actor
+        db.session.rollback()  # a request reads as of its own beginning, and what it reads once it keeps until its end
+        return sign_in.load_actor(db.session(), token, now=now, on=legal_day(now, "Asia/Shanghai"))
 
     @login_manager.unauthorized_handler
     def unauthorized() -> WerkzeugResponse:

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g, has_app_context, has_request_context, request, url_for
 from flask_babel import format_date, format_datetime, get_locale, get_translations, gettext
 from flask_login import current_user
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from training_app.accounts.queries import UnitRow
@@ -97,6 +100,35 @@ def address(endpoint: str, **values: Any) -> str:
     if key not in made:
         made[key] = url_for(endpoint, **values)
     return made[key]
+
+
+def icon(name: str, label: str | None = None, **more: str) -> Markup:
+    """Return an icon for a page, with a label where no word stands beside it; `class` adds classes."""
+    return _icon(address("static", filename="img/icons.svg"), name, label, more.get("class", ""))
+
+
+@lru_cache(maxsize=1024)
+def _icon(file: str, name: str, label: str | None, classes: str) -> Markup:
+    said = Markup(' role="img" aria-label="{}"').format(label) if label else Markup(' aria-hidden="true"')
+    return Markup(
+        '<svg class="icon{}{}"{} width="20" height="20" focusable="false"><use href="{}#{}"></use></svg>'
+    ).format(" " if classes else "", classes, said, file, name)
+
+
+@pass_eval_context
+def sentence(eval_ctx: EvalContext, text: str, /, **values: object) -> str:
+    """Return a sentence of a template in the reader's language, values filled in as words."""
+    words = translations()
+    if not eval_ctx.autoescape:
+        return str(words.ugettext(text) % values)
+    if values or type(text) is not str:
+        return Markup(words.ugettext(text)) % values  # noqa: S704  # see below
+    return _sentence(words, text)
+
+
+@lru_cache(maxsize=8192)
+def _sentence(words: Any, text: str) -> Markup:
+    return Markup(words.ugettext(text)) % {}  # noqa: S704  # the sentence is ours, values are escaped
 
 
 def language() -> str:
