@@ -9,10 +9,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
@@ -21,6 +21,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
+
+Read = TypeVar("Read")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -186,6 +188,29 @@ def _in_turn(session: Session) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+_MOST_READ_ONCE = 256
+
+
+def read_once(session: Session, name: tuple[object, ...], read: Callable[[], Read]) -> Read:
+    """Return what `read` reads, kept by `name` until the read transaction ends: several rooms ask for the same.
+
+    Inside `transaction()` nothing is kept: who writes has to see what was written. Whoever gets it must not change it.
+    """
+    if session.info.get("writing"):
+        return read()
+    kept = session.info.get("read_once")
+    if kept is None or kept[0] is not session.get_transaction():
+        found = read()
+        session.info["read_once"] = (session.get_transaction(), {name: found})
+        return found
+    if name not in kept[1]:
+        if len(kept[1]) >= _MOST_READ_ONCE:
+            kept[1].clear()
+        kept[1][name] = read()
+    again: Read = kept[1][name]
+    return again
 
 
 def writing_session() -> Session:

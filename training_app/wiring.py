@@ -40,7 +40,7 @@ def _levels_held(session: Session, person_id: int, now: datetime) -> list[scope.
 def _next_level(session: Session, person_id: int, now: datetime) -> scope.NextLevel | None:
     on = legal_day(now, certifications.ZONE)
     for scheme in certifications.schemes(session, on):
-        way = way_queries.get_way(session, person_id, scheme=scheme, now=now)
+        way = way_queries.get_way(session, person_id, scheme=scheme, now=now, with_held=False)
         if way.level is not None:
             return scope.NextLevel(
                 title=way.level.title, met=way.met, of=len(way.lines), href=url_for("certifications.my_way")

@@ -28,6 +28,7 @@ from training_app.accounts.models import (
     UnitVersion,
 )
 from training_app.accounts.rules import AssignmentKind, UnitType
+from training_app.content import queries as content
 from training_app.errors import NotFound
 
 
@@ -246,7 +247,7 @@ def _session_statement() -> Any:
         sa.select(
             SignInSession.person_id, SignInSession.created_at, SignInSession.last_seen_at, SignInSession.ended_at,
             PersonProfile.name, PersonProfile.number, PersonProfile.language,
-            RolePermission.permission, RoleGrant.unit_id, RoleGrant.role,
+            RolePermission.permission, RoleGrant.unit_id, RoleGrant.role, *content.mark_columns(),
         )
         .join(PersonProfile, PersonProfile.person_id == SignInSession.person_id)
         .join(Login, Login.person_id == SignInSession.person_id)
@@ -257,12 +258,16 @@ def _session_statement() -> Any:
 
 
 def find_session(session: Session, token_hash: str, on: date) -> SessionRow | None:
-    """Return session, person and rights on a day in one read; None if unknown."""
+    """Return session, person and rights on a day in one read; None if unknown.
+
+    The same read says how far content goes, which nearly every page asks next.
+    """
     rows = session.execute(_session_statement(), {"token_hash": token_hash, "on": on}).all()
     if not rows:
         return None
     grants = tuple(Grant(row[7], row[8], row[9]) for row in rows if row[7] is not None)
     first = rows[0]
+    content.note_mark(session, first[10], first[11])
     return SessionRow(first[0], first[1], first[2], first[3], first[4], first[5], first[6], grants)
 
 

@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app.certifications.rules import Evidence, RequirementKind
-from training_app.content.models import ContentVersion
-from training_app.courses.models import LearningEvent, LessonProgress
+from training_app.courses import queries as courses
+from training_app.courses.models import LessonProgress
+from training_app.exams import queries as exams
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, Seat, Sitting
 from training_app.roleplay import queries as roleplay
-from training_app.roleplay.models import Performance, PerformancePart
-from training_app.roleplay.session_rules import LEARNER
 
 _EXAMINES = (AttemptEventKind.IDENTITY_CHECKED, AttemptEventKind.INVIGILATED, AttemptEventKind.EXTENDED)
 _QUIZ = "quiz:"
@@ -43,19 +42,6 @@ def have_begun(session: Session, person_ids: Iterable[int]) -> set[int]:
 
 
 def _learned(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
-    rows = session.execute(
-        sa.select(
-            LearningEvent.id,
-            LearningEvent.person_id,
-            LearningEvent.kind,
-            LearningEvent.course_key,
-            LearningEvent.lesson_key,
-            LearningEvent.effective_at,
-            ContentVersion.number,
-        )
-        .join(ContentVersion, ContentVersion.id == LearningEvent.version_id)
-        .where(LearningEvent.person_id.in_(wanted), LearningEvent.kind.in_(["course", "lesson"]))
-    )
     return [
         (
             row.person_id,
@@ -67,24 +53,14 @@ def _learned(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
                 at=row.effective_at,
             ),
         )
+        for rows in courses.learning_rows(session, wanted).values()
         for row in rows
+        if row.kind in ("course", "lesson")
     ]
 
 
 def _attempts(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
-    rows = session.execute(
-        sa.select(
-            Attempt.id,
-            Attempt.person_id,
-            Attempt.exam_key,
-            Attempt.snapshot,
-            Attempt.finished_at,
-            Attempt.passed,
-            Attempt.supervised,
-            Attempt.raw_score,
-            Attempt.max_score,
-        ).where(Attempt.person_id.in_(wanted), Attempt.passed.isnot(None))
-    ).all()
+    rows = [row for own in exams.attempt_rows(session, wanted).values() for row in own if row.passed is not None]
     examiners = _examiners(session, [row.id for row in rows if not row.exam_key.startswith(_QUIZ)])
     return [
         (
@@ -134,18 +110,7 @@ def _examiners(session: Session, attempt_ids: list[int]) -> dict[int, set[int]]:
 
 def _drills(session: Session, wanted: list[int]) -> list[tuple[int, Evidence]]:
     """Return one piece per performance whose result is out and needs no third rater."""
-    rows = session.execute(
-        sa.select(
-            PerformancePart.person_id,
-            Performance.id,
-            Performance.drill,
-            Performance.led_by,
-            ContentVersion.number,
-        )
-        .join(Performance, Performance.id == PerformancePart.performance_id)
-        .join(ContentVersion, ContentVersion.id == Performance.card_version_id)
-        .where(PerformancePart.person_id.in_(wanted), PerformancePart.part == LEARNER)
-    ).all()
+    rows = [row for own in roleplay.learner_rows(session, wanted).values() for row in own]
     verdicts = roleplay.judged(session, [row.id for row in rows]) if rows else {}
     found = []
     for row in rows:

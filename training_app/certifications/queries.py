@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -133,30 +135,24 @@ def held_levels(session: Session, person_id: int, now: datetime) -> dict[tuple[s
     return fold_levels(level_events(session, [person_id])[person_id], as_of=now)
 
 
-def zones(session: Session, person_ids: Iterable[int], on: date) -> dict[int, str]:
-    """Return the legal zone of each person's main unit; people without one are missing."""
-    rows = session.execute(
-        sa.select(Assignment.person_id, UnitVersion.zone)
-        .join(UnitVersion, UnitVersion.unit_id == Assignment.unit_id)
-        .where(
-            Assignment.person_id.in_(sorted(set(person_ids))),
-            Assignment.kind == AssignmentKind.MAIN,
-            *holds_on(Assignment, on),
-            *holds_on(UnitVersion, on),
-        )
-    )
-    return {row.person_id: row.zone for row in rows}
+def situations(
+    session: Session, person_ids: Iterable[int], *, scheme: str, now: datetime, have_permits: bool = True
+) -> dict[int, Situation]:
+    """Return what an award in a scheme is decided on, for many people in a fixed number of reads.
 
-
-def situations(session: Session, person_ids: Iterable[int], *, scheme: str, now: datetime) -> dict[int, Situation]:
-    """Return what an award in a scheme is decided on, for many people in a fixed number of reads."""
+    `have_permits`: False where somebody has just read that none of them has one.
+    """
     wanted = sorted(set(person_ids))
     on = legal_day(now, ZONE)
     ladder = [one.rules for one in levels(session, on) if one.rules.scheme == scheme]
-    events, shown = level_events(session, wanted), evidence_of(session, wanted)
-    records, places = permits.permits(session, wanted, now), zones(session, wanted, on)
-    people = session.execute(sa.select(Person.id, Person.left_on).where(Person.id.in_(wanted)))
-    left = {row.id: row.left_on for row in people}
+    shown = evidence_of(session, wanted)
+    records = permits.permits(session, wanted, now) if have_permits else {}
+    people = session.execute(_people_and_levels(), {"wanted": wanted, "on": on}).all()
+    left, places = {row.id: row.left_on for row in people}, {row.id: row.zone for row in people if row.zone}
+    events: dict[int, list[LevelEvent]] = {person_id: [] for person_id in wanted}
+    for row in people:
+        if row.LevelEvent is not None:
+            events[row.id].append(level_event(row.LevelEvent))
     found = {}
     for person_id in wanted:
         record = records.get(person_id)
@@ -165,6 +161,24 @@ def situations(session: Session, person_ids: Iterable[int], *, scheme: str, now:
             zone=record.zone if record else places.get(person_id, ZONE), left_on=left.get(person_id),
         )  # fmt: skip
     return found
+
+
+@cache
+def _people_and_levels() -> Any:
+    """Select people (`:wanted`) with their last day, the legal zone of `:on` and their level events, a row for each."""
+    on = sa.bindparam("on", type_=sa.Date())
+    main = (
+        sa.select(Assignment.person_id, UnitVersion.zone)
+        .join(UnitVersion, UnitVersion.unit_id == Assignment.unit_id)
+        .where(Assignment.kind == AssignmentKind.MAIN, *holds_on(Assignment, on), *holds_on(UnitVersion, on))
+        .subquery()
+    )
+    return (
+        sa.select(Person.id, Person.left_on, main.c.zone, LevelEventRow)
+        .outerjoin(main, main.c.person_id == Person.id)
+        .outerjoin(LevelEventRow, LevelEventRow.person_id == Person.id)
+        .where(Person.id.in_(sa.bindparam("wanted", expanding=True)))
+    )
 
 
 def _situation(

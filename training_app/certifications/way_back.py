@@ -20,7 +20,6 @@ from training_app.exams.queries import Standing
 from training_app.exams.rules import StartAnswer
 from training_app.permits.scope import BackStep, WayBack
 from training_app.roleplay import session_queries as drills
-from training_app.roleplay.session_rules import LEARNER
 from training_app.web import day as day_words
 from training_app.web import pick, when
 
@@ -34,11 +33,7 @@ def way_back(session: Session, person_id: int, now: datetime) -> WayBack | None:
         return None
     blueprint = content.current(session, "exam_blueprint", today(now)).get(returning.due.shown_with.exam)
     standing = exams.get_standing(session, person_id, blueprint, now) if blueprint else None
-    planned = {
-        one.drill: one.planned_at
-        for one in drills.own_list(session, person_id, now)
-        if one.part == LEARNER and one.phase == "planned"
-    }
+    planned = drills.planned_drills(session, person_id, now)
     return WayBack(steps=tuple(_steps(returning, (standing, planned))), is_shown=returning.is_shown)
 
 

@@ -24,7 +24,6 @@ from training_app.exams.queries import Standing
 from training_app.exams.rules import StartAnswer
 from training_app.permits import queries as permits
 from training_app.roleplay import session_queries as drills
-from training_app.roleplay.session_rules import LEARNER
 
 
 class Stage(StrEnum):
@@ -125,8 +124,8 @@ class Way:
         return sum(one.line.is_met for one in self.lines)
 
 
-def get_way(session: Session, person_id: int, *, scheme: str, now: datetime) -> Way:
-    """Return a learner's way in a scheme."""
+def get_way(session: Session, person_id: int, *, scheme: str, now: datetime, with_held: bool = True) -> Way:
+    """Return a learner's way in a scheme; what is held only where a page shows it."""
     on = legal_day(now, queries.ZONE)
     versions = [one for one in queries.levels(session, on) if one.rules.scheme == scheme]
     situation = queries.situations(session, [person_id], scheme=scheme, now=now)[person_id]
@@ -141,7 +140,7 @@ def get_way(session: Session, person_id: int, *, scheme: str, now: datetime) -> 
         level=level,
         situation=situation,
         lines=lines,
-        held=held_rows(session, person_id, now),
+        held=held_rows(session, person_id, now) if with_held else (),
         due_on=max(due, default=None),
         minutes=sum(one.minutes or 0 for one in lines if not one.line.is_met),
         refused=_refusal(session, person_id, situation) if level is not None else None,
@@ -155,11 +154,7 @@ def _lines(
     learned = {row.key: row for row in courses.courses(session, person_id, on)}
     standings = exams.standings(session, person_id, content.current(session, "exam_blueprint", on), now)
     blueprints = content.current(session, "exam_blueprint", on)
-    planned = {
-        one.drill: one.planned_at
-        for one in drills.own_list(session, person_id, now)
-        if one.part == LEARNER and one.phase == "planned"
-    }
+    planned = drills.planned_drills(session, person_id, now)
     return tuple(_line(one, level, learned, standings, blueprints, planned) for one in situation.lines)
 
 

@@ -91,6 +91,19 @@ def _in_force() -> Any:
     )
 
 
+def mark_columns() -> tuple[Any, Any]:
+    """Return how far the events of content go, as columns of a statement that is sent anyway, for `note_mark`."""
+    return (
+        sa.select(sa.func.count(ContentEvent.id)).scalar_subquery().label("content_events"),
+        sa.select(sa.func.max(ContentEvent.id)).scalar_subquery().label("content_last"),
+    )
+
+
+def note_mark(session: Session, events: int, last: int | None) -> None:
+    """Keep for the rest of this read transaction how far the events of content go."""
+    session.info["content_mark"] = (session.get_transaction(), (events, last))
+
+
 @cache
 def _events_so_far() -> Any:
     return sa.select(sa.func.count(ContentEvent.id), sa.func.max(ContentEvent.id))
@@ -123,14 +136,18 @@ def _kept_for(session: Session) -> _Kept:
 
 
 def _mark(session: Session) -> object:
-    """Return how far the events of content go; asked once per read transaction."""
-    inside = session.get_transaction()
+    """Return how far the events of content go; asked once per transaction, and again after an event was written."""
     known = session.info.get("content_mark")
-    if known is not None and known[0] is inside and not session.info.get("writing"):
+    if known is not None and known[0] is session.get_transaction():
         return known[1]
     mark = tuple(session.execute(_events_so_far()).one())
     session.info["content_mark"] = (session.get_transaction(), mark)
     return mark
+
+
+def forget_mark(session: Session) -> None:
+    """Ask again how far the events of content go: this transaction has written one."""
+    session.info.pop("content_mark", None)
 
 
 def forget() -> None:
@@ -216,17 +233,30 @@ def versions(session: Session, version_ids: Iterable[int]) -> dict[int, Version]
     if missing := sorted(wanted - found.keys()):
         rows = session.execute(sa.select(*_COLUMNS).where(ContentVersion.id.in_(missing)))
         read = {row[0]: _version(row) for row in rows}
-        if not session.info.get("writing"):
-            if len(kept) > _MOST_BY_ID:
-                kept.clear()
-            kept.update(read)
+        _keep(session, read)
         found |= read
     return found
 
 
+def _keep(session: Session, read: Mapping[int, Version]) -> None:
+    if session.info.get("writing"):  # what is not committed may never have been
+        return
+    kept = _by_id.setdefault(session.connection().engine, {})
+    if len(kept) > _MOST_BY_ID:
+        kept.clear()
+    kept.update(read)
+
+
 def versions_and_sign_off(session: Session, version_ids: Iterable[int]) -> dict[int, tuple[Version, bool]]:
-    """Return versions by id in one query, each with: has a named company expert signed it, and not withdrawn?"""
-    wanted = sorted(set(version_ids))
+    """Return versions by id, each with: has a named company expert signed it, and not withdrawn?
+
+    One read at most, none where a process knows both already.
+    """
+    wanted = set(version_ids)
+    kept = _by_id.setdefault(session.connection().engine, {})
+    if wanted <= kept.keys():
+        signed = signed_off(session, wanted)
+        return {one: (kept[one], one in signed) for one in wanted}
     last = (
         sa.select(ContentEvent.kind)
         .where(ContentEvent.version_id == ContentVersion.id, ContentEvent.kind.in_(_SIGN_OFF))
@@ -234,8 +264,10 @@ def versions_and_sign_off(session: Session, version_ids: Iterable[int]) -> dict[
         .limit(1)
         .scalar_subquery()
     )
-    rows = session.execute(sa.select(*_COLUMNS, last).where(ContentVersion.id.in_(wanted)))
-    return {row[0]: (_version(row), row[8] is ContentEventKind.SIGNED_OFF) for row in rows}
+    rows = session.execute(sa.select(*_COLUMNS, last).where(ContentVersion.id.in_(sorted(wanted))))
+    found = {row[0]: (_version(row), row[8] is ContentEventKind.SIGNED_OFF) for row in rows}
+    _keep(session, {one: version for one, (version, _signed) in found.items()})
+    return found
 
 
 def known(session: Session) -> dict[tuple[str, str], tuple[int, Known]]:
@@ -276,14 +308,14 @@ def is_shown_media(session: Session, sha256: str) -> bool:
 
 def signed_off(session: Session, version_ids: Iterable[int]) -> set[int]:
     """Return those versions that a named company expert has signed, and not withdrawn."""
-    wanted = sorted(set(version_ids))
-    rows = session.execute(
-        sa.select(ContentEvent.version_id, ContentEvent.kind)
-        .where(
-            ContentEvent.version_id.in_(wanted),
-            ContentEvent.kind.in_(_SIGN_OFF),
+
+    def read() -> frozenset[int]:
+        rows = session.execute(
+            sa.select(ContentEvent.version_id, ContentEvent.kind)
+            .where(ContentEvent.kind.in_(_SIGN_OFF))
+            .order_by(ContentEvent.recorded_at, ContentEvent.idem)
         )
-        .order_by(ContentEvent.recorded_at, ContentEvent.idem)
-    )
-    last = dict(iter(rows))
-    return {version_id for version_id, kind in last.items() if kind is ContentEventKind.SIGNED_OFF}
+        last = dict(iter(rows))
+        return frozenset(one for one, kind in last.items() if kind is ContentEventKind.SIGNED_OFF)
+
+    return set(version_ids) & derived(session, "signed_off", date.min, read)

@@ -270,6 +270,7 @@ def _event(session: Session, version_id: int, kind: ContentEventKind, now: datet
         )
     )  # fmt: skip
     session.flush()
+    queries.forget_mark(session)
 
 
 def _project(session: Session, kind: str, body: Mapping[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from training_app.content.rules import Change, ContentEventKind
 from training_app.courses import rules
 from training_app.courses.models import Enrolment, LearningEvent, LessonProgress
 from training_app.courses.rules import State
+from training_app.db import read_once
 from training_app.errors import NotFound
 from training_app.storage.models import Blob
 
@@ -181,8 +183,8 @@ class _Done:
 class _Past:
     """All that is stored about one person's learning."""
 
-    enrolments: Mapping[str, Enrolment]
-    progress: Mapping[str, tuple[LessonProgress, int]]
+    enrolments: Mapping[str, Any]
+    progress: Mapping[str, Any]
     done: Mapping[tuple[str, str], _Done]
 
 
@@ -332,23 +334,52 @@ def _course_titles(session: Session, keys: set[str]) -> dict[str, Words]:
     return {key: found[version_id].body["title"] for key, version_id in ids.items()}
 
 
+@cache
+def _learned() -> Any:
+    event = LearningEvent
+    return (
+        sa.select(
+            event.id, event.person_id, event.kind, event.course_key, event.lesson_key, event.effective_at,
+            ContentVersion.number,
+        )
+        .join(ContentVersion, ContentVersion.id == event.version_id)
+        .where(event.person_id.in_(sa.bindparam("wanted", expanding=True)))
+        .order_by(ContentVersion.number, event.seq)
+    )  # fmt: skip
+
+
+@cache
+def _begun() -> tuple[Any, Any]:
+    """Return the statements of what `:person_id` is enrolled in, and where they stand in lessons."""
+    person_id: Any = sa.bindparam("person_id")
+    kept = LessonProgress
+    enrolled = sa.select(Enrolment.course_key, Enrolment.reason, Enrolment.due_on)
+    progress = sa.select(
+        kept.lesson_key, kept.position, kept.completed_at, kept.check_answer, ContentVersion.number
+    ).join(ContentVersion, ContentVersion.id == kept.version_id)
+    return enrolled.where(Enrolment.person_id == person_id), progress.where(kept.person_id == person_id)
+
+
+def learning_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, Sequence[Any]]:
+    """Return what each person finished, by version and order, each with the number of its version; one read."""
+    wanted = sorted(set(person_ids))
+
+    def read() -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {person_id: [] for person_id in wanted}
+        for row in session.execute(_learned(), {"wanted": wanted}):
+            found[row.person_id].append(row)
+        return found
+
+    return read_once(session, ("courses.learned", *wanted), read)
+
+
 def _past(session: Session, person_id: int) -> _Past:
-    enrolments = session.scalars(sa.select(Enrolment).where(Enrolment.person_id == person_id))
-    progress = session.execute(
-        sa.select(LessonProgress, ContentVersion.number)
-        .join(ContentVersion, ContentVersion.id == LessonProgress.version_id)
-        .where(LessonProgress.person_id == person_id)
-    )
-    events = session.execute(
-        sa.select(LearningEvent, ContentVersion.number)
-        .join(ContentVersion, ContentVersion.id == LearningEvent.version_id)
-        .where(LearningEvent.person_id == person_id)
-        .order_by(ContentVersion.number, LearningEvent.seq)
-    )
+    enrolments, progress = (session.execute(one, {"person_id": person_id}) for one in _begun())
+    events = learning_rows(session, [person_id])[person_id]
     return _Past(
         enrolments={e.course_key: e for e in enrolments},
-        progress={row.lesson_key: (row, number) for row, number in progress},
-        done={(e.kind, e.lesson_key or e.course_key): _Done(number, e.effective_at) for e, number in events},
+        progress={row.lesson_key: row for row in progress},
+        done={(e.kind, e.lesson_key or e.course_key): _Done(e.number, e.effective_at) for e in events},
     )
 
 
@@ -387,16 +418,16 @@ def _lesson_row(
     version: content.Version, substantive_number: int, course_changed_on: date | None, past: _Past
 ) -> LessonRow:
     done, kept = past.done.get((LESSON, version.key)), past.progress.get(version.key)
-    read_number = done.number if done else kept[1] if kept else version.number
+    read_number = done.number if done else kept.number if kept else version.number
     counts = done is not None and rules.counts_for_course(
         done.number,
         legal_day(done.at, _ZONE),
         substantive_number=substantive_number,
         course_changed_on=course_changed_on,
     )
-    is_stale = kept is not None and rules.is_outdated(kept[1], substantive_number)
-    position = kept[0].position if kept and not (done and is_stale) else 0  # read anew, from the top
-    is_asked_again = done is not None and kept is not None and kept[0].completed_at is None
+    is_stale = kept is not None and rules.is_outdated(kept.number, substantive_number)
+    position = kept.position if kept and not (done and is_stale) else 0  # read anew, from the top
+    is_asked_again = done is not None and kept is not None and kept.completed_at is None
     state = State.DONE if done and not is_asked_again else State.UNDER_WAY if kept else State.NOT_BEGUN
     minutes = version.body["minutes"]
     return LessonRow(
@@ -404,6 +435,6 @@ def _lesson_row(
         minutes_left=rules.minutes_left(minutes, position, is_done=counts and not is_asked_again),
         position=position, state=state,
         version_id=version.id, number=version.number, done_at=done.at if done else None,
-        answer=kept[0].check_answer if kept and not is_stale else None,
+        answer=kept.check_answer if kept and not is_stale else None,
         is_changed=rules.is_outdated(read_number, substantive_number), counts=counts,
     )  # fmt: skip

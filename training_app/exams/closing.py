@@ -85,9 +85,12 @@ def close(
     )
     if closed.rowcount != 1:  # type: ignore[attr-defined]
         raise AttemptClosed()
+    is_scored = state is AttemptState.SUBMITTED
+    places = items.get_form(session, facing.form_id).places if is_scored or epoch is not None else ()
     if epoch is not None:
-        saving.store(session, facing.id, facing.form_id, facing.epoch, epoch, saves, facing.phase, now)
-    facts: dict[str, Any] = {"move": move.value, "saved": _count_saved(session, facing.id)}
+        saving.store(session, facing.id, places, facing.epoch, epoch, saves, facing.phase, now)
+    answers = saved_answers(session, facing.id)
+    facts: dict[str, Any] = {"move": move.value, "saved": len(answers)}
     add_event(
         lock, facing.id, _EVENTS[state], facts, actor_id=actor_id, payload=payload,
         idem=f"attempt/{facing.id}/ended", effective_at=facing.finished_at,
@@ -96,8 +99,8 @@ def close(
         f"attempt.{state.value}", f"attempt:{facing.id}", now=now, stream=audit.person_stream(lock.person_id),
         actor_id=actor_id, facts=facts, effective_at=facing.finished_at, payload=payload,
     )  # fmt: skip
-    if state is AttemptState.SUBMITTED:
-        outcome, supervised = _score(lock, facing)
+    if is_scored:
+        outcome, supervised = _score(lock, facing, places, answers)
         telling.tell_result(
             attempt, outcome, move, saved=facts["saved"], supervised=supervised, at=facing.finished_at, now=now
         )
@@ -120,18 +123,12 @@ def _facing(attempt: Attempt, now: datetime) -> Attempted:
     )
 
 
-def _count_saved(session: Session, attempt_id: int) -> int:
-    return session.scalar(sa.select(sa.func.count()).where(Response.attempt_id == attempt_id)) or 0
-
-
-def _score(lock: PersonLock, attempt: Attempted) -> tuple[Outcome, bool]:
+def _score(
+    lock: PersonLock, attempt: Attempted, places: Sequence[items.Place], answers: Mapping[str, Any]
+) -> tuple[Outcome, bool]:
     """Score what is saved, write it down, tell who listens; return the outcome and whether it was supervised."""
     session = lock.session
-    outcome = score_attempt(
-        items.items_of(session, items.get_form(session, attempt.form_id).places),
-        saved_answers(session, attempt.id),
-        attempt.cut,
-    )
+    outcome = score_attempt(items.items_of(session, places), answers, attempt.cut)
     supervised = _supervised(session, attempt.id, lock.person_id, attempt.finished_at)
     session.execute(
         sa.update(Attempt)

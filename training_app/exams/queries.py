@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from training_app.accounts.models import UnitVersion
 from training_app.accounts.queries import holds_on
 from training_app.content import queries as content
 from training_app.content.queries import Version
+from training_app.db import read_once
 from training_app.exams.models import Admission, Attempt, AttemptEvent, AttemptEventKind, Seat, Sitting
 from training_app.exams.rules import (
     AttemptState,
@@ -146,7 +148,13 @@ def attempts_of(session: Session, person_id: int) -> list[AttemptLine]:
 
 def admissions_of(session: Session, person_id: int) -> list[AdmissionLine]:
     """Return every admission of a person, oldest first."""
-    rows = session.execute(
+    rows = session.execute(_admissions(), {"person_id": person_id}).mappings()
+    return [AdmissionLine(**row) for row in rows]
+
+
+@cache
+def _admissions() -> Any:
+    return (
         sa.select(
             Admission.id.label("admission_id"),
             Admission.exam_key,
@@ -158,10 +166,9 @@ def admissions_of(session: Session, person_id: int) -> list[AdmissionLine]:
             Admission.created_by.label("by_id"),
             Admission.withdrawn_at,
         )
-        .where(Admission.person_id == person_id)
+        .where(Admission.person_id == sa.bindparam("person_id"))
         .order_by(Admission.created_at, Admission.id)
-    ).mappings()
-    return [AdmissionLine(**row) for row in rows]
+    )
 
 
 def seats_of(session: Session, person_id: int, now: datetime) -> list[SeatLine]:
@@ -197,12 +204,15 @@ def seats_of(session: Session, person_id: int, now: datetime) -> list[SeatLine]:
 def standings(
     session: Session, person_id: int, blueprints: Mapping[str, Version], now: datetime
 ) -> dict[str, Standing]:
-    """Return where a person stands with every exam they were admitted to or attempted; four queries for all of them."""
+    """Return where a person stands with every exam they were admitted to; four queries at most for all of them."""
     admissions: dict[str, list[AdmissionLine]] = {}
-    for admission in admissions_of(session, person_id):
+    granted_to = ("exams.admissions", person_id)
+    for admission in read_once(session, granted_to, lambda: admissions_of(session, person_id)):
         if admission.withdrawn_at is None:
             admissions.setdefault(admission.exam_key, []).append(admission)
-    rows = _rows(session, Attempt.person_id == person_id)
+    if not admissions:
+        return {}
+    rows = attempt_rows(session, [person_id])[person_id]
     examiners = _examiners(session, [row.id for row in rows])
     seats = seats_of(session, person_id, now)
     return {
@@ -210,6 +220,32 @@ def standings(
         for key, granted in admissions.items()
         if key in blueprints
     }
+
+
+_ATTEMPT = (
+    Attempt.id, Attempt.person_id, Attempt.public_id, Attempt.exam_key, Attempt.kind, Attempt.snapshot, Attempt.number,
+    Attempt.admission_id, Attempt.opened_at, Attempt.finished_at, Attempt.status, Attempt.supervised, Attempt.passed,
+    Attempt.raw_score, Attempt.max_score,
+)  # fmt: skip
+
+
+@cache
+def _attempts() -> Any:
+    wanted: Any = sa.bindparam("wanted", expanding=True)
+    return sa.select(*_ATTEMPT).where(Attempt.person_id.in_(wanted)).order_by(Attempt.opened_at, Attempt.id)
+
+
+def attempt_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, Sequence[Any]]:
+    """Return the attempts of each person, oldest first, by the columns that lists and evidence ask for; one read."""
+    wanted = sorted(set(person_ids))
+
+    def read() -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {person_id: [] for person_id in wanted}
+        for row in session.execute(_attempts(), {"wanted": wanted}):
+            found[row.person_id].append(row)
+        return found
+
+    return read_once(session, ("exams.attempts", *wanted), read)
 
 
 def get_standing(session: Session, person_id: int, blueprint: Version, now: datetime) -> Standing:
@@ -264,7 +300,7 @@ def _standing(
     key: str,
     blueprint: Version,
     admissions: Sequence[AdmissionLine],
-    rows: Sequence[Attempt],
+    rows: Sequence[Any],
     examiners: Mapping[int, tuple[int, ...]],
     seats: Iterable[SeatLine],
     now: datetime,
@@ -310,7 +346,7 @@ _PREFERENCE = (
 )
 
 
-def past(row: Attempt) -> PastAttempt:
+def past(row: Any) -> PastAttempt:
     """Return an attempt as the rule of starting reads it: only a supervised pass ends an admission."""
     return PastAttempt(
         state=AttemptState(row.status),
@@ -346,7 +382,7 @@ def _examiners(session: Session, attempt_ids: Sequence[int]) -> dict[int, tuple[
     return {attempt_id: tuple(ids) for attempt_id, ids in found.items()}
 
 
-def _line(row: Attempt, examiner_ids: tuple[int, ...]) -> AttemptLine:
+def _line(row: Any, examiner_ids: tuple[int, ...]) -> AttemptLine:
     outcome = row.status.value
     if row.status is AttemptState.SUBMITTED:
         outcome = "passed" if row.passed else "failed"

@@ -66,11 +66,11 @@ def autosave(public_id: str, person_id: int, *, epoch: int, saves: Sequence[Save
 
 
 def store(
-    session: Session, attempt_id: int, form_id: int, current_epoch: int, epoch: int, saves: Sequence[Save],
-    phase: Phase, now: datetime,
+    session: Session, attempt_id: int, places: Sequence[items.Place], current_epoch: int, epoch: int,
+    saves: Sequence[Save], phase: Phase, now: datetime,
 ) -> dict[str, SaveVerdict]:  # fmt: skip
     """Judge each answer and write those that count; the attempt's row must be held by this transaction."""
-    answers = _checked(session, items.get_form(session, form_id).places, saves)
+    answers = _checked(session, places, saves)
     return _store(session, attempt_id, current_epoch, epoch, saves, answers, phase, now)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.access.queries import in_force
 from training_app.access.rules import Grant, Permission
 from training_app.accounts.models import PersonProfile
+from training_app.calendar.rules import last_day
 from training_app.certifications import queries as certifications
 from training_app.certifications import queue_queries, retraining_queries, way_queries
 from training_app.certifications.way_queries import Way
@@ -20,12 +23,13 @@ from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
 from training_app.exams.sitting_queries import SittingRow
-from training_app.permits import desk_queries, page_queries
-from training_app.permits.page_queries import PermitPage
+from training_app.permits import desk_queries, ledger_queries
+from training_app.permits import queries as permits
+from training_app.permits.fold_queries import CaseFile
 from training_app.roleplay import queries as roleplay
 from training_app.roleplay.queries import RoleplayTodo
 from training_app.status import queries as status
-from training_app.status.queries import Snapshot
+from training_app.status.rules import State
 
 P = Permission
 
@@ -39,14 +43,24 @@ class TrainerContact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnPermit:
+    """What a first page says of one's own permit: its dates, its points, and the open cases one was told of."""
+
+    record: permits.PermitRecord
+    last_on: date | None
+    ledger: permits.LedgerState
+    open_cases: list[CaseFile]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LearnerHome:
     """A learner's part of the first page; `answer_case` is the first open case that waits for the holder's answer."""
 
-    state: Snapshot
+    state: State
     way: Way | None
     exam: Standing | None  # the one that is being written or can be started now
     exam_titles: Mapping[str, Mapping[str, str]]
-    permit: PermitPage | None
+    permit: OwnPermit | None
     trainers: list[TrainerContact]
 
 
@@ -70,29 +84,51 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
     blueprints = exams.exam_blueprints(session, on)
     standings = exams.standings(session, person_id, blueprints, now)
     return LearnerHome(
-        state=status.fresh_state(session, person_id, now),
-        way=way_queries.get_way(session, person_id, scheme=scheme, now=now) if scheme else None,
+        state=status.state_now(session, person_id, now),
+        way=way_queries.get_way(session, person_id, scheme=scheme, now=now, with_held=False) if scheme else None,
         exam=next((one for one in standings.values() if one.running or one.can_start(now)), None),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
-        permit=page_queries.permit_page(session, person_id, now),
+        permit=_own_permit(session, person_id, now),
         trainers=trainers_of(session, person_id, on),
+    )
+
+
+def _own_permit(session: Session, person_id: int, now: datetime) -> OwnPermit | None:
+    record = permits.permit_facts(session, person_id, now)
+    if record is None:
+        return None
+    until = record.facts.valid_until
+    return OwnPermit(
+        record=record,
+        last_on=last_day(until, record.zone) if until else None,
+        ledger=ledger_queries.state_of(record, ledger_queries.ledger(session, person_id, now), now),
+        open_cases=[file for file in desk_queries.own_cases(session, person_id, now) if file.state.is_open],
     )
 
 
 def trainers_of(session: Session, person_id: int, on: date, limit: int = 2) -> list[TrainerContact]:
     """Return the trainers whose role reaches a person, those with a phone number first."""
+    rows = session.execute(_trainers(), {"person_id": person_id, "on": on, "most": limit})
+    return [TrainerContact(name=name, phone=phone) for name, phone in rows]
+
+
+@cache
+def _trainers() -> Any:
+    person_id: Any = sa.bindparam("person_id")
     above = sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == person_id)
-    rows = session.execute(
+    return (
         sa.select(PersonProfile.name, PersonProfile.phone)
         .join(RoleGrant, RoleGrant.person_id == PersonProfile.person_id)
         .where(
-            RoleGrant.role == "trainer", RoleGrant.unit_id.in_(above), RoleGrant.person_id != person_id, *in_force(on)
+            RoleGrant.role == "trainer",
+            RoleGrant.unit_id.in_(above),
+            RoleGrant.person_id != person_id,
+            *in_force(sa.bindparam("on", type_=sa.Date())),
         )
         .group_by(PersonProfile.person_id, PersonProfile.name, PersonProfile.phone)  # several roles, one line
         .order_by(PersonProfile.phone.is_(None), PersonProfile.name)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
     )
-    return [TrainerContact(name=name, phone=phone) for name, phone in rows]
 
 
 def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, now: datetime) -> Desk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,7 +84,7 @@ def _with_last(*columns: Any) -> sa.Select[Any]:
     return sa.select(*columns).join(_last, _last.case_id == PermitCase.id).where(_last.kind != "serve", ~newer)
 
 
-def _served_until(document: str, now: datetime) -> ColumnElement[bool]:
+def _served_until(document: str, at: str | sa.BindParameter[str]) -> ColumnElement[bool]:
     """The deadline told when this document was served is over; what was served before a case was reopened is past."""
     served = aliased(CaseEvent)
     return (
@@ -93,7 +94,7 @@ def _served_until(document: str, now: datetime) -> ColumnElement[bool]:
             served.kind == "serve",
             served.seq > _last.seq,
             served.facts["document"].as_string() == document,
-            served.facts["deadline_at"].as_string() <= iso(now),
+            served.facts["deadline_at"].as_string() <= at,
         )
         .exists()
     )
@@ -104,7 +105,7 @@ def _stands() -> ColumnElement[bool]:
 
 
 def _to_decide(now: datetime) -> ColumnElement[bool]:
-    over = sa.and_(_last.kind.in_(["notify", "reopen"]), _served_until("notice", now))
+    over = sa.and_(_last.kind.in_(["notify", "reopen"]), _served_until("notice", iso(now)))
     return sa.or_(_last.kind == "answer", over)
 
 
@@ -116,12 +117,19 @@ def lapsing(session: Session, now: datetime, *, limit: int) -> list[int]:
 
 def lapsed_of(session: Session, person_id: int, now: datetime) -> list[CaseFile]:
     """Return the cases of a person that time has made final and that nobody has written down yet."""
-    rows = session.scalars(_with_last(PermitCase).where(PermitCase.person_id == person_id, _lapses(now))).all()
+    rows = session.scalars(_lapsed(), {"person_id": person_id, "at": iso(now)}).all()
     return [file for file in fold_queries.case_files(session, rows, now) if file.state.is_counted]
 
 
+@cache
+def _lapsed() -> sa.Select[Any]:
+    over = _served_until("decision", sa.bindparam("at", type_=sa.String()))
+    person_id: Any = sa.bindparam("person_id")
+    return _with_last(PermitCase).where(PermitCase.person_id == person_id, _stands(), over)
+
+
 def _lapses(now: datetime) -> ColumnElement[bool]:
-    return sa.and_(_stands(), _served_until("decision", now))
+    return sa.and_(_stands(), _served_until("decision", iso(now)))
 
 
 def reach(grants: tuple[Grant, ...], column: Any, permissions: Sequence[Permission]) -> ColumnElement[bool]:
@@ -158,11 +166,11 @@ def _case_filter(show: str, grants: tuple[Grant, ...], now: datetime) -> ColumnE
         case "new":
             return _last.kind == "report"
         case "answer":
-            return sa.and_(_last.kind.in_(["notify", "reopen"]), ~_served_until("notice", now))
+            return sa.and_(_last.kind.in_(["notify", "reopen"]), ~_served_until("notice", iso(now)))
         case "decide":
             return _to_decide(now)
         case "decided":
-            return sa.and_(_stands(), ~_served_until("decision", now))
+            return sa.and_(_stands(), ~_served_until("decision", iso(now)))
         case "appeal":
             return _last.kind == "appeal"
         case "closed":

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
+from training_app.db import read_once
 from training_app.permits.case_rules import (
     CaseEvent,
     CaseEventKind,
@@ -115,6 +116,13 @@ def permits(
 ) -> dict[int, PermitRecord]:
     """Return the permits of many people, by person; three reads whatever their number."""
     wanted = sorted(set(person_ids))
+    name = ("permits", now, known_at, *wanted)
+    return dict(read_once(session, name, lambda: _permits(session, wanted, now, known_at)))
+
+
+def _permits(
+    session: Session, wanted: Sequence[int], now: datetime, known_at: datetime | None
+) -> dict[int, PermitRecord]:
     rows = session.scalars(sa.select(Permit).where(Permit.person_id.in_(wanted)).order_by(Permit.id)).all()
     if not rows:
         return {}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from training_app.access.rules import Grant, Permission, reaches
 from training_app.accounts import queries as accounts
 from training_app.calendar.closing_rules import Standing
 from training_app.content import queries as content
+from training_app.content.models import ContentVersion
+from training_app.db import read_once
 from training_app.roleplay import closing
 from training_app.roleplay.models import (
     MarkEvent,
@@ -227,10 +230,39 @@ def open_sheets(session: Session, rater_id: int) -> list[tuple[ScoreSheet, Perfo
     return [(sheet, performance, count) for sheet, performance, count in rows]
 
 
+@cache
+def _as_learner() -> Any:
+    one, part = Performance, PerformancePart
+    return (
+        sa.select(
+            part.person_id, one.id, one.drill, one.led_by, ContentVersion.number,
+        )
+        .join(one, one.id == part.performance_id)
+        .join(ContentVersion, ContentVersion.id == one.card_version_id)
+        .where(part.person_id.in_(sa.bindparam("wanted", expanding=True)), part.part == LEARNER)
+        .order_by(one.planned_at.desc(), one.id.desc())
+    )  # fmt: skip
+
+
+def learner_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, Sequence[Any]]:
+    """Return the performances that each person was or is to be scored in, newest first, with the card's number."""
+    wanted = sorted(set(person_ids))
+
+    def read() -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {person_id: [] for person_id in wanted}
+        for row in session.execute(_as_learner(), {"wanted": wanted}):
+            found[row.person_id].append(row)
+        return found
+
+    return read_once(session, ("roleplay.learner", *wanted), read)
+
+
 def judged(
     session: Session, performance_ids: Sequence[int], *, about_id: int | None = None
 ) -> dict[tuple[int, int], Judged]:
     """Join the sheets of performances by (performance, person they are about); withdrawn ones are left out."""
+    if not performance_ids:
+        return {}
     query = sa.select(ScoreSheet).where(
         ScoreSheet.performance_id.in_(sorted(set(performance_ids))), ScoreSheet.state != SheetState.WITHDRAWN
     )

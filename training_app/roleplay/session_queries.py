@@ -272,6 +272,17 @@ def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
     return lines
 
 
+def planned_drills(session: Session, person_id: int, now: datetime) -> dict[str, datetime]:
+    """Return when the drills are planned in which a person is to be scored, by drill; of several the next one."""
+    if not queries.learner_rows(session, [person_id])[person_id]:  # known already to who asks for a way
+        return {}
+    return {
+        one.drill: one.planned_at
+        for one in own_list(session, person_id, now)
+        if one.part == LEARNER and one.phase == "planned"
+    }
+
+
 def _lines(session: Session, rows: Sequence[Performance], actor_id: int, now: datetime) -> list[SessionLine]:
     cards = content.versions(session, [row.card_version_id for row in rows])
     learners: dict[int, list[int]] = defaultdict(list)

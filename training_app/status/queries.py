@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -150,7 +151,7 @@ def _way(session: Session, person_id: int, now: datetime) -> tuple[str | None, S
     schemes = levels.schemes(session, on)
     if not schemes:
         return None, (), None
-    situation = levels.situations(session, [person_id], scheme=schemes[0], now=now)[person_id]
+    situation = levels.situations(session, [person_id], scheme=schemes[0], now=now, have_permits=False)[person_id]
     begun = bool(have_begun(session, [person_id]))
     state = pre_permit(situation.lines, has_begun=begun)
     courses = {line.requirement.ref for line in situation.lines if line.requirement.kind is RequirementKind.COURSE}
@@ -256,6 +257,21 @@ def fresh_states(session: Session, person_ids: Iterable[int], now: datetime) -> 
         else:
             found[person_id] = row
     return found
+
+
+@cache
+def _row_facts() -> Any:
+    return sa.select(*(getattr(PersonState, name) for name in FACTS)).where(
+        PersonState.person_id == sa.bindparam("person_id")
+    )
+
+
+def state_now(session: Session, person_id: int, now: datetime) -> State:
+    """Return the state of one person now and no more; one read, and a fold where the row is stale or missing."""
+    row = session.connection().execute(_row_facts(), {"person_id": person_id}).first()
+    if row is None or rules.is_stale(row.next_change_at, now):
+        return fold_person(session, person_id, now).state
+    return rules.state_at(row_facts(row), now)
 
 
 def fresh_state(session: Session, person_id: int, now: datetime) -> Snapshot:

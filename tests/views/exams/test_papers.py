@@ -118,6 +118,10 @@ def test_the_paper_takes_at_most_three_reads_whatever_its_length(
         assert learner.get(f"/attempts/{public_id}").status_code == 200
     own = [one for one in seen if "sign_in_session" not in one and "role_permission" not in one]
     assert 2 <= len(own) <= 3, own  # the questions themselves never change: a process reads them once
+    learner.get(f"/attempts/{public_id}")
+    with statements("SELECT", "WITH") as again:
+        learner.get(f"/attempts/{public_id}")
+    assert len(again) == 3, again  # who reads, the attempt with its paper, the answers
 
 
 def test_a_save_says_when_the_server_has_it(learner: FlaskClient, world: World, now: datetime) -> None:
@@ -295,3 +299,14 @@ def test_the_pages_read_in_english_too(learner: FlaskClient, world: World, now: 
     make.hand_in(world, public_id, now)
     assert "Passed" in learner.get(f"/attempts/{public_id}/result").text
     assert "Attempts so far" in learner.get("/exams").text
+
+
+def test_handing_in_sends_no_more_statements_than_it_needs(learner: FlaskClient, world: World, now: datetime) -> None:
+    public_id = _started(world, now, learner)
+    learner.get("/")  # content is read once per process
+    with statements() as sent:
+        answer = learner.post(f"/attempts/{public_id}/submit", data={"epoch": "1", "seq": "1"})
+    assert answer.status_code == 302
+    assert len(sent) <= 45, sent
+    papers = [one for one in sent if "FROM exam_form" in one or "JOIN exam_form" in one]
+    assert len(papers) == 2, papers  # to read what the browser posted, and under the lock

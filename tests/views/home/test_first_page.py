@@ -8,10 +8,12 @@ from flask.testing import FlaskClient
 
 from tests import exams_factories as make
 from tests.credentials_factories import certified
+from tests.dashboards_factories import certify
 from tests.factories import World
 from tests.permits_factories import issue
 from tests.roleplay_factories import Scene
-from training_app import clock
+from tests.statements import statements
+from training_app import chain, clock
 from training_app.content import queries as content
 from training_app.content import service as content_service
 from training_app.db import db
@@ -108,3 +110,30 @@ def test_a_holder_in_order_shows_the_code_from_the_first_page(world: World, clie
     assert 'href="/me/permit#customer-code"' in page
     assert "剩余 12 分（已扣 0 分）" in page
     assert 'data-opens="customer-code"' in client.get("/me/permit").text
+
+
+def test_a_learner_on_the_way_costs_twelve_reads_however_much_was_done(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    world.sign_in(client, "learner").get("/")
+    with statements("SELECT") as first:
+        client.get("/")
+    assert len(first) <= 12, first
+    clock.move_to(chain.pass_quizzes(world.learner, chain.learn(world.learner, now)))
+    world.sign_in(client, "learner").get("/")
+    with statements("SELECT") as later:
+        client.get("/")
+    assert len(later) <= 16, later  # an exam is open: its seat, the tries, who examined
+
+
+def test_a_holder_costs_nineteen_reads_and_each_thing_is_read_once(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    certify(world, world.learner, now)
+    world.sign_in(client, "learner").get("/")
+    with statements("SELECT") as reads:
+        page = client.get("/").text
+    assert "今天可以上岗" in page
+    assert len(reads) <= 19, reads
+    for table in ("permit", "permit_event", "admission", "learning_event"):
+        assert len([one for one in reads if f"FROM {table} " in one]) <= 1, table
