@@ -56,18 +56,16 @@ def ended_at(session: Session, sitting: Sitting, now: datetime) -> datetime | No
 def end_due(*, now: datetime, limit: int = 200) -> int:
     """End the sittings whose time has come, each in a transaction; return how many. Overdue attempts go first."""
     writes = sa.exists().where(Attempt.sitting_id == Sitting.id, Attempt.status == AttemptState.OPEN)
-    found = (
-        db.session()
-        .scalars(
-            sa.select(Sitting.id)
-            .where(Sitting.ended_at.is_(None), Sitting.closes_at <= now, ~writes)
-            .order_by(Sitting.closes_at, Sitting.id)
-            .limit(limit)
-        )
-        .all()
-    )
-    db.session.rollback()
-    return sum(_end_one(sitting_id, now) for sitting_id in found)
+    session = db.session()
+    waiting = session.scalars(
+        sa.select(Sitting)
+        .where(Sitting.ended_at.is_(None), Sitting.closes_at <= now, ~writes)
+        .order_by(Sitting.closes_at, Sitting.id)
+        .limit(limit)
+    ).all()
+    due = list(standings(session, waiting, now))
+    session.rollback()
+    return sum(_end_one(sitting_id, now) for sitting_id in due)
 
 
 def _end_one(sitting_id: int, now: datetime) -> bool:

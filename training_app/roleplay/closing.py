@@ -23,28 +23,38 @@ OPEN = (PerformanceState.PLANNED, PerformanceState.RUNNING)
 
 
 def standings(session: Session, performances: Iterable[Performance], now: datetime) -> dict[int, Standing]:
-    """Return how sessions past their day stand, by id: closed by time, or still to be finished; two reads at most."""
-    close_at = {
-        one.id: calendar.closes_at(session, one.started_at or one.planned_at)
+    """Return how sessions past their day stand that nobody ended or that have an open sheet, by id; one read of sheets.
+
+    They are closed by time, or still to be finished.
+    """
+    begun = [
+        one
         for one in performances
-        if one.state is not PerformanceState.CANCELLED
-    }
-    over = {one: at for one, at in close_at.items() if now >= at}
-    if not over:
+        if one.state is not PerformanceState.CANCELLED and (one.started_at or one.planned_at) <= now
+    ]
+    sheets = _sheets(session, [one.id for one in begun])
+    found = {}
+    for one in begun:
+        count, locked = sheets.get(one.id, (0, None))
+        if one.state not in OPEN and not count:
+            continue
+        close_at = calendar.closes_at(session, one.started_at or one.planned_at)
+        if (stands := standing(close_at, unfinished=count, last_finished=locked, now=now)) is not None:
+            found[one.id] = stands
+    return found
+
+
+def _sheets(session: Session, performance_ids: list[int]) -> dict[int, tuple[int, datetime | None]]:
+    """Return how many sheets of each performance are open, and when the last was locked."""
+    if not performance_ids:
         return {}
     unfinished = sa.func.sum(sa.case((ScoreSheet.state == SheetState.OPEN, 1), else_=0))
     rows = session.execute(
         sa.select(ScoreSheet.performance_id, unfinished, sa.func.max(ScoreSheet.locked_at))
-        .where(ScoreSheet.performance_id.in_(sorted(over)))
+        .where(ScoreSheet.performance_id.in_(performance_ids))
         .group_by(ScoreSheet.performance_id)
     )
-    sheets = {one: (int(count), locked) for one, count, locked in rows}
-    found = {}
-    for one, at in over.items():
-        count, locked = sheets.get(one, (0, None))
-        if (stands := standing(at, unfinished=count, last_finished=locked, now=now)) is not None:
-            found[one] = stands
-    return found
+    return {one: (int(count), locked) for one, count, locked in rows}
 
 
 def settle(session: Session, performance: Performance, now: datetime) -> bool:
@@ -66,18 +76,16 @@ def settle(session: Session, performance: Performance, now: datetime) -> bool:
 def close_due(*, now: datetime, limit: int = 200) -> int:
     """Close the sessions whose time has come, each in a transaction; return how many."""
     has_open = sa.exists().where(ScoreSheet.performance_id == Performance.id, ScoreSheet.state == SheetState.OPEN)
-    found = (
-        db.session()
-        .scalars(
-            sa.select(Performance.id)
-            .where(Performance.state.in_(OPEN), Performance.planned_at <= now, ~has_open)
-            .order_by(Performance.planned_at, Performance.id)
-            .limit(limit)
-        )
-        .all()
-    )
-    db.session.rollback()
-    return sum(_close_one(performance_id, now) for performance_id in found)
+    session = db.session()
+    waiting = session.scalars(
+        sa.select(Performance)
+        .where(Performance.state.in_(OPEN), Performance.planned_at <= now, ~has_open)
+        .order_by(Performance.planned_at, Performance.id)
+        .limit(limit)
+    ).all()
+    due = list(standings(session, waiting, now))
+    session.rollback()
+    return sum(_close_one(performance_id, now) for performance_id in due)
 
 
 def _close_one(performance_id: int, now: datetime) -> bool:
