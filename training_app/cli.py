@@ -29,6 +29,7 @@ from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
 from training_app.db import db
 from training_app.outbox import service as outbox
+from training_app.permits import erasing_service as case_words
 from training_app.status import rebuilding
 from training_app.status import service as status
 from training_app.storage import service as storage
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
         make_backup,
         restore_backup,
         erase_words,
+        erase_old_words,
         erase_left,
         verify_audit,
         anchor,
@@ -221,6 +223,22 @@ def erase_words(number: str, before: datetime) -> None:
     until = day_start(before.date(), "Asia/Shanghai")
     count = erasing_service.erase_words(person_id, before=until, now=clock.now(), actor_id=None)
     click.echo(f"erased: {count} texts of {number.upper()}; figures, dates and the audit chain stay")
+
+
+@click.command("erase-old-words")
+@click.option("--yes", is_flag=True, help="erase; without it the people are only named")
+@with_appcontext
+def erase_old_words(yes: bool) -> None:
+    """Erase words and photos of closed cases whose points year ended longer ago than the settings keep them."""
+    now = clock.now()
+    due = case_words.due(db.session(), now)
+    cards = people.cards(db.session(), [old.person_id for old in due], legal_day(now, "Asia/Shanghai"))
+    db.session.rollback()
+    for old in due:
+        if yes:
+            case_words.erase_old_words(old.person_id, now=now, actor_id=None)
+        click.echo(f"{'erased' if yes else 'due'}: {cards[old.person_id].number}, {len(old.case_ids)} cases")
+    click.echo(f"{len(due)} people" + ("" if yes or not due else "; --yes erases the words and photos for good"))
 
 
 @click.command("erase-left")

@@ -11,10 +11,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 HOST = "127.0.0.1"
-LANGUAGES = ("zh", "en")
 SHORTEST_SECRET_KEY = 32
 SHORTEST_DEMO_PASSWORD = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -64,8 +62,6 @@ class Settings:
     mail_from: str = "training@localhost"
     proxy_hops: int = 0
     workers: int = 2
-    default_language: str = "zh"
-    default_zone: str = "Asia/Shanghai"
     chromium: Path | None = None
 
     @classmethod
@@ -95,8 +91,6 @@ class Settings:
             mail_from=read.mail_from(),
             proxy_hops=read.number("PROXY_HOPS", 0, 0, 5),
             workers=read.number("WORKERS", 2, 1, 64),
-            default_language=read.choice("DEFAULT_LANGUAGE", LANGUAGES, "zh"),
-            default_zone=read.zone("DEFAULT_ZONE", "Asia/Shanghai"),
             chromium=read.chromium(),
             # Last: it may write a file, and a start that is refused leaves nothing behind.
             secret_key=read.secret_key(data_dir),
@@ -274,14 +268,6 @@ class _Reader:
         name, at, domain = value.partition("@")
         if not (name and at and domain) or "@" in domain or not value.isprintable() or " " in value:
             raise _wrong("MAIL_FROM", value, "an address such as training@example.com")
-        return value
-
-    def zone(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise _wrong(name, value, "a time zone such as Asia/Shanghai or Europe/Berlin") from None
         return value
 
     def chromium(self) -> Path | None:

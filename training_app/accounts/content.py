@@ -28,8 +28,6 @@ class RetentionDays(Strict):
 
     entries_hidden: Count
     after_leaving: Count
-    evidence_reading_log: Count
-    export_files: Count
 
 
 class Settings(Stamp):

@@ -80,9 +80,11 @@ class NewPersonForm(ContactFields, NumberField):
         filters=[_strip], description=COMPANY_HINT,
     )  # fmt: skip
 
-    def offer(self, units: Choices) -> NewPersonForm:
-        """Take the units within reach."""
+    def offer(self, units: Choices, language: str) -> NewPersonForm:
+        """Take the units within reach, and the language that is chosen until somebody chooses another."""
         self.unit.choices = list(units)
+        if not self.is_submitted():
+            self.language.data = language
         return self
 
 

@@ -19,6 +19,7 @@ from training_app.accounts.models import Assignment, Company, Login, Person, Per
 from training_app.accounts.people_rules import above, below, roots, topmost
 from training_app.accounts.queries import UnitRow, holds_on
 from training_app.accounts.rules import AssignmentKind
+from training_app.content import queries as content
 from training_app.errors import NotFound
 
 
@@ -282,3 +283,8 @@ def root_ids(session: Session, on: date) -> frozenset[int]:
 def has_left(session: Session, person_id: int) -> bool:
     """Tell whether a person no longer works here."""
     return session.scalar(sa.select(Person.left_on).where(Person.id == person_id)) is not None
+
+
+def language_of_new_people(session: Session, on: date) -> str:
+    """Return the language that the settings name for people who have not chosen one."""
+    return str(content.get_current(session, "settings", "organisation", on).body["default_language"])

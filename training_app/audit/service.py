@@ -88,16 +88,24 @@ def keep_payload(
 
 
 def erase_payloads(
-    person_id: int, *, now: datetime, before: datetime | None = None, needed: Collection[int] = ()
+    person_id: int,
+    *,
+    now: datetime,
+    before: datetime | None = None,
+    needed: Collection[int] = (),
+    only: Collection[int] | None = None,
 ) -> int:
     """Empty the payloads about a person; digests, figures and chains stay. Return how many were emptied.
 
-    `before` leaves what was written from that instant on, `needed` names payloads that have to stay.
+    `before` leaves what was written from that instant on, `needed` names payloads that have to stay, `only` those that
+    may go at all.
     """
     session = writing_session()
     conditions = [Payload.person_id == person_id, Payload.erased_at.is_(None), Payload.id.not_in(sorted(needed))]
     if before is not None:
         conditions.append(Payload.created_at < before)
+    if only is not None:
+        conditions.append(Payload.id.in_(sorted(only)))
     result = session.execute(sa.update(Payload).where(*conditions).values(body=None, salt=None, erased_at=now))
     return int(result.rowcount)  # type: ignore[attr-defined]
 

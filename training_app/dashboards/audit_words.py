@@ -21,6 +21,7 @@ def action_words() -> dict[str, str]:
         "person.left": _("Left the company"),
         "person.photo_set": _("Photo set"),
         "person.words_erased": _("Kept words erased"),
+        "case.words_erased": _("Words and photos of old cases erased"),
         "person.link_erased": _("Personal identity erased"),
         "people.exported": _("List of people exported"),
         "company.named": _("Company named in Latin letters"),

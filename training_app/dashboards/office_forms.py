@@ -44,10 +44,18 @@ class SettingsForm(FlaskForm):
             "locked by this: a session with unfinished sheets stays until they are finished."
         ),
     )
-    entries_hidden = IntegerField(_l("Keep entries hidden after their window, days"), [_REQUIRED, _DAYS])
-    after_leaving = IntegerField(_l("Keep the link to a person after leaving, days"), [_REQUIRED, _DAYS])
-    evidence_reading_log = IntegerField(_l("Keep the log of who read evidence, days"), [_REQUIRED, _DAYS])
-    export_files = IntegerField(_l("Keep export files, days"), [_REQUIRED, _DAYS])
+    entries_hidden = IntegerField(
+        _l("Keep the words of cases after their points year, days"),
+        [_REQUIRED, _DAYS],
+        description=_l(
+            "Managers no longer see them by then. After that your operator erases words and photos for good."
+        ),
+    )
+    after_leaving = IntegerField(
+        _l("Keep the link to a person after leaving, days"),
+        [_REQUIRED, _DAYS],
+        description=_l("After that your operator erases who it was; figures, dates and states stay."),
+    )
 
     def reminder_days(self) -> tuple[int, ...]:
         """Return the days of the reminders, the earliest first, each once."""

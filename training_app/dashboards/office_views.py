@@ -22,7 +22,7 @@ from training_app.errors import Invalid, NotFound
 from training_app.web import actor
 
 EDIT = Permission.SETTINGS_EDIT
-_RETENTION = ("entries_hidden", "after_leaving", "evidence_reading_log", "export_files")
+_RETENTION = ("entries_hidden", "after_leaving")
 
 
 @bp.route("/settings", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from training_app import clock, web
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
-from training_app.accounts import people_service
+from training_app.accounts import people_queries, people_service
 from training_app.accounts.people_forms import NewPersonForm
 from training_app.accounts.service import BadNumber, NumberTaken, today
 from training_app.certifications import queries as certifications
@@ -150,7 +150,8 @@ def new_person() -> ResponseReturnValue:
     rows = lists.scope_of(web.session(), me.grants, EDIT, today(now)).units
     if not rows:
         abort(404)
-    form = NewPersonForm().offer([web.unit_option(row) for row in rows])
+    language = people_queries.language_of_new_people(web.session(), today(now))
+    form = NewPersonForm().offer([web.unit_option(row) for row in rows], language)
     if not form.validate_on_submit():
         return render_template("dashboards/person_new.html", form=form), 422 if request.method == "POST" else 200
     details = people_service.Details(

@@ -19,7 +19,7 @@ from training_app.accounts.models import PersonProfile
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
-from training_app.dashboards import csv_rules, people_queries
+from training_app.dashboards import csv_rules, office_service, people_queries
 from training_app.dashboards.people_rules import Filters, PageKey
 from training_app.db import db
 from training_app.status.models import PersonState
@@ -336,6 +336,20 @@ def test_a_new_person_gets_a_slip_that_signs_them_in_once(world: World, hr: Flas
     words = {"password": "eine lange reise im regen", "again": "eine lange reise im regen"}
     assert visitor.post(path, data=words).status_code == 302
     assert visitor.post(path, data=words).status_code == 410
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_form_of_a_new_person_begins_with_the_language_of_the_settings(
+    world: World, hr: FlaskClient, now: datetime, language: str
+) -> None:
+    office_service.save_settings(
+        office_service.OrganisationValues(
+            name={"zh": "网络", "en": "Network"}, hotline="400-800-1234", default_language=language,
+            expiry_reminder_days=(60,), close_after_days=1, retention_days={"entries_hidden": 7, "after_leaving": 7},
+        ),
+        now=now, actor_id=world.administrator,
+    )  # fmt: skip
+    assert f'<option selected value="{language}">' in hr.get("/people/new").text
 
 
 def test_a_character_without_a_glyph_is_named_at_its_field_and_what_was_typed_stays(

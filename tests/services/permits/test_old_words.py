@@ -1,0 +1,103 @@
+"""Words and photos of cases whose points year is long over go by command; figures, states and open matters stay."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from flask import Flask
+from PIL import Image
+
+from tests import permits_factories as make
+from tests.factories import World
+from training_app import clock
+from training_app.audit import service as audit
+from training_app.audit.models import Payload
+from training_app.db import db, transaction
+from training_app.outbox import service as outbox
+from training_app.permits import erasing_service, queries
+from training_app.permits.models import CaseEvent, CaseEvidence
+from training_app.status import service as status
+from training_app.storage import service as storage
+
+YEAR = timedelta(days=366)
+KEPT = timedelta(days=365)
+
+
+def _words_of(case_id: int) -> list[str]:
+    db.session.rollback()
+    bodies = sa.select(Payload.body).join(CaseEvent, CaseEvent.payload_id == Payload.id)
+    return [body for body in db.session.scalars(bodies.where(CaseEvent.case_id == case_id)) if body is not None]
+
+
+def _with_photo(case_id: int, by: int, now: datetime) -> str:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 40), "blue").save(out, "JPEG")
+    sha256 = storage.write_file(out.getvalue())
+    with transaction() as session:
+        storage.keep(sha256, len(out.getvalue()), "image/jpeg", now=now)
+        session.add(CaseEvidence(case_id=case_id, sha256=sha256, added_by=by, added_at=now))
+    return sha256
+
+
+def _due(at: datetime) -> list[erasing_service.OldCases]:
+    found = erasing_service.due(db.session(), at)
+    db.session.rollback()
+    return found
+
+
+def test_words_and_photos_of_a_points_year_go_once_they_were_hidden_long_enough(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    make.issue(world.learner, now)
+    case_id, at = make.final(world, now + timedelta(days=3))
+    photo = _with_photo(case_id, world.hr, at)
+    before = queries.ledger_state(db.session(), world.learner, at)
+    end = now + YEAR  # the points year is over, and not a day is kept too little after it
+    assert _due(end + KEPT - timedelta(days=3)) == []
+    later = end + KEPT
+    assert _due(later) == [erasing_service.OldCases(person_id=world.learner, case_ids=(case_id,))]
+    assert _words_of(case_id) != []
+
+    assert erasing_service.erase_old_words(world.learner, now=later, actor_id=None) >= 3
+    outbox.dispatch_due(now=later)
+    assert _words_of(case_id) == []
+    try:
+        storage.read(photo)
+    except FileNotFoundError:
+        gone = True
+    else:
+        gone = False
+    assert gone
+    assert _due(later) == []
+    assert queries.ledger_state(db.session(), world.learner, at) == before
+    assert audit.verify(db.session()) == []
+    db.session.rollback()
+    assert erasing_service.erase_old_words(world.learner, now=later, actor_id=None) == 0
+    status.rebuild(now=later)
+    assert status.rebuild(now=later) == []
+
+
+def test_words_of_a_case_that_is_still_open_stay_however_old(world: World, now: datetime) -> None:
+    make.issue(world.learner, now)
+    closed, _at = make.final(world, now + timedelta(days=3))
+    still_open = make.answered(world, now + timedelta(days=40))
+    later = now + YEAR + KEPT
+    assert [old.case_ids for old in _due(later)] == [(closed,)]
+    said = _words_of(still_open)
+    assert said != []
+    erasing_service.erase_old_words(world.learner, now=later, actor_id=None)
+    assert _words_of(still_open) == said
+
+
+def test_the_command_names_first_and_erases_only_when_told(app: Flask, world: World, now: datetime) -> None:
+    make.issue(world.learner, now)
+    case_id, _at = make.final(world, now + timedelta(days=3))
+    clock.move_to(now + YEAR + KEPT)
+    run = app.test_cli_runner().invoke
+    assert f"due: {world.numbers['learner']}, 1 cases" in run(args=["erase-old-words"]).output
+    assert _words_of(case_id) != []
+    assert f"erased: {world.numbers['learner']}" in run(args=["erase-old-words", "--yes"]).output
+    assert _words_of(case_id) == []
+    assert "0 people" in run(args=["erase-old-words"]).output
