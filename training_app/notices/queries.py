@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from training_app.accounts import queries as accounts
 from training_app.notices.models import Notice
 
 PAGE = 30
@@ -35,7 +36,17 @@ def notices_of(session: Session, person_id: int, *, before: int | None = None, l
     query = sa.select(*_COLUMNS).where(Notice.person_id == person_id)
     if before is not None:
         query = query.where(Notice.id < before)
-    return [NoticeRow(**row) for row in session.execute(query.order_by(Notice.id.desc()).limit(limit)).mappings()]
+    rows = session.execute(query.order_by(Notice.id.desc()).limit(limit)).mappings().all()
+    facts = with_names(session, [row["facts"] for row in rows])
+    return [NoticeRow(**{**row, "facts": said}) for row, said in zip(rows, facts, strict=True)]
+
+
+def with_names(session: Session, facts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the facts of notices with the `name` of whom they are `about`, as long as it is known who that was."""
+    told = list(facts)
+    about = {one["about"] for one in told if "about" in one}
+    names = accounts.names(session, about) if about else {}
+    return [{**one, "name": names.get(one["about"], "")} if "about" in one else one for one in told]
 
 
 def unread_count(session: Session, person_id: int) -> int:

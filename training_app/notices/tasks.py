@@ -15,7 +15,7 @@ from training_app.accounts import queries as accounts
 from training_app.db import db
 from training_app.erasing import erases
 from training_app.mail import Mailer, Unsendable
-from training_app.notices import service
+from training_app.notices import queries, service
 from training_app.notices.models import Delivery, Notice
 from training_app.notices.wording import word
 from training_app.outbox import service as outbox
@@ -38,11 +38,12 @@ def deliver(body: Mapping[str, Any], now: datetime) -> None:
         now=now,
     )  # fmt: skip
     contact = accounts.contact(db.session(), body["person"])
+    (facts,) = queries.with_names(db.session(), [body["facts"]])
     db.session.rollback()
     if contact is None or not contact.email or service.was_delivered(notice_id, "mail"):
         return
     with force_locale("zh" if contact.language == "zh" else "en"):
-        title, text = word(body["kind"], body["facts"])
+        title, text = word(body["kind"], facts)
     settings = current_app.extensions["settings"]
     link = current_app.config["PUBLIC_URL"] + (body.get("path") or "/")
     name = " ".join(contact.name.split())

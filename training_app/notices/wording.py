@@ -136,6 +136,34 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("You may not take jobs for now"),
         _l("Your permit is stopped until %(until)s while a safety question is looked at. Call your centre."),
     ),
+    "permit_expires": (
+        _l("Your permit expires soon"),
+        _l(
+            "Permit %(number)s is valid through %(last)s; days left when this was sent: %(days)s. Ask your manager for "
+            "the annual review in time: after that day you may accept no jobs."
+        ),
+    ),
+    "permit_expires_managed": (
+        _l("A permit in your team expires soon"),
+        _l(
+            "%(name)s: permit %(number)s is valid through %(last)s; days left when this was sent: %(days)s. Arrange "
+            "the annual review in time. The holder was told as well."
+        ),
+    ),
+    "level_expires": (
+        _l("Your level expires soon"),
+        _l(
+            "%(level)s is valid through %(last)s; days left when this was sent: %(days)s. Read what its renewal asks "
+            "for and take the first step: without a level you may accept no jobs."
+        ),
+    ),
+    "level_expires_managed": (
+        _l("A level in your team expires soon"),
+        _l(
+            "%(name)s: %(level)s is valid through %(last)s; days left when this was sent: %(days)s. Plan exam and "
+            "role-plays for the renewal in time. The holder was told as well."
+        ),
+    ),
     "certificate_ready": (_l("Your certificate is ready"), _l("You can open and print it under My certificates.")),
 }
 
@@ -144,6 +172,8 @@ def word(kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     """Return title and text of a notice in the language of the running request or context."""
     title, text = WORDS.get(kind, (_l("A notice for you"), _l("Open it to read more.")))
     values = {name: _said(value) for name, value in facts.items()}
+    if "about" in facts and not values.get("name"):
+        values["name"] = _("Somebody who has left")  # the link to the person was erased
     said = str(text) % values
     lead = LEADS.get(str(facts.get("lead")))
     return str(title), said if lead is None else _("%(lead)s %(text)s", lead=str(lead) % values, text=said)

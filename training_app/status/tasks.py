@@ -1,4 +1,4 @@
-"""What has to be folded again because a date has come."""
+"""What has to be folded again, and who is reminded, because a date has come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app.erasing import erases
-from training_app.status import service
+from training_app.status import reminding, service
 from training_app.status.models import LicenceHeld
 from training_app.sweeping import sweeps
 
@@ -25,3 +25,9 @@ def forget_numbers(session: Session, person_id: int, _now: datetime) -> Iterable
 def refresh(now: datetime) -> int:
     """Fold whose next change has come, and place who begins or ends an assignment today."""
     return service.refresh_memberships(now=now) + service.refresh_due(now=now)
+
+
+@sweeps("status.reminders")
+def remind(now: datetime) -> int:
+    """Remind holders and their managers of permits and levels that expire; after the rows were folded."""
+    return reminding.remind_due(now=now)
