@@ -65,7 +65,7 @@ def sent(person_id: int | None = None) -> list[tuple[int, str, int]]:
 
 
 def set_days(world: World, *days: int, at: datetime) -> None:
-    kept = ("entries_hidden", "after_leaving", "evidence_reading_log", "export_files")
+    kept = ("entries_hidden", "after_leaving")
     office_service.save_settings(
         office_service.OrganisationValues(
             name={"zh": "网络", "en": "Network"}, hotline="400-800-1234", default_language="zh",
