@@ -90,7 +90,8 @@ def close(
     if epoch is not None:
         saving.store(session, facing.id, places, facing.epoch, epoch, saves, facing.phase, now)
     answers = saved_answers(session, facing.id)
-    facts: dict[str, Any] = {"move": move.value, "saved": len(answers)}
+    # An answer that was taken back is kept as a blank one: it is none.
+    facts: dict[str, Any] = {"move": move.value, "saved": sum(map(bool, answers.values()))}
     add_event(
         lock, facing.id, _EVENTS[state], facts, actor_id=actor_id, payload=payload,
         idem=f"attempt/{facing.id}/ended", effective_at=facing.finished_at,

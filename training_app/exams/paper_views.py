@@ -32,6 +32,7 @@ from training_app.courses import queries as courses
 from training_app.errors import DomainError
 from training_app.exams import forms, labels, paper_queries, posted, queries, service, time_queries, time_rules
 from training_app.exams.errors import AttemptClosed, AttemptRunning, OpenedElsewhere
+from training_app.exams.mark_rules import written
 from training_app.exams.paper_queries import Paper
 from training_app.exams.rules import AttemptState, Phase, Purpose
 from training_app.exams.saving import Receipt, Save
@@ -40,6 +41,7 @@ from training_app.web import session as read_session
 
 bp = Blueprint("exams", __name__)
 LEARN, TAKE = Permission.COURSE_LEARN, Permission.EXAM_TAKE
+bp.add_app_template_global(written, "written_marks")
 _PEN = "paper"  # session: [public id, epoch] of the paper that this browser writes
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from fractions import Fraction
-from math import ceil, floor
 
+from training_app.exams.mark_rules import written
 from training_app.exams.models import Attempt
 from training_app.exams.rules import Move, Outcome, Purpose
 from training_app.outbox import service as outbox
@@ -16,11 +15,8 @@ def tell_result(
     attempt: Attempt, outcome: Outcome, move: Move, *, saved: int, supervised: bool, at: datetime, now: datetime
 ) -> None:
     """Tell the marks of an exam; `move` other than handing in: time was over, and what was saved counts."""
-    facts: dict[str, object] = {
-        "points": _tenths(outcome.points, floor),  # a mark just below the pass mark never reads as the pass mark
-        "of": outcome.max_points,
-        "needed": _tenths(outcome.cut * outcome.max_points, ceil),
-    }
+    points, needed = written(outcome.points, outcome.cut * outcome.max_points)
+    facts: dict[str, object] = {"points": points, "of": outcome.max_points, "needed": needed}
     if move is not Move.HAND_IN:
         facts |= {"lead": "time_over", "at": at.isoformat(), "saved": saved}
     if not outcome.passed:
@@ -52,8 +48,3 @@ def _tell(attempt: Attempt, kind: str, facts: Mapping[str, object], now: datetim
         "path": f"/attempts/{attempt.public_id}/result",
     }
     outbox.send("notice", f"notice/{key}", body, now=now)
-
-
-def _tenths(value: Fraction, rounded: Callable[[Fraction], int]) -> str:
-    """Write marks as the pages do: whole, or with one digit."""
-    return str(value.numerator) if value.denominator == 1 else f"{rounded(value * 10) / 10:.1f}"

@@ -19,6 +19,7 @@ from training_app.exams.errors import SittingEnded
 from training_app.exams.models import Sitting
 from training_app.sweeping import sweep
 
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 MIDNIGHT = datetime(2026, 11, 23, 16, tzinfo=UTC)  # the day of the tests ends in Shanghai
 WORDS = "The server was away."
 

@@ -15,7 +15,7 @@ from tests.factories import World
 from tests.statements import statements
 from training_app import clock
 from training_app.content import service as content
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.exams import service, sittings
 from training_app.exams.models import Attempt
 from training_app.items import queries as items
@@ -310,3 +310,16 @@ def test_handing_in_sends_no_more_statements_than_it_needs(learner: FlaskClient,
     assert len(sent) <= 45, sent
     papers = [one for one in sent if "FROM exam_form" in one or "JOIN exam_form" in one]
     assert len(papers) == 2, papers  # to read what the browser posted, and under the lock
+
+
+def test_a_result_page_never_shows_a_pass_below_its_pass_mark(
+    learner: FlaskClient, world: World, now: datetime
+) -> None:
+    public_id = _started(world, now, learner)
+    make.hand_in(world, public_id, now)
+    with transaction() as session:
+        row = session.scalars(sa.select(Attempt).where(Attempt.public_id == public_id)).one()
+        row.raw_score, row.max_score, row.passed = "85/4", 25, True
+        row.snapshot = {**row.snapshot, "cut": "17/20"}
+    page = learner.get(f"/attempts/{public_id}/result").text
+    assert page.count("21.25 / 25") == 2
