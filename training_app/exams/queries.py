@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts.models import UnitVersion
 from training_app.accounts.queries import holds_on
+from training_app.calendar.rules import legal_day
 from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.db import read_once
@@ -28,6 +29,7 @@ from training_app.exams.rules import (
 )
 
 QUIZ_PREFIX = "quiz:"
+ZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +195,7 @@ def seats_of(session: Session, person_id: int, now: datetime) -> list[SeatLine]:
         .join(Sitting, Sitting.id == Seat.sitting_id)
         .outerjoin(
             UnitVersion,
-            sa.and_(UnitVersion.unit_id == Sitting.unit_id, *holds_on(UnitVersion, now.date())),
+            sa.and_(UnitVersion.unit_id == Sitting.unit_id, *holds_on(UnitVersion, legal_day(now, ZONE))),
         )
         .where(Seat.person_id == person_id, Sitting.ended_at.is_(None), Sitting.closes_at > now)
         .order_by(Sitting.opens_at, Seat.id)
@@ -292,7 +294,7 @@ def exam_blueprints(session: Session, on: date) -> dict[str, Version]:
 
 def exam_title(session: Session, exam_key: str, at: datetime) -> Mapping[str, str] | str:
     """Return the title that an exam had at an instant; its key where it was not given then."""
-    version = exam_blueprints(session, at.date()).get(exam_key)
+    version = exam_blueprints(session, legal_day(at, ZONE)).get(exam_key)
     return exam_key if version is None else version.body["title"]
 
 

@@ -82,6 +82,11 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("Your contest was rejected"),
         _l("What you contested about %(title)s was looked at, and the result stands. Read the reason beside it."),
     ),
+    # Served no more since contests are told as upheld or rejected; what was sent before is still read.
+    "contest_answered": (
+        _l("Your contest is answered"),
+        _l("What you contested about %(title)s has been looked at. Read the answer and its reason beside the result."),
+    ),
     "level_awarded": (
         _l("You hold a new level"),
         _l("Congratulations: %(level)s. Your certificate is being made and will stand under My certificates."),
