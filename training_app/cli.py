@@ -27,6 +27,7 @@ from training_app.calendar.rules import day_start, legal_day
 from training_app.content import service as content
 from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
+from training_app.content.schema import Problem
 from training_app.db import db
 from training_app.outbox import service as outbox
 from training_app.permits import erasing_service as case_words
@@ -72,10 +73,14 @@ def check_content() -> None:
         click.echo(aligned(table.rows), nl=False)
         problems += table.problems
     for problem in problems:
-        click.echo(f"{place(ROOT, problem)}: {problem.where}: {problem.reason} {problem.mend}", err=True)
+        _tell(problem)
     if problems:
         sys.exit(1)
     click.echo(f"content: {len(checked)} entries, no problem")
+
+
+def _tell(problem: Problem) -> None:
+    click.echo(f"{place(ROOT, problem)}: {problem.where}: {problem.reason} {problem.mend}", err=True)
 
 
 @click.command("load-content")
@@ -85,7 +90,7 @@ def load_content(overwrite: tuple[str, ...]) -> None:
     """Import authored files, all or nothing; loading twice changes nothing."""
     report = content.import_files(ROOT, now=clock.now(), overwrite=overwrite)
     for problem in report.problems:
-        click.echo(f"{problem.file}: {problem.where}: {problem.reason} {problem.mend}", err=True)
+        _tell(problem)
     if report.problems:
         sys.exit(1)
     for name in report.moves[ImportMove.KEPT_BROWSER]:
@@ -106,7 +111,11 @@ def export_content(target: Path) -> None:
 @with_appcontext
 def seed_demo() -> None:
     """Make the demonstration network once, and say how to sign in."""
-    for line in demo.seed(current_app.extensions["settings"], now=clock.now()):
+    try:
+        lines = demo.seed(current_app.extensions["settings"], now=clock.now())
+    except demo.DemoRefusedError as error:
+        raise click.ClickException(str(error)) from None
+    for line in lines:
         click.echo(line)
 
 

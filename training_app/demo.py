@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from training_app import chain
 from training_app.accounts import companies_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
-from training_app.accounts.locks import lock_person
+from training_app.accounts.locks import lock_people
 from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
 from training_app.demo_people import COMPANIES, PEOPLE, UNITS, DemoPerson
@@ -60,10 +61,22 @@ class Demo:
         )
 
 
+class DemoRefusedError(Exception):
+    """The demonstration cannot be made here; the text is one line that says why and what to do."""
+
+
 def seed(settings: Settings, *, now: datetime) -> list[str]:
-    """Make the demonstration once; return the lines that tell how to sign in. A second call changes nothing."""
-    if people.find_person_id(db.session(), PEOPLE[0].number) is not None:
+    """Make the demonstration once; return the lines that tell how to sign in. A second call changes nothing.
+
+    Raises DemoRefusedError where a part of it is there already: histories cannot be taken up where they broke off.
+    """
+    if _is_whole():
         return []
+    if found := _first_part(now):
+        raise DemoRefusedError(
+            f"The demonstration cannot be made: {found} is there already, from a start that was interrupted or from "
+            "data of your own. Start without it (DEMO=0 make run), or choose an empty DATA_DIR and an empty database."
+        )
     db.session.rollback()
     password = settings.demo_password or _password()
     demo = Demo(now)
@@ -74,14 +87,26 @@ def seed(settings: Settings, *, now: datetime) -> list[str]:
     for number, one in enumerate(one for one in PEOPLE if one.story):
         _STORIES[one.story](demo, one, number)
     _today(demo)
-    hashed = sign_in.hash_password(password)
-    for person_id in demo.people.values():
-        _give_password(person_id, hashed, now)
     chain.settle(now)
     _read_old_notices(demo)
     lines = _lines(settings, password)
     _write(settings.demo_accounts_path, lines)
+    _give_passwords(demo, sign_in.hash_password(password))
     return lines
+
+
+def _is_whole() -> bool:
+    """Tell whether people have their passwords: they get them at once, after all else and after the file."""
+    logins = (people.find_login(db.session(), person.number) for person in PEOPLE)
+    return any(login is not None and login[1] is not None for login in logins)
+
+
+def _first_part(now: datetime) -> str | None:
+    """Return the number of a unit or person of the demonstration that exists, or None."""
+    taken = {row.number for row in people.units(db.session(), accounts.today(now))}
+    units = (unit[1] for unit in UNITS if unit[1] in taken)
+    staff = (one.number for one in PEOPLE if people.find_person_id(db.session(), one.number) is not None)
+    return next(itertools.chain(units, staff), None)
 
 
 def _password() -> str:
@@ -295,10 +320,10 @@ def _read_old_notices(demo: Demo) -> None:
                 notice_service.mark_read(row.id, person_id, now=row.created_at + timedelta(hours=5))
 
 
-def _give_password(person_id: int, hashed: str, now: datetime) -> None:
+def _give_passwords(demo: Demo, hashed: str) -> None:
     with transaction() as session:
-        lock_person(person_id, now=now)
-        sign_in.store_password(session, person_id, hashed, now=now)
+        for person_id in lock_people(list(demo.people.values()), now=demo.now):
+            sign_in.store_password(session, person_id, hashed, now=demo.now)
 
 
 def _lines(settings: Settings, password: str) -> list[str]:
