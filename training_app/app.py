@@ -37,6 +37,7 @@ csrf = CSRFProtect()
 babel = Babel()
 login_manager = LoginManager()
 log = structlog.get_logger()
+_AGAIN_S = {429: 60, 503: 10}  # when to ask again, where the refusal itself does not know better
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -259,6 +260,8 @@ def _with_headers(response: Response, *, https: bool) -> Response:
     if request.endpoint != "static" and "immutable" not in headers.get("Cache-Control", ""):
         headers["Cache-Control"] = "no-store"
     headers["X-Request-Id"] = g.get("request_id", "")
+    if response.status_code in _AGAIN_S:
+        headers.setdefault("Retry-After", str(_AGAIN_S[response.status_code]))
     return response
 
 
@@ -266,8 +269,8 @@ def _wants_json() -> bool:
     return request.is_json or request.accept_mimetypes.best == "application/json"
 
 
-def _domain_error(error: DomainError) -> tuple[Any, int]:
-    return _error_page(error.status, gettext(error.message, **error.values), code=error.code)
+def _domain_error(error: DomainError) -> tuple[Any, int, dict[str, str]]:
+    return *_error_page(error.status, gettext(error.message, **error.values), code=error.code), error.headers
 
 
 def _refused(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
@@ -283,8 +286,7 @@ def _stale_page(_error: CSRFError) -> tuple[Any, int]:
 def _database_away(error: OperationalError) -> tuple[Any, int]:
     log.exception("database away", request_id=g.get("request_id"))
     db.session.rollback()
-    response, status = _error_page(503, None, code="try_again")
-    return response, status
+    return _error_page(503, None, code="try_again")
 
 
 def _unexpected(error: Exception) -> tuple[Any, int]:

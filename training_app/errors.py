@@ -18,6 +18,11 @@ class DomainError(Exception):
         self.values = values
         super().__init__(self.code, values)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what the answer says to programs besides its status."""
+        return {"Retry-After": str(self.values["seconds"])} if "seconds" in self.values else {}
+
 
 class NotFound(DomainError):
     """What is missing and what is out of reach look alike."""

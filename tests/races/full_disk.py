@@ -34,7 +34,8 @@ def main() -> None:
         sent: dict[str, Any] = {"item": key, "answer": answer, "seq": sequence, "flagged": False}
         answered = client.post(f"/attempts/{public_id}/save", json={"epoch": epoch, "saves": [sent]})
         body = answered.get_json()
-        print(json.dumps(["save", answered.status_code, key, sequence, body.get("code")]), flush=True)
+        said = [body.get("code"), answered.headers.get("Retry-After")]
+        print(json.dumps(["save", answered.status_code, key, sequence, *said]), flush=True)
         return answered.status_code
 
     sequence = 1

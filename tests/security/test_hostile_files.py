@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
 import struct
 import tracemalloc
 import zlib
@@ -91,6 +92,29 @@ def test_what_is_no_photo_is_refused_in_words_and_kept_nowhere(app: Flask, house
         assert answer.status_code == 422, f"{address}: {answer.status_code}"
         assert state() == before
     assert _files(app) == files
+
+
+def test_where_little_room_is_left_uploads_stop_in_words_and_everything_else_goes_on(app: Flask, house: House) -> None:
+    folder = storage._root[0]
+    storage.use_root(folder, keep_free=shutil.disk_usage(folder).total)
+    hr, learner = signed_in(app, house, "hr"), signed_in(app, house, "learner")
+    files = _files(app)
+    answer_to = f"/me/cases/{house.values['case_id']}/answer"
+    for client, address in ((hr, f"/people/{house.world.learner}/photo"), (learner, answer_to)):
+        for language, words in (("en", "The server is short of room"), ("zh", "服务器存储空间不足")):
+            client.post("/language", data={"lang": language, "next": "/"})
+            before = state()
+            sent = {"words": "Mine, typed once.", "photo": (io.BytesIO(_jpeg()), "a.jpg")}
+            answer = client.post(address, data=sent)
+            assert (answer.status_code, words in answer.text, "Retry-After" in answer.headers) == (503, True, True)
+            assert ("Mine, typed once." in answer.text) == (address == answer_to)
+            assert (state(), _files(app)) == (before, files)
+    assert learner.post(answer_to, data={"words": "Mine, without the photo."}).status_code == 303
+    storage.use_root(folder)
+    assert (
+        hr.post(f"/people/{house.world.learner}/photo", data={"photo": (io.BytesIO(_jpeg()), "a.jpg")}).status_code
+        == 302
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

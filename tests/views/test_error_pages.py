@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from tests.factories import World
 from training_app.accounts.service import NumberTaken
 from training_app.errors import DomainError, Invalid, SamePerson, Throttled
 from training_app.permits.refusals import TimeOver
+from training_app.storage.service import DiskLow
 
 HEADINGS = {
     "en": {
@@ -54,6 +56,24 @@ def test_the_page_gives_the_refusals_own_words_in_both_languages(
         assert f"<h1>{HEADINGS[language][status]}</h1>" in text
         assert "<code>/some/page</code>" in text
     assert english not in text, "the Chinese page speaks Chinese"
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Throttled(seconds=400), "400"),
+        (OperationalError("SELECT 1", {}, Exception("disk full")), "10"),
+        (DiskLow(), "10"),
+        (NumberTaken(number="T-1"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_refusal_that_passes_says_when_to_ask_again(app: Flask, error: Exception, seconds: str | None) -> None:
+    vars(g._get_current_object()).clear()
+    with app.test_request_context("/some/page"):
+        app.preprocess_request()
+        answer = app.process_response(app.make_response(app.handle_user_exception(error)))
+        assert answer.headers.get("Retry-After") == seconds
 
 
 def test_the_page_shows_nothing_but_the_message(app: Flask) -> None:

@@ -236,13 +236,12 @@ def let_leave(person_id: int, *, on: date, grants: tuple[Grant, ...], now: datet
 
 
 def set_photo(person_id: int, data: bytes, *, grants: tuple[Grant, ...], now: datetime, actor_id: int) -> None:
-    """Keep a person's photo, cleaned of everything but the picture. Raises NotAPhoto."""
+    """Keep a person's photo, cleaned of everything but the picture. Raises NotAPhoto, DiskLow."""
     require_reach(db.session(), grants, Permission.PEOPLE_EDIT, person_id)
     db.session.rollback()
-    clean = storage.clean_photo(data)
-    sha256 = storage.write_file(clean)
+    sha256, size = storage.write_photo(data)
     with transaction():
-        storage.keep(sha256, len(clean), "image/jpeg", now=now)
+        storage.keep(sha256, size, "image/jpeg", now=now)
     service.set_photo(person_id, sha256, now=now, actor_id=actor_id)
 
 

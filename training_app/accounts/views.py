@@ -42,7 +42,7 @@ def sign_in() -> ResponseReturnValue:
         )  # fmt: skip
     except DomainError as error:
         form.password.errors = [_(error.message, **error.values)]
-        return render_template("accounts/sign_in.html", form=form), error.status
+        return render_template("accounts/sign_in.html", form=form), error.status, error.headers
     session.clear()  # a new session and a new CSRF token: nothing of the visitor's cookie lives on
     login_user(signing.Actor(person_id, token, "", "", language, ()))
     return redirect(_after_sign_in(form.next.data))

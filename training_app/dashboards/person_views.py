@@ -22,7 +22,7 @@ from training_app.dashboards import pages
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.blueprint import bp
 from training_app.errors import DomainError, Invalid, NotFound
-from training_app.storage.service import NotAPhoto
+from training_app.storage.service import DiskLow, NotAPhoto
 from training_app.web import actor
 
 EDIT = Permission.PEOPLE_EDIT
@@ -85,7 +85,7 @@ def set_photo(person_id: int) -> ResponseReturnValue:
         if len(data) > MOST_PHOTO_BYTES:
             raise NotAPhoto()
         service.set_photo(person_id, data, grants=actor().grants, now=clock.now(), actor_id=actor().person_id)
-    except NotAPhoto as error:
+    except (NotAPhoto, DiskLow) as error:
         pages.explain(photo.photo, error)
         return _page("person_edit", record, form, error.status, photo=photo)
     flash(_("The photo is kept. The permit and the door page show it from now on."), "success")

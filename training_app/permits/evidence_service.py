@@ -38,11 +38,10 @@ class Stored:
 
 
 def store(picture: Picture | None) -> Stored | None:
-    """Clean a photo and put it on disk, outside of any transaction. Raises NotAPhoto."""
+    """Clean a photo and put it on disk, outside of any transaction. Raises NotAPhoto, DiskLow."""
     if picture is None or not picture.data:
         return None
-    data = storage.clean_photo(picture.data)
-    return Stored(storage.write_file(data), len(data))
+    return Stored(*storage.write_photo(picture.data))
 
 
 def attach(case_id: int, stored: Stored | None, *, now: datetime, actor_id: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,12 +15,14 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
 from training_app.db import db, transaction, writing_session
-from training_app.errors import Invalid
+from training_app.errors import DomainError, Invalid
 from training_app.outbox import service as outbox
 from training_app.storage import rules
 from training_app.storage.models import Blob
 
 _root: list[Path] = []
+_keep_free: list[int] = []
+KEEP_FREE = 200 * 1024 * 1024  # bytes on the disk that answers, marks and decisions can still be written to
 ERASE = "storage.erase"
 MAX_PIXELS = 40_000_000
 PHOTO_SIDE = 640
@@ -32,10 +35,32 @@ class NotAPhoto(Invalid):
     message = "This file is not a photo we can read. Choose a JPEG, PNG or WebP picture of up to 40 megapixels."
 
 
-def use_root(path: Path) -> None:
-    """Set the folder that holds the blobs."""
+class DiskLow(DomainError):
+    """So little room is left that uploads stop, before anything else has to."""
+
+    status = 503
+    code = "disk_low"
+    message = (
+        "The server is short of room and takes in no photos for now. Nothing was saved. Send it without the photo, or "
+        "later; whoever runs the server has to make room."
+    )
+
+
+def use_root(path: Path, *, keep_free: int = KEEP_FREE) -> None:
+    """Set the folder that holds the blobs, and how many bytes uploads leave free on its disk."""
     path.mkdir(parents=True, exist_ok=True)
-    _root[:] = [path]
+    _root[:], _keep_free[:] = [path], [keep_free]
+
+
+def write_photo(data: bytes) -> tuple[str, int]:
+    """Clean a photo that somebody sent and put it on disk, outside of any transaction; return its SHA-256 and size.
+
+    Raises NotAPhoto, and DiskLow before anything is written.
+    """
+    clean = clean_photo(data)
+    if shutil.disk_usage(_root[0]).free < _keep_free[0] + len(clean):
+        raise DiskLow()
+    return write_file(clean), len(clean)
 
 
 def write_file(data: bytes) -> str:

@@ -232,7 +232,12 @@ def test_typing_numbers_is_throttled_and_the_form_is_not(app: Flask, world: Worl
     assert "Too many attempts" in client.get("/check?number=1").text
 
 
-def test_the_door_bears_a_crowd_and_refuses_a_flood(app: Flask, world: World, client: FlaskClient) -> None:
-    issued = certified(world.learner, clock.now())
-    answers = [client.get(f"/d/{issued.door_code}").status_code for _ in range(122)]
-    assert answers == [200] * 120 + [429] * 2
+@pytest.mark.parametrize("page", ["/d/{0.door_code}", "/c/{0.code}", "/d/{0.door_code}/photo"])
+def test_a_public_page_bears_a_crowd_and_refuses_a_flood(
+    app: Flask, world: World, client: FlaskClient, page: str
+) -> None:
+    address = page.format(certified(world.learner, clock.now()))
+    set_photo(world.learner, clock.now())
+    answers = [client.get(address) for _ in range(122)]
+    assert [answer.status_code for answer in answers] == [200] * 120 + [429] * 2
+    assert answers[-1].headers["Retry-After"] == "60"
