@@ -32,7 +32,6 @@ from training_app.db import db
 from training_app.outbox import service as outbox
 from training_app.permits import erasing_service as case_words
 from training_app.status import rebuilding
-from training_app.status import service as status
 from training_app.storage import service as storage
 from training_app.sweeping import sweep
 
@@ -303,8 +302,7 @@ def rebuild_status(if_needed: bool) -> None:
     if if_needed:
         _rebuild_if_needed()
         return
-    differences = status.rebuild(now=clock.now())
-    rebuilding.note_rebuilt(now=clock.now())
+    differences = rebuilding.rebuild_by_hand(clock=clock.now)
     for difference in differences:
         click.echo(str(difference), err=True)
     if differences:
@@ -322,7 +320,7 @@ def _rebuild_if_needed() -> None:
             click.echo(f"status: the rules have changed; {done:,} of {of:,} people folded anew")
 
     try:
-        rebuilt = rebuilding.bring_up_to_date(now=clock.now(), say=say)
+        rebuilt = rebuilding.bring_up_to_date(clock=clock.now, say=say)
     except rebuilding.OtherVersionError as error:
         raise click.ClickException(str(error)) from None
     if rebuilt.people:

@@ -117,5 +117,5 @@ def test_two_sweepers_at_once_do_everything_once(any_app: Flask, world: World, n
     sent = db.session.execute(sa.select(Delivery.notice_id, Delivery.channel)).all()
     assert len(sent) == len(set(sent))
     assert db.session.scalars(sa.select(OutboxMessage.last_error).where(OutboxMessage.attempts > 0)).all() == []
-    assert status.rebuild(now=until + timedelta(minutes=5)) == []
+    assert status.rebuild(clock=lambda: until + timedelta(minutes=5)) == []
     assert audit.verify(db.session()) == []

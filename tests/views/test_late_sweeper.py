@@ -169,7 +169,7 @@ def test_at_each_boundary_every_page_is_right_before_anybody_has_swept(
     for _ in range(2):
         sweep(now=edge)
         assert pages.at(edge) == after
-    assert status.rebuild(now=edge) == []
+    assert status.rebuild(clock=lambda: edge) == []
 
 
 def test_after_the_time_to_appeal_ones_own_pages_and_the_desk_say_final(

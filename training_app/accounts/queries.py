@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access import queries as access
-from training_app.access.models import RoleGrant, RolePermission
+from training_app.access.models import PersonInUnit, RoleGrant, RolePermission
 from training_app.access.rules import Grant
 from training_app.accounts.models import (
     Assignment,
@@ -174,6 +174,21 @@ def ancestors(session: Session, unit_id: int, on: date) -> list[int]:
         at = parents[at]
         chain.append(at)
     return chain
+
+
+def scope_rows(session: Session, person_id: int) -> set[tuple[int, str]]:
+    """Return (unit, sort key) of the rows by which scopes and lists find a person."""
+    rows = sa.select(PersonInUnit.ancestor_unit_id, PersonInUnit.sort_key).where(PersonInUnit.person_id == person_id)
+    return {(unit, key) for unit, key in session.execute(rows)}
+
+
+def scope_rows_due(session: Session, person_id: int, on: date) -> set[tuple[int, str]]:
+    """Return (unit, sort key) of the rows that the main assignment asks for on a day; none where there is none."""
+    unit_id = main_unit(session, person_id, on)
+    key = session.scalar(sa.select(PersonProfile.sort_key).where(PersonProfile.person_id == person_id))
+    if unit_id is None or key is None:
+        return set()
+    return {(unit, key) for unit in ancestors(session, unit_id, on)}
 
 
 @cache

@@ -219,15 +219,11 @@ def set_language(person_id: int, language: str, *, now: datetime) -> None:
 def refresh_membership(lock: PersonLock) -> None:
     """Write the person's scope rows anew from the main assignment in force today."""
     session, person_id = lock.session, lock.person_id
-    on = today(lock.now)
     session.execute(sa.delete(PersonInUnit).where(PersonInUnit.person_id == person_id))
-    unit_id = queries.main_unit(session, person_id, on)
-    key = session.scalar(sa.select(PersonProfile.sort_key).where(PersonProfile.person_id == person_id))
-    if unit_id is not None and key is not None:
-        session.add_all(
-            PersonInUnit(ancestor_unit_id=unit, sort_key=key, person_id=person_id)
-            for unit in queries.ancestors(session, unit_id, on)
-        )
+    session.add_all(
+        PersonInUnit(ancestor_unit_id=unit, sort_key=key, person_id=person_id)
+        for unit, key in sorted(queries.scope_rows_due(session, person_id, today(lock.now)))
+    )
     session.flush()
 
 

@@ -21,6 +21,7 @@ from training_app.courses import queries as courses
 from training_app.db import canonical_json, db, transaction
 from training_app.status import service
 from training_app.status.models import StatusFold
+from training_app.status.service import Difference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLD = "training_app.status.queries"
@@ -82,29 +83,38 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def bring_up_to_date(*, now: datetime, say: Callable[[int, int], None] = lambda _done, _of: None) -> Rebuilt:
+def bring_up_to_date(
+    *, clock: Callable[[], datetime], say: Callable[[int, int], None] = lambda _done, _of: None
+) -> Rebuilt:
     """Fold everybody anew where the rows were made by other rules; `say` is told (people done, of how many).
 
     Each portion is a transaction of its own that notes how far it came: a start that was stopped is gone on with, and
-    two machines that start at once take turns at the portions. Raises OtherVersionError.
+    two machines that start at once take turns at the portions. The clock is read for each person. Raises
+    OtherVersionError.
     """
-    version = fold_version(db.session(), now)
-    db.session.rollback()
+    version = _version(clock())
     if not _begin(version):
         return Rebuilt(version=version, was_needed=False)
     people = changed = 0
-    while (portion := _portion(version, now)) is not None:
+    while (portion := _portion(version, clock)) is not None:
         people, changed = people + portion.people, changed + portion.changed
         say(portion.through, portion.of)
     return Rebuilt(version=version, was_needed=True, people=people, changed=changed)
 
 
-def note_rebuilt(*, now: datetime) -> None:
-    """Note that everybody was folded anew by the rules of this product, by hand."""
+def rebuild_by_hand(*, clock: Callable[[], datetime]) -> list[Difference]:
+    """Fold everybody anew, and note by which rules: those at the beginning, since they might change meanwhile."""
+    version = _version(clock())
+    differences = service.rebuild(clock=clock)
+    with transaction() as session:
+        _finish(_row(session), version, clock())
+    return differences
+
+
+def _version(now: datetime) -> str:
     version = fold_version(db.session(), now)
     db.session.rollback()
-    with transaction() as session:
-        _finish(_row(session), version, now)
+    return version
 
 
 def _begin(version: str) -> bool:
@@ -142,7 +152,7 @@ class _Portion:
     of: int
 
 
-def _portion(version: str, now: datetime) -> _Portion | None:
+def _portion(version: str, clock: Callable[[], datetime]) -> _Portion | None:
     """Fold the next people; None once nobody is left, this process's or another's doing."""
     with transaction() as session:
         row = _locked(session)
@@ -153,9 +163,9 @@ def _portion(version: str, now: datetime) -> _Portion | None:
         next_ids = sa.select(Person.id).where(Person.id > row.through).order_by(Person.id).limit(PORTION)
         ids = list(session.scalars(next_ids))
         if not ids:
-            _finish(row, version, now)
+            _finish(row, version, clock())
             return None
-        changed = sum(bool(service.fold_again(session, person_id, now=now)) for person_id in ids)
+        changed = sum(bool(service.fold_again(session, person_id, now=clock())) for person_id in ids)
         row.through = ids[-1]
         done, of = session.execute(
             sa.select(sa.func.count().filter(Person.id <= row.through), sa.func.count()).select_from(Person)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.accounts.models import Person
@@ -22,7 +24,7 @@ PORTION = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A column of a person's row that was not what the histories come to."""
+    """A column of a person's row, or the units they are found in, that was not what the histories come to."""
 
     person_id: int
     field: str
@@ -103,8 +105,11 @@ def refresh_memberships(*, now: datetime) -> int:
     return len(ids)
 
 
-def rebuild(*, now: datetime) -> list[Difference]:
+def rebuild(*, clock: Callable[[], datetime]) -> list[Difference]:
     """Fold everybody anew, rewrite what differs, and return the differences; none means that the rows were true.
+
+    It takes minutes while people work: the clock is read for each person, so that nobody is folded as of a moment
+    before what was recorded meanwhile.
 
     A row that is merely due counts as it would read after its refresh: only the fold's own result is compared, not how
     far the row had read: some events (a paper opened, a result contested) change nothing that lists show.
@@ -114,18 +119,24 @@ def rebuild(*, now: datetime) -> list[Difference]:
     found: list[Difference] = []
     for person_id in ids:
         with transaction() as session:
-            found += fold_again(session, person_id, now=now)
+            found += fold_again(session, person_id, now=clock())
     return found
 
 
 def fold_again(session: Session, person_id: int, *, now: datetime) -> list[Difference]:
-    """Fold one person in the running transaction, rewrite the row where it differs, and return how."""
-    present = lock_person(person_id, now=now).present
+    """Fold one person in the running transaction, rewrite row and scope rows where they differ, and return how."""
+    lock = lock_person(person_id, now=now)
     stored = queries.stored(session, [person_id]).get(person_id)
-    folded = queries.fold_person(session, person_id, present)
+    folded = queries.fold_person(session, person_id, lock.present)
     differences = _differences(stored, folded)
     if differences:
-        _write(session, folded, present)
+        _write(session, folded, lock.present)
+    before = people.scope_rows(session, person_id)
+    after = people.scope_rows_due(session, person_id, accounts.today(now))
+    if before != after:
+        accounts.refresh_membership(lock)
+        stored_units, units = (sorted(unit for unit, _ in rows) for rows in (before, after))
+        differences.append(Difference(person_id=person_id, field="units", stored=stored_units, folded=units))
     return differences
 
 

@@ -86,7 +86,7 @@ def test_after_leaving_and_the_retention_time_nobody_can_tell_who_it_was_and_all
     accounts.deactivate_person(world.learner, on=at.date(), now=at, actor_id=world.hr)
     before = _figures(world.learner)
     later = at + RETENTION + timedelta(days=1)
-    status.rebuild(now=later)
+    status.rebuild(clock=lambda: later)
     assert [row[0] for row in erasing_service.due(db.session(), later.date())] == [world.learner]
     db.session.rollback()
     erasing_service.erase_link(world.learner, now=later, actor_id=world.administrator)
@@ -95,7 +95,7 @@ def test_after_leaving_and_the_retention_time_nobody_can_tell_who_it_was_and_all
     assert _figures(world.learner) == before
     assert audit.verify(db.session()) == []
     db.session.rollback()
-    assert status.rebuild(now=later) == []
+    assert status.rebuild(clock=lambda: later) == []
     for table in (PersonProfile, Login):
         assert db.session.get(table, world.learner) is None
     words = sa.select(sa.func.count()).where(Payload.person_id == world.learner, Payload.body.isnot(None))

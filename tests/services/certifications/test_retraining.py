@@ -140,7 +140,7 @@ def test_a_revoked_holder_learns_is_examined_and_has_the_permit_back_by_a_certif
     kinds = db.session.scalars(sa.select(Notice.kind).where(Notice.person_id == world.learner)).all()
     db.session.rollback()
     assert (kinds.count("retraining_open"), kinds.count("permit_reinstated")) == (1, 1)
-    assert rows.rebuild(now=later) == []
+    assert rows.rebuild(clock=lambda: later) == []
     assert audit.verify(db.session()) == []
 
 

@@ -75,8 +75,8 @@ def test_words_and_photos_of_a_points_year_go_once_they_were_hidden_long_enough(
     assert audit.verify(db.session()) == []
     db.session.rollback()
     assert erasing_service.erase_old_words(world.learner, now=later, actor_id=None) == 0
-    status.rebuild(now=later)
-    assert status.rebuild(now=later) == []
+    status.rebuild(clock=lambda: later)
+    assert status.rebuild(clock=lambda: later) == []
 
 
 def test_words_of_a_case_that_is_still_open_stay_however_old(world: World, now: datetime) -> None:

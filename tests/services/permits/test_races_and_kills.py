@@ -109,7 +109,7 @@ def test_who_read_the_clock_first_and_got_the_lock_last_still_sees_the_limit_rea
     assert [s.stage for s in sanctions(world.learner, later)] == [4, 12]
     (row,) = queries.stored(db.session(), [world.learner]).values()
     assert row.points == 12
-    assert status.rebuild(now=later + timedelta(seconds=1)) == []
+    assert status.rebuild(clock=lambda: later + timedelta(seconds=1)) == []
 
 
 _KILLED = """

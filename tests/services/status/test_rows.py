@@ -47,7 +47,7 @@ def test_a_role_given_or_ended_shows_in_the_row_at_once(world: World, now: datet
     newest = sa.select(sa.func.max(RoleGrant.id)).where(RoleGrant.person_id == world.hr)
     accounts.end_role(db.session.scalars(newest).one(), now=now, actor_id=None)
     assert world.hr not in in_state(State.APPLIED, now)
-    assert service.rebuild(now=now) == []
+    assert service.rebuild(clock=lambda: now) == []
 
 
 def test_who_becomes_a_learner_by_a_role_is_enrolled(world: World, now: datetime) -> None:
@@ -160,7 +160,7 @@ def test_a_move_to_the_unit_above_leaves_no_row_of_the_one_below(world: World, n
 def test_a_rebuild_finds_true_rows_true(world: World, now: datetime) -> None:
     make.certify(world, "learner", now)
     make.settle(now)
-    assert service.rebuild(now=now) == []
+    assert service.rebuild(clock=lambda: now) == []
 
 
 def test_a_rebuild_names_and_mends_what_was_changed_behind_its_back(world: World, now: datetime) -> None:
@@ -169,9 +169,9 @@ def test_a_rebuild_names_and_mends_what_was_changed_behind_its_back(world: World
     with transaction() as session:
         session.execute(sa.update(PersonState).where(PersonState.person_id == world.learner).values(points=3))
         session.execute(sa.delete(PersonState).where(PersonState.person_id == world.learner2))
-    found = {(one.person_id, one.field, one.stored) for one in service.rebuild(now=now)}
+    found = {(one.person_id, one.field, one.stored) for one in service.rebuild(clock=lambda: now)}
     assert found == {(world.learner, "points", 3), (world.learner2, "row", None)}
-    assert service.rebuild(now=now) == []
+    assert service.rebuild(clock=lambda: now) == []
 
 
 DATES = [name for name in (field.name for field in fields(Facts)) if name != "pre_permit"]

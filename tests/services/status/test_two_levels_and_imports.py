@@ -161,7 +161,7 @@ def test_what_is_brought_from_before_keeps_its_dates_and_says_that_it_was(any_ap
     assert shown.printed is not None
     assert (shown.state.value, shown.printed.issued_on) == ("valid", date(2026, 5, 31))
     db.session.rollback()
-    assert status.rebuild(now=now) == []
+    assert status.rebuild(clock=lambda: now) == []
     assert audit.verify(db.session()) == []
 
 
