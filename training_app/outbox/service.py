@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.db import db, transaction, writing_session
 from training_app.outbox.models import OutboxMessage
@@ -19,6 +20,7 @@ _consumers: dict[str, Consumer] = {}
 MAX_ATTEMPTS = 30  # with the waits between them about a day: a mail server or a queue may be away overnight
 LONGEST_WAIT_S = 3600
 AWAY_S = 10  # after so long it is asked whether what was away is back
+_AWAY = "away: "  # how the last error of a message begins that found it so
 TURN = 0x0B0C5  # the advisory lock of whoever dispatches: a number that nothing else in this database takes
 log = structlog.get_logger()
 
@@ -72,28 +74,37 @@ def _turn() -> Iterator[bool]:
 
 
 def _dispatch_all(now: datetime, limit: int) -> int:
-    due = db.session.execute(
-        sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.body)
-        .where(
-            OutboxMessage.dispatched_at.is_(None),
-            OutboxMessage.dead_at.is_(None),
-            OutboxMessage.not_before <= now,
-        )
-        .order_by(OutboxMessage.not_before, OutboxMessage.id)
-        .limit(limit)
-    ).all()
-    db.session.rollback()
-    done, away = 0, set()
-    for message_id, topic, body in due:
-        if topic in away:
-            continue  # each try might wait for an answer; meanwhile the other topics would stand still
-        try:
-            done += _dispatch(message_id, topic, body, now)
-        except OutOfReach as error:
-            away.add(topic)
-            log.warning("outbox topic is out of reach", topic=topic, error=str(error))
-            _wait(message_id, str(error), now)
+    """Dispatch what is due; where a topic proves to be away, what it left of the portion goes to the others."""
+    waiting = sa.select(OutboxMessage.topic).where(*_waiting(), _found_away(), OutboxMessage.not_before > now)
+    away = set(db.session.scalars(waiting.distinct()))
+    done, known = 0, None
+    while known != away:
+        known = set(away)
+        due = db.session.execute(
+            sa.select(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.body)
+            .where(*_waiting(), OutboxMessage.not_before <= now, OutboxMessage.topic.not_in(sorted(away)))
+            .order_by(OutboxMessage.not_before, OutboxMessage.id)
+            .limit(limit)
+        ).all()
+        db.session.rollback()
+        for message_id, topic, body in due:
+            if topic in away:
+                continue  # each try might wait for an answer; meanwhile the other topics would stand still
+            try:
+                done += _dispatch(message_id, topic, body, now)
+            except OutOfReach as error:
+                away.add(topic)
+                log.warning("outbox topic is out of reach", topic=topic, error=str(error))
+                _wait(message_id, str(error), now)
     return done
+
+
+def _waiting() -> tuple[ColumnElement[bool], ...]:
+    return OutboxMessage.dispatched_at.is_(None), OutboxMessage.dead_at.is_(None)
+
+
+def _found_away() -> ColumnElement[bool]:
+    return OutboxMessage.last_error.startswith(_AWAY)
 
 
 def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: datetime) -> bool:
@@ -116,18 +127,12 @@ def _wait(message_id: int, reason: str, now: datetime) -> None:
     """Let a message wait without counting the try: nothing is given up because a server is away."""
     with transaction() as session:
         message = session.get_one(OutboxMessage, message_id)
-        message.last_error, message.not_before = reason[:2000], now + timedelta(seconds=AWAY_S)
+        message.last_error, message.not_before = (_AWAY + reason)[:2000], now + timedelta(seconds=AWAY_S)
 
 
 def is_stuck(session: Session, topic: str) -> bool:
     """Tell whether a topic is out of reach: what is sent besides the message that waits would only wait as well."""
-    waiting = sa.select(OutboxMessage.id).where(
-        OutboxMessage.topic == topic,
-        OutboxMessage.dispatched_at.is_(None),
-        OutboxMessage.dead_at.is_(None),
-        OutboxMessage.last_error.isnot(None),
-        OutboxMessage.attempts == 0,
-    )
+    waiting = sa.select(OutboxMessage.id).where(OutboxMessage.topic == topic, *_waiting(), _found_away())
     return session.scalar(waiting.limit(1)) is not None
 
 

@@ -98,3 +98,46 @@ def test_one_process_dispatches_at_a_time(any_app: Flask, now: datetime, away: l
         assert _message().dispatched_at is None
     assert outbox.dispatch_due(now=now) >= 1
     assert _message().dispatched_at == now
+
+
+def test_many_messages_of_a_topic_that_is_away_hold_up_no_other(any_app: Flask, now: datetime) -> None:
+    """One of them asks every ten seconds, also where more come meanwhile; once it is back, all are done."""
+    tries: list[datetime] = []
+    told: list[datetime] = []
+    back: list[bool] = []
+
+    @outbox.consumer("test.queue")
+    def ask(_body: Mapping[str, object], at: datetime) -> None:
+        tries.append(at)
+        if not back:
+            raise outbox.OutOfReach("nobody listens")
+
+    @outbox.consumer("test.word")
+    def tell(_body: Mapping[str, object], at: datetime) -> None:
+        told.append(at)
+
+    try:
+        with transaction():
+            for one in range(130):
+                outbox.send("test.queue", f"test/queue/{one}", {}, now=now)
+            outbox.send("test.word", "test/word/1", {}, now=now)
+        assert outbox.dispatch_due(now=now) == 1
+        assert (len(tries), told) == (1, [now])
+        soon = now + timedelta(seconds=1)
+        with transaction():
+            outbox.send("test.queue", "test/queue/later", {}, now=soon)
+            outbox.send("test.word", "test/word/2", {}, now=soon)
+        assert outbox.dispatch_due(now=soon) == 1
+        assert (len(tries), told) == (1, [now, soon])
+        assert outbox.is_stuck(db.session(), "test.queue")
+        assert not outbox.is_stuck(db.session(), "test.word")
+        at = now + timedelta(seconds=outbox.AWAY_S)
+        outbox.dispatch_due(now=at)
+        assert len(tries) == 2
+        back.append(True)
+        at += timedelta(seconds=outbox.AWAY_S)
+        while outbox.dispatch_due(now=at):
+            pass
+        assert len(tries) == 2 + 131
+    finally:
+        del outbox._consumers["test.queue"], outbox._consumers["test.word"]
