@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import re
 import smtplib
 import ssl
@@ -16,9 +17,15 @@ from training_app.settings import SmtpServer
 # Characters that are not seen but turn the order of those that are, and control characters but for line ends and tabs.
 _UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+TIMEOUT_S = 20
+
 
 class Unsendable(ValueError):
-    """An address that no mail can be sent to, however often it is tried."""
+    """A mail that cannot be sent, however often it is tried: its address is none, or its words would be headers."""
+
+
+class ServerAway(OSError):
+    """The mail server cannot be reached, or lets nobody in: no fault of the mail, and no other would leave now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,37 +40,46 @@ class Mailer:
         """Send one plain message; `key` names it, so that a repeat replaces the file instead of adding one.
 
         Nothing in `subject` can add a header, nothing in `text` is read as markup. Raises Unsendable for an address
-        that is not exactly one; OSError or smtplib.SMTPException where the outbox tries again later.
+        that is not exactly one; ServerAway where every mail has to wait; OSError, of which smtplib.SMTPException is
+        one, where the outbox tries this one again later.
         """
         message = EmailMessage()
         message["From"], message["To"] = self.sender, _one_address(to)
-        message["Subject"] = " ".join(_UNSEEN.sub("", subject).split())
+        # Words that look like an encoded word would be decoded: what they hide could be the end of the line.
+        message["Subject"] = " ".join(_UNSEEN.sub("", subject).split()).replace("=?", "= ?")
         message["Message-ID"] = make_msgid(idstring=sha256(key.encode()).hexdigest()[:24], domain="training.invalid")
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(_UNSEEN.sub("", text))
         message["Content-Language"] = {"zh": "zh-CN"}.get(language, language)  # set_content() drops an earlier one
+        if email.message_from_bytes(bytes(message)).keys() != message.keys():
+            raise Unsendable("its words would become headers")
         if self.smtp is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / f"{sha256(key.encode()).hexdigest()[:24]}.eml").write_bytes(bytes(message))
             return
-        with self._connect(self.smtp) as server:
-            if self.smtp.username:
-                server.login(self.smtp.username, self.smtp.password or "")
+        with _connect(self.smtp) as server:
             server.send_message(message)
 
-    @staticmethod
-    def _connect(smtp: SmtpServer) -> smtplib.SMTP:
-        trusted = ssl.create_default_context()  # smtplib's own would take any certificate
+
+def _connect(smtp: SmtpServer) -> smtplib.SMTP:
+    """Return a server that is ready to take a mail; raises ServerAway."""
+    trusted = ssl.create_default_context()  # smtplib's own would take any certificate
+    server: smtplib.SMTP | None = None
+    try:
         if smtp.tls:
-            return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=20, context=trusted)
-        server = smtplib.SMTP(smtp.host, smtp.port, timeout=20)
-        try:
-            if smtp.starttls:
-                server.starttls(context=trusted)
-        except BaseException:
+            server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=TIMEOUT_S, context=trusted)
+        else:
+            server = smtplib.SMTP(smtp.host, smtp.port, timeout=TIMEOUT_S)
+        if smtp.starttls:
+            server.starttls(context=trusted)
+        if smtp.username:
+            server.login(smtp.username, smtp.password or "")
+        server.ehlo_or_helo_if_needed()
+    except OSError as error:
+        if server is not None:
             server.close()
-            raise
-        return server
+        raise ServerAway(repr(error)) from error
+    return server
 
 
 def _one_address(text: str) -> str:

@@ -28,6 +28,8 @@ def is_phone(text: str) -> bool:
 
 def is_email(text: str) -> bool:
     """Tell whether `text` has the form of an address; whether it is reached shows the first mail."""
+    if "=?" in text:  # the beginning of an encoded word: it could be read as another address
+        return False
     return len(text) <= 200 and text.isprintable() and _EMAIL.fullmatch(text) is not None
 
 

@@ -49,6 +49,14 @@ def with_names(session: Session, facts: Iterable[Mapping[str, Any]]) -> list[Map
     return [{**one, "name": names.get(one["about"], "")} if "about" in one else one for one in told]
 
 
+def get_for_mail(session: Session, notice_id: int) -> tuple[str, int, NoticeRow]:
+    """Return (key, person, notice) of a notice that is to be mailed."""
+    key, person_id = session.execute(sa.select(Notice.key, Notice.person_id).where(Notice.id == notice_id)).one()
+    row = session.execute(sa.select(*_COLUMNS).where(Notice.id == notice_id)).mappings().one()
+    (facts,) = with_names(session, [row["facts"]])
+    return key, person_id, NoticeRow(**{**row, "facts": facts})
+
+
 def unread_count(session: Session, person_id: int) -> int:
     """Return how many notices a person has not opened."""
     return (

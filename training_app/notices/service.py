@@ -9,20 +9,25 @@ import sqlalchemy as sa
 
 from training_app.db import transaction
 from training_app.notices.models import Delivery, Notice
+from training_app.outbox import service as outbox
 
 
 def write_notice(
-    *, person_id: int, kind: str, key: str, facts: Mapping[str, object], path: str | None, now: datetime
-) -> int:
-    """Write a notice once; a repeat returns the one that is there."""
+    *, person_id: int, kind: str, key: str, facts: Mapping[str, object], path: str | None, by_mail: bool, now: datetime
+) -> None:
+    """Write a notice once, and let a mail follow if one is wanted; a repeat changes nothing.
+
+    The mail is an effect of its own, so that no notice waits for a mail server.
+    """
     with transaction() as session:
-        found = session.scalar(sa.select(Notice.id).where(Notice.key == key))
-        if found is not None:
-            return found
-        notice = Notice(person_id=person_id, kind=kind, key=key, facts=dict(facts), path=path, created_at=now)
-        session.add(notice)
-        session.flush()
-        return notice.id
+        notice_id = session.scalar(sa.select(Notice.id).where(Notice.key == key))
+        if notice_id is None:
+            notice = Notice(person_id=person_id, kind=kind, key=key, facts=dict(facts), path=path, created_at=now)
+            session.add(notice)
+            session.flush()
+            notice_id = notice.id
+        if by_mail:
+            outbox.send("mail", f"mail/{notice_id}", {"notice": notice_id}, now=now)
 
 
 def mark_read(notice_id: int, person_id: int, *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.accounts import queries as accounts
 from training_app.db import db
 from training_app.erasing import erases
-from training_app.mail import Mailer, Unsendable
+from training_app.mail import Mailer, ServerAway, Unsendable
 from training_app.notices import queries, service
 from training_app.notices.models import Delivery, Notice
 from training_app.notices.wording import word
@@ -32,25 +32,32 @@ def forget_notices(session: Session, person_id: int, _now: datetime) -> Iterable
 
 @outbox.consumer("notice")
 def deliver(body: Mapping[str, Any], now: datetime) -> None:
-    """Write the notice, then send the mail; `body`: person, kind, key, facts, path."""
-    notice_id = service.write_notice(
-        person_id=body["person"], kind=body["kind"], key=body["key"], facts=body["facts"], path=body.get("path"),
-        now=now,
-    )  # fmt: skip
+    """Write the notice into the application; `body`: person, kind, key, facts, path."""
     contact = accounts.contact(db.session(), body["person"])
-    (facts,) = queries.with_names(db.session(), [body["facts"]])
+    service.write_notice(
+        person_id=body["person"], kind=body["kind"], key=body["key"], facts=body["facts"], path=body.get("path"),
+        by_mail=contact is not None and bool(contact.email), now=now,
+    )  # fmt: skip
+
+
+@outbox.consumer("mail")
+def send_mail(body: Mapping[str, Any], now: datetime) -> None:
+    """Mail a notice to whom it is for, if they have an address; `body`: notice."""
+    notice_id = body["notice"]
+    key, person_id, notice = queries.get_for_mail(db.session(), notice_id)
+    contact = accounts.contact(db.session(), person_id)
     db.session.rollback()
     if contact is None or not contact.email or service.was_delivered(notice_id, "mail"):
         return
     with force_locale("zh" if contact.language == "zh" else "en"):
-        title, text = word(body["kind"], facts)
+        title, text = word(notice.kind, notice.facts)
     settings = current_app.extensions["settings"]
-    link = current_app.config["PUBLIC_URL"] + (body.get("path") or "/")
+    link = current_app.config["PUBLIC_URL"] + (notice.path or "/")
     name = " ".join(contact.name.split())
     mailer = Mailer(folder=settings.mail_dir, sender=settings.mail_from, smtp=settings.smtp)
     try:
         mailer.send(
-            key=body["key"], to=contact.email, subject=title, text=f"{name}\n\n{text}\n\n{link}\n",
+            key=key, to=contact.email, subject=title, text=f"{name}\n\n{text}\n\n{link}\n",
             language=contact.language,
         )  # fmt: skip
     except Unsendable as error:  # it stands in the application; trying again would mend nothing
@@ -58,5 +65,7 @@ def deliver(body: Mapping[str, Any], now: datetime) -> None:
         return
     except OSError as error:
         service.log_delivery(notice_id, "mail", "failed", now=now, error=repr(error)[:500])
+        if isinstance(error, ServerAway):
+            raise outbox.OutOfReach(f"the mail server is away: {error}") from error
         raise
     service.log_delivery(notice_id, "mail", "sent", now=now)

@@ -32,11 +32,14 @@ MARKUP = '<img src=x onerror=alert(1)>&amp;<b>王</b> "co" {{7*7}} %(number)s'
 INJECTION = "Hello\r\nBcc: evil@example.com\r\n\r\n<html>words of another</html>\n.\r\nRSET"
 TURNED = "\u202emoc.elpmaxe\u202c \u2066a\u2069\u200f\u061c\x00\x1b[31m"
 LONG = "长" * 4000 + " and long " * 400
-HOSTILE = (MARKUP, INJECTION, TURNED, LONG)
+ENCODED = "=?utf-8?q?Hi=0D=0ABcc:_x@evil.zz?= ==??="  # read as an encoded word it would end the line
+HOSTILE = (MARKUP, INJECTION, TURNED, LONG, ENCODED)
 NO_ADDRESSES = (
     "a@example.com\r\nBcc: b@example.com", "a@example.com\nSubject: x", "a@example.com, b@example.com",
     "a@example.com; b@example.com", "Name <a@example.com>", "team: a@example.com, b@example.com;", "a b@example.com",
-    "a@example.com\x00", "a\u202e@example.com", "a", "@example.com", "a@", "a@b@example.com", '"a\\"@example.com', "",
+    "a@example.com\x00", "a\u202e@example.com", "a", "@example.com", "a@", "a@b@example.com",
+    "=?utf-8?b?YQ==?=@example.com", "a@=?utf-8?q?b?=.example.com",
+    '"a\\"@example.com', "",
 )  # fmt: skip
 
 
@@ -64,13 +67,13 @@ def _sent(mailer: Mailer) -> EmailMessage:
     return _read(path.read_bytes())
 
 
-@pytest.mark.parametrize("words", HOSTILE, ids=["markup", "injection", "turned", "long"])
+@pytest.mark.parametrize("words", HOSTILE, ids=["markup", "injection", "turned", "long", "encoded"])
 def test_no_words_of_a_mail_become_a_header_or_markup(mailer: Mailer, words: str) -> None:
     mailer.send(key="k", to="a@example.com", subject=words, text=f"{words}\n\nhttps://example.com\n", language="zh")
     mail = _sent(mailer)
     assert [one.addr_spec for one in mail["To"].addresses] == ["a@example.com"]
     seen = re.sub("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00\x1b]", "", words)
-    assert mail["Subject"] == " ".join(seen.split())
+    assert mail["Subject"] == " ".join(seen.split()).replace("=?", "= ?")
     assert " ".join(mail.get_content().split()) == " ".join(f"{seen} https://example.com".split())
 
 
@@ -128,9 +131,11 @@ def test_an_address_that_no_mail_can_carry_is_told_and_not_tried_for_a_day(
         body = {"person": world.learner, "kind": "certificate_ready", "key": "c/9", "facts": {}}
         outbox.send("notice", "notice/c/9", body, now=now)
     with app.test_request_context():
-        outbox.dispatch_due(now=now)
+        while outbox.dispatch_due(now=now):
+            pass
     db.session.rollback()
-    message = db.session.scalars(sa.select(OutboxMessage).where(OutboxMessage.key == "notice/c/9")).one()
+    notice = db.session.scalars(sa.select(Notice.id).where(Notice.key == "c/9")).one()
+    message = db.session.scalars(sa.select(OutboxMessage).where(OutboxMessage.key == f"mail/{notice}")).one()
     assert message.dispatched_at == now
     delivery = sa.select(Delivery.outcome, Delivery.error).join(Notice, Notice.id == Delivery.notice_id)
     assert db.session.execute(delivery.where(Notice.key == "c/9")).all() == [

@@ -9,16 +9,17 @@ import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from tests.factories import World
+from training_app import mail
 from training_app.accounts.models import PersonProfile
 from training_app.db import db, transaction
-from training_app.mail import Mailer
+from training_app.mail import Mailer, ServerAway
 from training_app.notices.models import Delivery, Notice
 from training_app.outbox import service as outbox
 from training_app.settings import Settings
@@ -30,6 +31,7 @@ class Sink:
 
     port: int = 0
     offers: str = ""
+    refuses: bytes = b""
     mails: list[bytes] = field(default_factory=list)
 
     def serve(self, listener: socket.socket) -> None:
@@ -59,6 +61,8 @@ class Sink:
                 connection.sendall(b"354 go on\r\n")
             elif verb == b"EHLO":
                 connection.sendall(f"250-sink\r\n{self.offers}250 8BITMIME\r\n".encode())
+            elif self.refuses and self.refuses in line:
+                connection.sendall(b"550 nobody here\r\n")
             elif verb == b"QUIT":
                 connection.sendall(b"221 bye\r\n")
                 return
@@ -84,21 +88,28 @@ def _settings(app: Flask, url: str) -> Settings:
     return replace(old, smtp=asked.smtp)
 
 
+def _dispatch(app: Flask, now: datetime) -> None:
+    """Dispatch what is due and what follows from it."""
+    with app.test_request_context():
+        while outbox.dispatch_due(now=now):
+            pass
+
+
 def test_a_notice_is_mailed_once_in_the_readers_language_and_the_delivery_is_logged(
     app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    _dispatch(app, now)  # what making people sends
     with transaction() as session:
         session.get_one(PersonProfile, world.learner).email = "wang@example.com"
         body = {"person": world.learner, "kind": "certificate_ready", "key": "c/1", "facts": {"number": "C-1"}}
         for repeat in range(2):
             outbox.send("notice", f"notice/c/{repeat}", body, now=now)
-    with app.test_request_context():
-        assert outbox.dispatch_due(now=now) >= 2
+    _dispatch(app, now)
     assert len(sink.mails) == 1
-    mail = email.message_from_bytes(sink.mails[0], policy=email.policy.default)
-    assert (mail["To"], mail["Content-Language"]) == ("wang@example.com", "zh-CN")
-    assert "王小明" in mail.get_content()  # type: ignore[attr-defined]
+    sent = email.message_from_bytes(sink.mails[0], policy=email.policy.default)
+    assert (sent["To"], sent["Content-Language"]) == ("wang@example.com", "zh-CN")
+    assert "王小明" in sent.get_content()  # type: ignore[attr-defined]
     notice = db.session.scalars(sa.select(Notice.id).where(Notice.key == "c/1")).one()
     outcome = sa.select(Delivery.channel, Delivery.outcome).where(Delivery.notice_id == notice)
     assert db.session.execute(outcome).all() == [("mail", "sent")]
@@ -115,14 +126,59 @@ def test_a_mail_server_that_is_away_is_logged_and_tried_again(
         session.get_one(PersonProfile, world.learner).email = "wang@example.com"
         body = {"person": world.learner, "kind": "certificate_ready", "key": "c/2", "facts": {"number": "C-2"}}
         outbox.send("notice", "notice/c/2", body, now=now)
-    with app.test_request_context():
-        outbox.dispatch_due(now=now)
-        assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"failed"}
-        monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
-        outbox.dispatch_due(now=now.replace(hour=23))
+    _dispatch(app, now)
+    assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"failed"}
+    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    _dispatch(app, now.replace(hour=23))
     db.session.rollback()
     assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"sent"}
     assert sink.mails
+
+
+def test_a_mail_server_that_hangs_holds_up_one_mail_and_no_notice(
+    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dispatch(app, now)
+    monkeypatch.setattr(mail, "TIMEOUT_S", 0.2)
+    with transaction() as session:
+        session.get_one(PersonProfile, world.learner).email = "wang@example.com"
+        for one in range(120):  # more than a portion
+            body = {"person": world.learner, "kind": "certificate_ready", "key": f"c/{one}", "facts": {}}
+            outbox.send("notice", f"notice/c/{one}", body, now=now)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and says nothing
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setitem(app.extensions, "settings", _settings(app, url))
+        _dispatch(app, now)
+        db.session.rollback()
+        tried = sa.select(Delivery.outcome)
+        assert db.session.scalars(tried).all() == ["failed"]
+        mailed = Notice.key.like("c/%")
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Notice).where(mailed)) == 120
+        _dispatch(app, now + timedelta(seconds=5))
+        db.session.rollback()
+        assert db.session.scalars(tried).all() == ["failed"]
+    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    monkeypatch.setattr(mail, "TIMEOUT_S", 20)
+    _dispatch(app, now + timedelta(seconds=outbox.AWAY_S))
+    db.session.rollback()
+    assert len(sink.mails) == 120
+
+
+def test_a_mail_that_the_server_refuses_holds_up_no_other(
+    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dispatch(app, now)
+    sink.refuses = b"<nobody@example.com>"
+    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    with transaction() as session:
+        for name, address in (("learner", "nobody@example.com"), ("learner2", "li@example.com")):
+            session.get_one(PersonProfile, world.people[name]).email = address
+            body = {"person": world.people[name], "kind": "certificate_ready", "key": f"c/{name}", "facts": {}}
+            outbox.send("notice", f"notice/c/{name}", body, now=now)
+    _dispatch(app, now)
+    db.session.rollback()
+    assert len(sink.mails) == 1
+    assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"failed", "sent"}
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
@@ -141,6 +197,6 @@ def test_the_certificate_of_a_mail_server_has_to_be_trusted(
     monkeypatch.setattr("smtplib.SMTP.starttls", take)
     settings = _settings(app, f"{scheme}://user:word@127.0.0.1:{sink.port}")
     mailer = Mailer(folder=settings.mail_dir, sender=settings.mail_from, smtp=settings.smtp)
-    with pytest.raises(ConnectionAbortedError):
+    with pytest.raises(ServerAway):
         mailer.send(key="k", to="a@example.com", subject="s", text="t", language="en")
     assert [one.verify_mode for one in contexts] == [ssl.CERT_REQUIRED]
