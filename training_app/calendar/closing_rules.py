@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,3 +31,18 @@ def standing(close_at: datetime, *, unfinished: int, last_finished: datetime | N
     if unfinished:
         return Standing(closed_at=None)
     return Standing(closed_at=close_at if last_finished is None else max(close_at, last_finished))
+
+
+def standings(
+    close_at: Mapping[int, datetime], finished: Mapping[int, tuple[int, datetime | None]], now: datetime
+) -> dict[int, Standing]:
+    """Tell how occasions stand whose time has come, by id.
+
+    `finished`: how much in each is unfinished, and when the last was finished; who has nothing in it is missing.
+    """
+    found = {}
+    for one, at in close_at.items():
+        unfinished, last = finished.get(one, (0, None))
+        if (stands := standing(at, unfinished=unfinished, last_finished=last, now=now)) is not None:
+            found[one] = stands
+    return found

@@ -1,7 +1,8 @@
-"""The working-day calendar in force, read from its content version."""
+"""The working-day calendar in force, and when occasions close by themselves, read from content versions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,13 @@ def closes_at(session: Session, instant: datetime, zone: str = "Asia/Shanghai") 
     settings = content.find_current(session, "settings", "organisation", legal_day(instant, zone))
     days = 1 if settings is None else int(settings.body.get("close_after_days", 1))
     return closing_rules.closes_at(instant, days, zone)
+
+
+def past_their_day(session: Session, at: Mapping[int, datetime], now: datetime) -> dict[int, datetime]:
+    """Return the occasions (id -> instant) that are past the day by which they close by themselves, and its end."""
+    begun = {one: instant for one, instant in at.items() if instant <= now}
+    over = {one: closes_at(session, instant) for one, instant in begun.items()}
+    return {one: close_at for one, close_at in over.items() if close_at <= now}
 
 
 def _calendar(version: Version) -> WorkCalendar:

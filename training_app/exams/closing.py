@@ -26,8 +26,6 @@ from training_app.exams.rules import (
     Phase,
     Supervision,
     SupervisionEvent,
-    due_move,
-    finished_at,
     is_supervised,
     next_state,
     score_attempt,
@@ -52,21 +50,6 @@ class Attempted:
     cut: Fraction
     phase: Phase
     finished_at: datetime
-
-
-def due(attempt: Attempt, now: datetime) -> Move | None:
-    """Return the clock's move on an attempt, or None while it may still be handed in."""
-    limits = terms.read(attempt.snapshot, attempt.opened_at)
-    if limits is None or attempt.deadline_at is None:
-        return None
-    return due_move(limits, terms.moved(limits, attempt.deadline_at), now)
-
-
-def end_of(attempt: Attempt, now: datetime) -> datetime | None:
-    """Return when an attempt ended, also by its own time before that was written; None while it may be written on."""
-    if attempt.finished_at is not None:
-        return attempt.finished_at
-    return None if due(attempt, now) is None else _facing(attempt, now).finished_at
 
 
 def close(
@@ -110,17 +93,13 @@ def close(
 
 
 def _facing(attempt: Attempt, now: datetime) -> Attempted:
-    limits = terms.read(attempt.snapshot, attempt.opened_at)
-    end = now
-    if limits is not None and attempt.deadline_at is not None:
-        end = finished_at(limits, terms.moved(limits, attempt.deadline_at), now)
     return Attempted(
         id=attempt.id,
         form_id=attempt.exam_form_id,
         epoch=attempt.epoch,
         cut=Fraction(attempt.snapshot["cut"]),
         phase=terms.phase_at(attempt.snapshot, attempt.opened_at, attempt.deadline_at, now),
-        finished_at=end,
+        finished_at=terms.end_if_now(attempt, now),
     )
 
 

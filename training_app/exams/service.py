@@ -178,7 +178,7 @@ def submit_attempt(public_id: str, person_id: int, *, epoch: int, saves: Sequenc
         attempt = find_own(session, public_id, person_id)
         if attempt.epoch != epoch and attempt.status is AttemptState.OPEN:
             raise OpenedElsewhere()
-        move = closing.due(attempt, now) or Move.HAND_IN
+        move = terms.due(attempt, now) or Move.HAND_IN
         closing.close(lock, attempt, move, epoch=epoch, saves=saves, actor_id=person_id)
 
 
@@ -193,7 +193,7 @@ def _close_one(public_id: str, person_id: int, now: datetime) -> bool:
     with transaction() as session:
         lock = lock_person(person_id, now=now)
         attempt = find_own(session, public_id, person_id)
-        move = closing.due(attempt, now)
+        move = terms.due(attempt, now)
         if attempt.status is not AttemptState.OPEN or move is None:
             return False
         closing.close(lock, attempt, move, actor_id=None)

@@ -15,7 +15,7 @@ from training_app.accounts.queries import PersonCard, UnitRow
 from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.errors import NotFound
-from training_app.exams import sitting_closing, time_queries
+from training_app.exams import sitting_end_queries, time_queries
 from training_app.exams.models import Attempt, AttemptEvent, AttemptEventKind, ContestAnswer, Response, Seat, Sitting
 from training_app.exams.rules import AttemptState
 from training_app.exams.time_rules import AS_EVERYBODY
@@ -179,7 +179,7 @@ def _rows(
     blueprints = content.current(session, "exam_blueprint", on)
     seats = sa.select(sa.func.count(Seat.id)).where(Seat.sitting_id == Sitting.id).scalar_subquery()
     rows = session.execute(sa.select(Sitting, seats).where(Sitting.unit_id.in_(sorted(units)), *conditions)).all()
-    standings = sitting_closing.standings(session, [row for row, _count in rows], now)
+    standings = sitting_end_queries.standings(session, [row for row, _count in rows], now)
     return [
         SittingRow(
             id=row.id,

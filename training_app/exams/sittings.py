@@ -17,7 +17,7 @@ from training_app.audit.models import AuditEntry, Payload
 from training_app.content import queries as content
 from training_app.db import canonical_json, transaction
 from training_app.errors import Forbidden, NotFound, SamePerson
-from training_app.exams import queries, service, sitting_closing
+from training_app.exams import queries, service, sitting_end_queries
 from training_app.exams.errors import BadExtension, CannotAdmit, SittingEnded, SittingTimes, StillWriting
 from training_app.exams.history import add_event
 from training_app.exams.models import Attempt, AttemptEventKind, Seat, Sitting
@@ -184,7 +184,7 @@ def _running(session: Session, sitting_id: int, now: datetime, *, may_be_closing
     if sitting is None:
         raise NotFound()
     is_over = now >= sitting.closes_at and not may_be_closing
-    if is_over or sitting_closing.ended_at(session, sitting, now) is not None:
+    if is_over or sitting_end_queries.ended_at(session, sitting, now) is not None:
         raise SittingEnded()
     return sitting
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts.service import today
 from training_app.erasing import needs_words
-from training_app.exams import service, sitting_closing
+from training_app.exams import service, sitting_end_service
 from training_app.exams.models import TimeFactor
 from training_app.sweeping import sweeps
 
@@ -36,4 +36,4 @@ def close_overdue(now: datetime) -> int:
 @sweeps("exams.sittings")
 def end_sittings(now: datetime) -> int:
     """End sittings that nobody ended."""
-    return sitting_closing.end_due(now=now)
+    return sitting_end_service.end_due(now=now)

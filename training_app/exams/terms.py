@@ -8,7 +8,18 @@ from fractions import Fraction
 from typing import Any
 
 from training_app.content.queries import Version
-from training_app.exams.rules import Expiry, Extension, Phase, Snapshot, deadline, phase
+from training_app.exams.models import Attempt
+from training_app.exams.rules import (
+    Expiry,
+    Extension,
+    Move,
+    Phase,
+    Snapshot,
+    deadline,
+    due_move,
+    finished_at,
+    phase,
+)
 
 
 def of_exam(
@@ -74,3 +85,26 @@ def phase_at(snapshot: Mapping[str, Any], started_at: datetime, deadline_at: dat
     if terms is None or deadline_at is None:
         return Phase.ANSWERING
     return phase(terms, moved(terms, deadline_at), now)
+
+
+def due(attempt: Attempt, now: datetime) -> Move | None:
+    """Return the clock's move on an attempt, or None while it may still be handed in."""
+    limits = read(attempt.snapshot, attempt.opened_at)
+    if limits is None or attempt.deadline_at is None:
+        return None
+    return due_move(limits, moved(limits, attempt.deadline_at), now)
+
+
+def end_if_now(attempt: Attempt, now: datetime) -> datetime:
+    """Return when an attempt ends if it is ended now: its deadline where that has passed."""
+    limits = read(attempt.snapshot, attempt.opened_at)
+    if limits is None or attempt.deadline_at is None:
+        return now
+    return finished_at(limits, moved(limits, attempt.deadline_at), now)
+
+
+def end_of(attempt: Attempt, now: datetime) -> datetime | None:
+    """Return when an attempt ended, also by its own time before that was written; None while it may be written on."""
+    if attempt.finished_at is not None:
+        return attempt.finished_at
+    return None if due(attempt, now) is None else end_if_now(attempt, now)

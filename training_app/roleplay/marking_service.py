@@ -14,7 +14,7 @@ from training_app.audit import service as audit
 from training_app.content import queries as content
 from training_app.db import canonical_json, transaction
 from training_app.errors import NotFound
-from training_app.roleplay import closing, queries, sheet_queries
+from training_app.roleplay import closing_service, queries, sheet_queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import MarkEvent, Performance, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.outcomes import tell_if_out
@@ -57,7 +57,7 @@ def open_sheet(performance_id: str, *, about_id: int, rater_id: int, grants: Gra
         own = queries.find_sheet_of(session, performance.id, about_id, rater_id)
         if own is not None:
             return own.public_id
-        closing.settle(session, performance, now)
+        closing_service.settle(session, performance, now)
         if performance.state not in (PerformanceState.RUNNING, PerformanceState.ENDED):
             raise NotBegun()
         verdict = queries.judged(session, [performance.id], about_id=about_id).get(
@@ -138,7 +138,7 @@ def lock_sheet(
             actor_id=rater_id, facts={"share": str(result.share), "grade": result.grade, "passed": result.passed},
         )  # fmt: skip
         performance = session.get_one(Performance, sheet.performance_id, with_for_update=True)
-        closing.settle(session, performance, now)
+        closing_service.settle(session, performance, now)
         tell_if_out(session, performance, about_id, now)
         sheet_locked.send(None, person_id=about_id, now=now)
         return result

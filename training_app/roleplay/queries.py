@@ -20,7 +20,7 @@ from training_app.calendar.closing_rules import Standing
 from training_app.content import queries as content
 from training_app.content.models import ContentVersion
 from training_app.db import read_once
-from training_app.roleplay import closing
+from training_app.roleplay import closing_queries
 from training_app.roleplay.models import (
     MarkEvent,
     Performance,
@@ -185,17 +185,17 @@ def _led(session: Session, leader_id: int, now: datetime) -> tuple[list[Performa
         .where(
             Performance.led_by == leader_id,
             sa.or_(
-                sa.and_(Performance.state.in_(closing.OPEN), Performance.planned_at < now + timedelta(days=1)),
+                sa.and_(Performance.state.in_(closing_queries.OPEN), Performance.planned_at < now + timedelta(days=1)),
                 sa.and_(Performance.state == PerformanceState.ENDED, has_open_sheet()),
             ),
         )
         .order_by(Performance.planned_at, Performance.id)
     ).all()
-    standing = closing.standings(session, rows, now)
+    standing = closing_queries.standings(session, rows, now)
     waiting = [
         row
         for row in rows
-        if (row.state in closing.OPEN and row.id not in standing)
+        if (row.state in closing_queries.OPEN and row.id not in standing)
         or (row.id in standing and standing[row.id].closed_at is None)
     ]
     return waiting, {row.id: standing[row.id] for row in waiting if row.id in standing}

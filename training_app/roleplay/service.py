@@ -18,7 +18,7 @@ from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.db import transaction
 from training_app.errors import NotFound
-from training_app.roleplay import closing, queries
+from training_app.roleplay import closing_service, queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.outcomes import tell_if_out
@@ -204,7 +204,7 @@ def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now
         for sheet in opened:
             sheet.state = SheetState.WITHDRAWN
         session.flush()
-        closing.settle(session, performance, now)  # past its day it was waiting for these sheets alone
+        closing_service.settle(session, performance, now)  # past its day it was waiting for these sheets alone
         audit.record(
             "roleplay.released", f"performance:{performance.id}", now=now, stream=audit.person_stream(about_id),
             actor_id=actor_id, facts={"withdrawn": [sheet.id for sheet in opened]},
@@ -259,7 +259,7 @@ def _mine(session: Session, public_id: str, actor_id: int, grants: Grants, now: 
     performance = _get(session, public_id, lock=True)
     if not queries.may_lead(session, performance.id, performance.led_by, actor_id, grants):
         raise NotFound()
-    closing.settle(session, performance, now)
+    closing_service.settle(session, performance, now)
     return performance
 
 

@@ -19,7 +19,7 @@ from training_app.calendar.rules import day_end
 from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.errors import NotFound
-from training_app.roleplay import closing, queries
+from training_app.roleplay import closing_queries, queries
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.queries import GRADE, Grants, Words
 from training_app.roleplay.session_rules import LEARNER, Clock, Look, Phase, look_of, may_open, may_see_others
@@ -172,7 +172,7 @@ def get_session(
     card = content.get_version(session, performance.card_version_id)
     template = content.find_current(session, "scoring_sheet", card.body["sheet"], on)
     unit = next((one for one in accounts.units(session, on) if one.unit_id == performance.unit_id), None)
-    stands = closing.standings(session, [performance], now).get(performance.id)
+    stands = closing_queries.standings(session, [performance], now).get(performance.id)
     closed_at = stands.closed_at if stands else None
     return SessionPage(
         public_id=public_id, look=look, may_lead=may_lead, is_leader=performance.led_by == actor_id,
@@ -248,7 +248,7 @@ def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
     ).all()
     cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
     verdicts = queries.judged(session, [performance.id for performance, _ in rows], about_id=person_id)
-    standings = closing.standings(session, [performance for performance, _ in rows], now)
+    standings = closing_queries.standings(session, [performance for performance, _ in rows], now)
     closed = _closed(standings)
     lines = []
     for performance, part in rows:
@@ -296,7 +296,7 @@ def _lines(session: Session, rows: Sequence[Performance], actor_id: int, now: da
     named = {row.led_by for row in rows} | {one for group in learners.values() for one in group}
     names = accounts.names(session, named)
     verdicts = queries.judged(session, [row.id for row in rows])
-    standings = closing.standings(session, rows, now)
+    standings = closing_queries.standings(session, rows, now)
     closed = _closed(standings)
     unfinished = queries.open_counts(session, [one for one, stands in standings.items() if stands.closed_at is None])
     return [
@@ -332,7 +332,7 @@ def _unfinished_by(session: Session, performance_id: int) -> list[str]:
 
 def _open_sheets(session: Session, rater_id: int, now: datetime) -> list[SheetLine]:
     rows = queries.open_sheets(session, rater_id)
-    late = closing.standings(session, [performance for _, performance, _ in rows], now)
+    late = closing_queries.standings(session, [performance for _, performance, _ in rows], now)
     cards = content.versions(session, [performance.card_version_id for _, performance, _ in rows])
     names = accounts.names(session, [sheet.about_id for sheet, _, _ in rows])
     return [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from training_app.roleplay import closing
+from training_app.roleplay import closing_service
 from training_app.sweeping import sweeps
 
 
 @sweeps("roleplay.sessions")
 def close_sessions(now: datetime) -> int:
     """Close sessions that nobody ended."""
-    return closing.close_due(now=now)
+    return closing_service.close_due(now=now)
