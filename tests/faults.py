@@ -99,3 +99,31 @@ def fail_at_every_statement(act: Callable[[], object]) -> int:
             assert len(sent) == call - 1, f"the fault at statement {call} was swallowed"
             assert was_written()
             return call - 1
+
+
+@contextmanager
+def refusing_updates(table: str, row_id: int) -> Iterator[None]:
+    """Let the database refuse every change of one row, as a broken row would make it."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    refuse = [
+        f"CREATE TRIGGER broken_row BEFORE UPDATE ON {table} WHEN OLD.id = {row_id} "
+        "BEGIN SELECT RAISE(ABORT, 'a fault of the test'); END"
+    ] if is_sqlite else [
+        "CREATE FUNCTION refuse_broken_row() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'a fault of the test'; END $$",
+        f"CREATE TRIGGER broken_row BEFORE UPDATE ON {table} FOR EACH ROW WHEN (OLD.id = {row_id}) "
+        "EXECUTE FUNCTION refuse_broken_row()",
+    ]  # fmt: skip
+    mend = "DROP TRIGGER broken_row" if is_sqlite else f"DROP TRIGGER broken_row ON {table}"
+    _run(*refuse)
+    try:
+        yield
+    finally:
+        _run(mend)
+
+
+def _run(*statements: str) -> None:
+    db.session.rollback()
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)

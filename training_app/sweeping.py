@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import structlog
@@ -12,6 +12,10 @@ from training_app.db import db
 Sweep = Callable[[datetime], int]
 _sweeps: dict[str, Sweep] = {}
 log = structlog.get_logger()
+
+
+class PiecesFailed(Exception):
+    """Pieces of a sweep that could not be done; each is in the log with its fault."""
 
 
 def sweeps(name: str) -> Callable[[Sweep], Sweep]:
@@ -33,4 +37,24 @@ def sweep(*, now: datetime) -> dict[str, int]:
         except Exception:
             db.session.rollback()
             log.exception("sweep failed", sweep=name)
+    return done
+
+
+def in_turn(ids: Iterable[int], step: Callable[[int], bool]) -> int:
+    """Let one piece of work after the other have its turn, each in its own transaction; return how many were done.
+
+    A piece that fails is logged and holds up none that comes after it. Raises PiecesFailed once all had their turn, so
+    that the sweep says it too.
+    """
+    tried = done = failed = 0
+    for one in ids:
+        tried += 1
+        try:
+            done += step(one)
+        except Exception:
+            db.session.rollback()
+            log.exception("piece of a sweep failed", piece=one)
+            failed += 1
+    if failed:
+        raise PiecesFailed(f"{failed} of {tried} pieces failed, {done} were done")
     return done

@@ -23,6 +23,7 @@ from training_app.accounts import service as accounts
 from training_app.credentials.models import Certificate
 from training_app.db import db
 from training_app.exams import service as exams_service
+from training_app.exams.tasks import close_overdue
 from training_app.permits import queries as permit_queries
 from training_app.permits import service as permits_service
 from training_app.status import service as status
@@ -237,7 +238,7 @@ def test_after_the_deadline_a_paper_takes_no_answer_and_the_hand_in_counts_what_
     assert paper.status_code == 200
     assert "Time is over" in paper.text
     assert examiner.get(f"/sittings/{sitting_id}").status_code == 200
-    assert exams_service.close_overdue(now=late) == 1
-    assert exams_service.close_overdue(now=late) == 0
+    assert close_overdue(late) == 1
+    assert close_overdue(late) == 0
     closed = exams.attempt(public_id)
     assert (closed.finished_at, closed.passed) == (deadline, True)

@@ -276,15 +276,15 @@ def open_public_id(session: Session, person_id: int, exam_key: str) -> str | Non
     )
 
 
-def overdue(session: Session, now: datetime, limit: int) -> list[tuple[str, int]]:
-    """Return (public id, person id) of open attempts whose deadline has passed, oldest first."""
-    rows = session.execute(
-        sa.select(Attempt.public_id, Attempt.person_id)
+def overdue(session: Session, now: datetime, *, limit: int = 200) -> list[int]:
+    """Return the open attempts whose deadline has passed, oldest first."""
+    rows = session.scalars(
+        sa.select(Attempt.id)
         .where(Attempt.status == AttemptState.OPEN, Attempt.deadline_at < now)
         .order_by(Attempt.deadline_at, Attempt.id)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in rows]
+    return list(rows)
 
 
 def exam_blueprints(session: Session, on: date) -> dict[str, Version]:

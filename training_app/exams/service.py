@@ -182,17 +182,11 @@ def submit_attempt(public_id: str, person_id: int, *, epoch: int, saves: Sequenc
         closing.close(lock, attempt, move, epoch=epoch, saves=saves, actor_id=person_id)
 
 
-def close_overdue(*, now: datetime, limit: int = 200) -> int:
-    """End attempts whose time is over by the rule of their blueprint; return how many. Each is a transaction."""
-    found = queries.overdue(db.session(), now, limit)
-    db.session.rollback()
-    return sum(_close_one(public_id, person_id, now) for public_id, person_id in found)
-
-
-def _close_one(public_id: str, person_id: int, now: datetime) -> bool:
+def close_overdue(attempt_id: int, *, now: datetime) -> bool:
+    """End an attempt whose time is over by the rule of its blueprint; return whether it was to be ended."""
     with transaction() as session:
-        lock = lock_person(person_id, now=now)
-        attempt = find_own(session, public_id, person_id)
+        lock = lock_person(session.get_one(Attempt, attempt_id).person_id, now=now)
+        attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
         move = terms.due(attempt, now)
         if attempt.status is not AttemptState.OPEN or move is None:
             return False

@@ -8,19 +8,13 @@ import sqlalchemy as sa
 
 from training_app.accounts.locks import lock_people
 from training_app.audit import service as audit
-from training_app.db import db, transaction
+from training_app.db import transaction
 from training_app.exams import sitting_end_queries
 from training_app.exams.models import Seat, Sitting
 
 
-def end_due(*, now: datetime) -> int:
-    """End the sittings whose time has come, each in a transaction; return how many."""
-    due = sitting_end_queries.due_ids(db.session(), now)
-    db.session.rollback()
-    return sum(_end_one(sitting_id, now) for sitting_id in due)
-
-
-def _end_one(sitting_id: int, now: datetime) -> bool:
+def end_one(sitting_id: int, *, now: datetime) -> bool:
+    """End a sitting whose time has come, in a transaction of its own; return whether there was anything to end."""
     with transaction() as session:
         lock_people(list(session.scalars(sa.select(Seat.person_id).where(Seat.sitting_id == sitting_id))), now=now)
         sitting: Sitting | None = session.get(Sitting, sitting_id, with_for_update=True, populate_existing=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from training_app.audit import service as audit
-from training_app.db import db, transaction
+from training_app.db import transaction
 from training_app.roleplay import closing_queries
 from training_app.roleplay.models import Performance, PerformanceState
 
@@ -28,14 +28,8 @@ def settle(session: Session, performance: Performance, now: datetime) -> bool:
     return True
 
 
-def close_due(*, now: datetime) -> int:
-    """Close the sessions whose time has come, each in a transaction; return how many."""
-    due = closing_queries.due_ids(db.session(), now)
-    db.session.rollback()
-    return sum(_close_one(performance_id, now) for performance_id in due)
-
-
-def _close_one(performance_id: int, now: datetime) -> bool:
+def close_one(performance_id: int, *, now: datetime) -> bool:
+    """Close a session whose time has come, in a transaction of its own; return whether there was anything to close."""
     with transaction() as session:
         performance: Performance | None = session.get(
             Performance, performance_id, with_for_update=True, populate_existing=True

@@ -23,7 +23,7 @@ from tests import exams_factories as make
 from tests.factories import World
 from training_app import clock
 from training_app.db import db
-from training_app.exams import service, sittings
+from training_app.exams import service, sittings, tasks
 from training_app.exams.errors import AttemptClosed, OpenedElsewhere
 from training_app.exams.models import Attempt
 from training_app.exams.rules import AttemptState, SaveVerdict
@@ -122,7 +122,7 @@ class AttemptMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """The sweeper ends what is overdue."""
-        service.close_overdue(now=self.now)
+        tasks.close_overdue(self.now)
         if self.ended is None and self.is_late():
             self.note_end()
 

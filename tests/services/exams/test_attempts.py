@@ -13,7 +13,7 @@ from tests.factories import World
 from training_app.content import queries as content
 from training_app.db import db
 from training_app.errors import NotFound
-from training_app.exams import queries, service
+from training_app.exams import queries, service, tasks
 from training_app.exams.errors import AttemptClosed, AttemptRunning, BadAnswer, OpenedElsewhere, StartRefused
 from training_app.exams.events import attempt_scored
 from training_app.exams.models import Attempt, AttemptEvent
@@ -242,9 +242,9 @@ def test_a_late_hand_in_scores_what_was_saved_in_time(world: World, now: datetim
 def test_the_sweeper_hands_in_what_is_overdue_and_nothing_else(world: World, now: datetime) -> None:
     public_id = _start(world, now)
     _save(world, public_id, now)
-    assert service.close_overdue(now=now + LIMIT + ALLOWANCE) == 0
-    assert service.close_overdue(now=now + LIMIT + ALLOWANCE + timedelta(seconds=1)) == 1
-    assert service.close_overdue(now=now + timedelta(hours=2)) == 0
+    assert tasks.close_overdue(now + LIMIT + ALLOWANCE) == 0
+    assert tasks.close_overdue(now + LIMIT + ALLOWANCE + timedelta(seconds=1)) == 1
+    assert tasks.close_overdue(now + timedelta(hours=2)) == 0
     row = make.attempt(public_id)
     assert row.status is AttemptState.SUBMITTED
     assert row.raw_score == "1"
@@ -306,7 +306,7 @@ def test_a_quiz_is_untimed_unlimited_and_from_the_practice_pool(world: World, no
 
 def test_an_open_quiz_is_never_swept(world: World, now: datetime) -> None:
     service.start_quiz(world.learner, "communication", now=now)
-    assert service.close_overdue(now=now + timedelta(days=400)) == 0
+    assert tasks.close_overdue(now + timedelta(days=400)) == 0
 
 
 def test_the_story_holds_every_attempt_and_admission(world: World, now: datetime) -> None:

@@ -12,7 +12,7 @@ from tests.factories import World
 from training_app.accounts.service import today
 from training_app.db import db
 from training_app.errors import Forbidden, SamePerson
-from training_app.exams import queries, service, sittings
+from training_app.exams import queries, service, sittings, tasks
 from training_app.exams.errors import (
     CannotAdmit,
     SittingEnded,
@@ -137,7 +137,7 @@ def test_an_extension_moves_the_deadline_of_one_or_of_all_and_only_once(world: W
     save = Save(item_key=item.key, answer=make.right(item), sequence=1)
     receipt = service.autosave(first, world.learner, epoch=1, saves=[save], now=now + timedelta(minutes=50))
     assert receipt.verdicts[item.key] is SaveVerdict.STORED
-    assert service.close_overdue(now=now + timedelta(minutes=45)) == 1
+    assert tasks.close_overdue(now + timedelta(minutes=45)) == 1
     assert make.attempt(first).finished_at is None
 
 

@@ -20,7 +20,7 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry, Payload
 from training_app.db import db, transaction
 from training_app.errors import NotFound, SamePerson
-from training_app.exams import service, sittings, time_queries, time_service
+from training_app.exams import service, sittings, tasks, time_queries, time_service
 from training_app.exams.errors import BadFactor, BadPeriod, NothingToEnd, WordsNeeded
 from training_app.exams.models import TimeFactor
 
@@ -71,9 +71,9 @@ def test_answers_in_the_longer_time_count_and_after_it_they_do_not(world: World,
     at = now + limit - timedelta(minutes=1)
     service.autosave(public_id, world.learner, epoch=1, saves=saves[:1], now=at)
     assert make.answers(public_id).keys() == {saves[0].item_key}
-    service.close_overdue(now=at)
+    tasks.close_overdue(at)
     assert make.attempt(public_id).finished_at is None
-    service.close_overdue(now=now + limit + timedelta(minutes=5))
+    tasks.close_overdue(now + limit + timedelta(minutes=5))
     assert make.attempt(public_id).finished_at == now + limit
 
 
