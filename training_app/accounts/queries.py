@@ -239,6 +239,17 @@ def zone_of(session: Session, person_id: int, on: date) -> str:
     return zone or "Asia/Shanghai"
 
 
+def zones_of(session: Session, unit_ids: Iterable[int], on: date) -> dict[int, str]:
+    """Return the zones of units on a day, by unit; a unit that is closed is missing."""
+    wanted = sorted(set(unit_ids))
+    rows = session.execute(
+        sa.select(UnitVersion.unit_id, UnitVersion.zone).where(
+            UnitVersion.unit_id.in_(wanted), *holds_on(UnitVersion, on)
+        )
+    )
+    return dict(iter(rows))
+
+
 @dataclass(frozen=True)
 class SessionRow:
     """A session with its person and every right they hold, as a request begins with it."""

@@ -18,17 +18,16 @@ def work_calendar(session: Session, on: date, key: str = "cn") -> WorkCalendar:
     return _calendar(content.get_current(session, "calendar", key, on))
 
 
-def closes_at(session: Session, instant: datetime, zone: str = "Asia/Shanghai") -> datetime:
+def closes_at(session: Session, instant: datetime, zone: str) -> datetime:
     """Return when an occasion of an instant closes by itself: by the settings in force on its own day."""
     settings = content.find_current(session, "settings", "organisation", legal_day(instant, zone))
     days = 1 if settings is None else int(settings.body.get("close_after_days", 1))
     return closing_rules.closes_at(instant, days, zone)
 
 
-def past_their_day(session: Session, at: Mapping[int, datetime], now: datetime) -> dict[int, datetime]:
-    """Return the occasions (id -> instant) that are past the day by which they close by themselves, and its end."""
-    begun = {one: instant for one, instant in at.items() if instant <= now}
-    over = {one: closes_at(session, instant) for one, instant in begun.items()}
+def past_their_day(session: Session, at: Mapping[int, tuple[datetime, str]], now: datetime) -> dict[int, datetime]:
+    """Return when the occasions closed whose time has come; `at`: of each its instant and the zone of its day."""
+    over = {one: closes_at(session, instant, zone) for one, (instant, zone) in at.items() if instant <= now}
     return {one: close_at for one, close_at in over.items() if close_at <= now}
 
 

@@ -12,17 +12,25 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from training_app.accounts import queries as accounts
 from training_app.calendar import closing_rules
 from training_app.calendar import queries as calendar
 from training_app.calendar.closing_rules import Standing
+from training_app.calendar.rules import legal_day
 from training_app.exams import terms
 from training_app.exams.models import Attempt, Sitting
 from training_app.exams.rules import AttemptState
 
+ZONE = "Asia/Shanghai"
+
 
 def standings(session: Session, sittings: Iterable[Sitting], now: datetime) -> dict[int, Standing]:
     """Return how sittings past their day that nobody ended stand, by id: ended by time, or somebody still writes."""
-    over = calendar.past_their_day(session, {one.id: one.closes_at for one in sittings if one.ended_at is None}, now)
+    due = [one for one in sittings if one.ended_at is None and one.closes_at <= now]
+    if not due:
+        return {}
+    zones = accounts.zones_of(session, [one.unit_id for one in due], legal_day(now, ZONE))  # planned in the unit's time
+    over = calendar.past_their_day(session, {one.id: (one.closes_at, zones.get(one.unit_id, ZONE)) for one in due}, now)
     return closing_rules.standings(over, _finished(session, over, now), now)
 
 

@@ -18,6 +18,7 @@ from training_app.calendar import queries as calendar
 from training_app.calendar.closing_rules import Standing
 from training_app.roleplay.models import Performance, PerformanceState, ScoreSheet, SheetState
 
+ZONE = "Asia/Shanghai"  # sessions are planned in Beijing time, whatever the unit
 OPEN = (PerformanceState.PLANNED, PerformanceState.RUNNING)
 
 
@@ -27,7 +28,8 @@ def standings(session: Session, performances: Iterable[Performance], now: dateti
     They are closed by time, or still to be finished.
     """
     held = {one.id: one for one in performances if one.state is not PerformanceState.CANCELLED}
-    over = calendar.past_their_day(session, {one.id: one.started_at or one.planned_at for one in held.values()}, now)
+    begun = {one.id: (one.started_at or one.planned_at, ZONE) for one in held.values()}
+    over = calendar.past_their_day(session, begun, now)
     sheets = _sheets(session, over)
     unended = {one: at for one, at in over.items() if held[one].state in OPEN or sheets.get(one, (0, None))[0]}
     return closing_rules.standings(unended, sheets, now)
@@ -35,10 +37,12 @@ def standings(session: Session, performances: Iterable[Performance], now: dateti
 
 def due_ids(session: Session, now: datetime, *, limit: int = 200) -> list[int]:
     """Return the sessions whose time has come and in which no sheet is open, the oldest first."""
+    # Written out as the partial index has it: SQLite uses that for no states handed in as parameters.
+    unended = Performance.state.in_(sa.bindparam("unended", OPEN, expanding=True, literal_execute=True))
     has_open = sa.exists().where(ScoreSheet.performance_id == Performance.id, ScoreSheet.state == SheetState.OPEN)
     waiting = session.scalars(
         sa.select(Performance)
-        .where(Performance.state.in_(OPEN), Performance.planned_at <= now, ~has_open)
+        .where(unended, Performance.planned_at <= now, ~has_open)
         .order_by(Performance.planned_at, Performance.id)
         .limit(limit)
     ).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from tests import certifications_factories as make
@@ -12,6 +13,8 @@ from training_app.certifications import onboarding
 from training_app.courses.models import Enrolment
 from training_app.db import db
 from training_app.exams import queries as exams
+
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
 
 def enrolments(person_id: int) -> dict[str, str]:

@@ -11,9 +11,10 @@ from tests import exams_factories as make
 from tests.factories import World
 from tests.roleplay_factories import grants
 from training_app.access.rules import Permission
+from training_app.accounts.models import UnitVersion
 from training_app.accounts.service import today
 from training_app.audit.models import AuditEntry
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.exams import service, sitting_queries, sittings
 from training_app.exams.errors import SittingEnded
 from training_app.exams.models import Sitting
@@ -78,6 +79,19 @@ def test_who_still_writes_past_midnight_holds_the_end_until_the_last_paper_is_in
     handed_in = make.hand_in(world, public_id, after)
     sweep(now=after + timedelta(minutes=1))
     assert ended(sitting_id) == handed_in.finished_at == after
+
+
+def test_a_sitting_ends_with_the_day_of_its_unit(world: World, now: datetime) -> None:
+    sitting_id = make.sitting(world, now)
+    with transaction() as session:
+        unit = session.scalars(sa.select(UnitVersion).where(UnitVersion.unit_id == world.units["outlet_a"])).one()
+        unit.zone = "Asia/Urumqi"
+    sweep(now=MIDNIGHT)
+    assert (ended(sitting_id), shown(world, sitting_id, MIDNIGHT)) == (None, "over")
+    later = MIDNIGHT + timedelta(hours=2)
+    assert shown(world, sitting_id, later) == "ended"
+    sweep(now=later)
+    assert ended(sitting_id) == later
 
 
 def test_a_sitting_that_was_ended_by_hand_stays_as_it_is(world: World, now: datetime) -> None:

@@ -14,11 +14,12 @@ from training_app.accounts.service import today
 from training_app.audit.models import AuditEntry
 from training_app.dashboards import office_service
 from training_app.db import db
-from training_app.roleplay import queries, service, session_queries
+from training_app.roleplay import closing_queries, queries, service, session_queries
 from training_app.roleplay.models import MarkEvent, Performance, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.refusals import Begun, NotYet
 from training_app.sweeping import sweep
 
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 KEPT = ("entries_hidden", "after_leaving")
 MIDNIGHT = datetime(2026, 11, 23, 16, tzinfo=UTC)  # the day of the tests ends in Shanghai
 
@@ -152,3 +153,22 @@ def test_the_settings_of_its_day_say_after_how_many_days_it_closes(world: World,
     assert state(scene) == (PerformanceState.RUNNING, None)
     before_and_after(world, scene, MIDNIGHT + timedelta(days=2))
     assert state(scene) == (PerformanceState.ENDED, MIDNIGHT + timedelta(days=2))
+
+
+def test_what_is_due_is_found_by_the_index_of_what_has_not_ended(world: World, now: datetime) -> None:
+    Scene.plan(world, now)
+    sent: list[tuple[str, object]] = []
+    connection = db.session.connection()
+
+    def keep(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        sent.append((statement, parameters))
+
+    sa.event.listen(connection, "before_cursor_execute", keep)
+    assert len(closing_queries.due_ids(db.session(), MIDNIGHT)) == 1
+    sa.event.remove(connection, "before_cursor_execute", keep)
+    statement, parameters = next(one for one in sent if "FROM performance" in one[0])
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # a table of one row is read whole
+    plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
+    assert "ix_performance_open" in plan

@@ -15,6 +15,8 @@ from training_app.outbox import service as outbox
 from training_app.roleplay import service
 from training_app.roleplay.rules import MarkKind
 
+pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
+
 
 def told(world: World, now: datetime) -> list[NoticeRow]:
     """Dispatch what waits and return what the learner was told of role-plays."""
