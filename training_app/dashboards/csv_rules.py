@@ -1,26 +1,43 @@
-"""Cells of a CSV file that a spreadsheet must not run as a formula, and the way back.
+"""Cells of a CSV file that a spreadsheet must neither run as a formula nor round as a figure, and the way back.
 
 A cell that begins with a character at which spreadsheets start to calculate gets an apostrophe in front; so does one
-that begins with an apostrophe itself, so that reading the file back restores exactly what was written.
+that a spreadsheet would keep as another figure than it reads (00017, 057188881234, 10E5), and one that begins with an
+apostrophe itself, so that reading the file back restores exactly what was written.
 """
 
 from __future__ import annotations
 
+import re
+
 DANGEROUS = frozenset("=+-@\t\r\n＝＋－＠")
 _MARK = "'"
 BOM = "\ufeff"
+# A leading zero goes, from 12 digits on only a power of ten is shown and saved, an E between digits is one.
+_LOSES_DIGITS = re.compile(r"0[0-9]+|[0-9]{12,}|[0-9]+[eE][0-9]+")
 
 
 def neutralise(cell: str) -> str:
-    """Return the cell as it is written: no spreadsheet takes it for a formula."""
-    return _MARK + cell if cell[:1] in DANGEROUS or cell.startswith(_MARK) else cell
+    """Return the cell as it is written: no spreadsheet takes it for a formula, or for a figure to be rounded."""
+    return _MARK + cell if _needs_mark(cell) else cell
 
 
 def restore(cell: str) -> str:
     """Return what stood there before `neutralise`; a cell it never touched stays as it is."""
-    if cell.startswith(_MARK) and (cell[1:2] in DANGEROUS or cell[1:2] == _MARK):
-        return cell[1:]
-    return cell
+    return cell[1:] if cell.startswith(_MARK) and _needs_mark(cell[1:]) else cell
+
+
+def _needs_mark(cell: str) -> bool:
+    return cell[:1] in DANGEROUS or cell.startswith(_MARK) or _LOSES_DIGITS.fullmatch(cell) is not None
+
+
+def text_of(data: bytes) -> str | None:
+    """Return the text of a file: UTF-8, else as a Chinese Excel saves plain "CSV"; None if it is neither."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
 
 
 def header(label: str, column: str) -> str:

@@ -2,8 +2,9 @@
 
 UTF-8 with a mark at its start, commas, CRLF. One header row: each head is the reader's word followed by the stable
 name of the column in brackets ("工号 [number]"), so that people read it and a program finds it in either language.
-Cells at which a spreadsheet would start to calculate carry an apostrophe (`csv_rules`). Read back, three columns are
-taken: name_latin, phone, email; all others are for reading.
+Cells at which a spreadsheet would start to calculate, or whose digits it would change, carry an apostrophe
+(`csv_rules`). Read back, also as a spreadsheet saved it in GBK, three columns are taken: name_latin, phone, email; all
+others are for reading.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from training_app.accounts.queries import UnitRow
 from training_app.audit import service as audit
 from training_app.calendar.rules import last_day
 from training_app.dashboards import people_queries as lists
-from training_app.dashboards.csv_rules import BOM, column_of, header, neutralise, restore
+from training_app.dashboards.csv_rules import BOM, column_of, header, neutralise, restore, text_of
 from training_app.dashboards.people_queries import PersonRow, Stale
 from training_app.dashboards.people_rules import Filters, PageKey
 from training_app.db import transaction
@@ -158,12 +159,12 @@ def _rows(data: bytes, preview: Preview) -> list[list[str]]:
     if len(data) > MOST_BYTES:
         preview.faults.append(RowFault(row=1, column="", code="too_large"))
         return []
-    try:
-        text = data.decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except UnicodeDecodeError:
-        preview.faults.append(RowFault(row=1, column="", code="not_utf8"))
+    text = text_of(data)
+    if text is None:
+        preview.faults.append(RowFault(row=1, column="", code="not_text"))
         return []
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         preview.faults.append(RowFault(row=1, column="", code="not_csv"))
         return []

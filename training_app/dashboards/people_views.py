@@ -19,6 +19,7 @@ from training_app.certifications import queries as certifications
 from training_app.dashboards import export_service, figure_queries, pages, wording
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.blueprint import bp
+from training_app.dashboards.csv_rules import text_of
 from training_app.dashboards.people_rules import Filters, PageKey, read_filters, read_key, write_key
 from training_app.errors import NotFound
 from training_app.web import actor, pick
@@ -130,7 +131,7 @@ def import_people() -> ResponseReturnValue:
             return redirect(url_for("dashboards.people"))
     else:
         preview = export_service.read_file(data, web.session(), me.grants)
-    text = "" if preview.faults else data.decode("utf-8-sig")
+    text = "" if preview.faults else text_of(data)
     status = 422 if preview.faults else 200
     return render_template("dashboards/import.html", preview=preview, text=text, words=wording), status
 

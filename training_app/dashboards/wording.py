@@ -154,7 +154,7 @@ def fault_words(code: str, value: str) -> tuple[str, str]:
         ),
         "doubled_column": (_("A column stands there twice"), _("Remove one of the two.")),
         "too_large": (_("The file is too large"), _("Send at most 1 MB; filter the export by unit.")),
-        "not_utf8": (_("The file is not UTF-8"), _("Save it as “CSV UTF-8”.")),
+        "not_text": (_("The file is neither UTF-8 nor GBK"), _("Save it as “CSV UTF-8”.")),
         "not_csv": (_("The file is not a CSV file"), _("Save it as “CSV UTF-8”, without changing the quotes.")),
         "empty": (_("The file is empty"), _("Export the list and start from that file.")),
         "twice": (_("%(value)s stands there twice", value=value), _("Keep one row for each person.")),

@@ -4,16 +4,18 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.spreadsheet import excel
 from training_app.dashboards import csv_rules as rules
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 RISKY = st.builds(lambda head, tail: head + tail, st.sampled_from(["'", "''", *sorted(rules.DANGEROUS)]), TEXT)
+FIGURES = st.from_regex(r"'{0,2}[0-9]{1,20}(E[0-9]{1,3})?", fullmatch=True)
 
 
-@given(TEXT | RISKY)
+@given(TEXT | RISKY | FIGURES)
 def test_what_is_written_reads_back_as_it_was(cell: str) -> None:
     assert rules.restore(rules.neutralise(cell)) == cell
 
@@ -31,7 +33,21 @@ def test_a_row_survives_the_file(cells: list[str]) -> None:
     assert [rules.restore(cell) for cell in row] == cells
 
 
-@pytest.mark.parametrize("cell", ["", "王小明", "T-10001", "a=b", " =1"])
+@given(FIGURES)
+@example("00017")
+@example("057188881234")
+@example("123456789012")
+@example("10E5")
+def test_no_digit_is_lost_on_the_way_through_excel(cell: str) -> None:
+    assert rules.restore(excel(rules.neutralise(cell))) == cell
+
+
+@pytest.mark.parametrize(("cell", "there"), [("00017", "17"), ("057188881234", "57188881234"), ("10E5", "1.00000E+6")])
+def test_excel_would_change_what_is_not_marked(cell: str, there: str) -> None:
+    assert excel(cell) == there
+
+
+@pytest.mark.parametrize("cell", ["", "王小明", "T-10001", "a=b", " =1", "0", "12", "13800000000", "0571-88881234"])
 def test_ordinary_cells_are_left_alone(cell: str) -> None:
     assert rules.neutralise(cell) == cell
 

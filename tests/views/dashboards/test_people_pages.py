@@ -1,6 +1,7 @@
 """HR's people: the list, its filters and pages, the file out and back, one person's page."""
 
 import csv
+import html
 import io
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 from tests.dashboards_factories import certify
 from tests.factories import World
+from tests.spreadsheet import excel
 from tests.statements import statements
 from training_app import clock
 from training_app.access.models import RoleGrant
@@ -250,6 +252,26 @@ def _file(rows: list[list[str]]) -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)
     return out.getvalue().encode("utf-8-sig")
+
+
+def test_a_list_that_excel_saved_again_in_gbk_differs_only_where_somebody_typed(
+    world: World, hr: FlaskClient, now: datetime
+) -> None:
+    for number, phone in (("00017", "057188881234"), ("123456789012", "13800000000"), ("10E5", "+86 138 0000 0000")):
+        accounts.create_person(
+            number=number, name="乙", unit_id=world.units["outlet_b"], employer="乙公司", now=now, actor_id=None,
+            phone=phone,
+        )  # fmt: skip
+    rows = [[excel(cell) for cell in row] for row in exported(hr)]
+    saved = _file(rows).decode("utf-8-sig").encode("gbk")
+    assert "没有差异" in hr.post("/people/import", data={"file": (io.BytesIO(saved), "people.csv")}).text
+    rows = _changed(rows, "phone", {"'00017": "'057199991234"})
+    saved = _file(rows).decode("utf-8-sig").encode("gbk")
+    shown = hr.post("/people/import", data={"file": (io.BytesIO(saved), "people.csv")}).text
+    assert "有 1 个单元格不同" in shown
+    text = html.unescape(shown.split('<textarea name="text"')[1].split(">", 1)[1].split("</textarea>")[0])
+    assert hr.post("/people/import", data={"apply": "1", "text": text}).status_code == 302
+    assert db.session.scalar(sa.select(PersonProfile.phone).where(PersonProfile.number == "00017")) == "057199991234"
 
 
 def _changed(rows: list[list[str]], column: str, values: dict[str, str]) -> list[list[str]]:
