@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, abort, flash, jsonify, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from training_app import clock, web
 from training_app.access.guards import needs
@@ -127,7 +128,12 @@ def import_people() -> ResponseReturnValue:
             data, web.session(), me.grants, now=clock.now(), actor_id=me.person_id
         )
         if done:
-            flash(_("Taken: the records of %(count)s people were changed.", count=done), "success")
+            taken = ngettext(
+                "Taken: the record of %(num)d person was changed.",
+                "Taken: the records of %(num)d people were changed.",
+                done,
+            )
+            flash(taken, "success")
             return redirect(url_for("dashboards.people"))
     else:
         preview = export_service.read_file(data, web.session(), me.grants)

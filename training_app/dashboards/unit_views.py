@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from training_app import clock, web
 from training_app.access.guards import needs
@@ -145,7 +146,7 @@ def move_unit(unit_id: int) -> ResponseReturnValue:
     except Invalid as error:
         pages.explain(move.parent, error)
         return _page(row, rows, UnitForm(obj=row, formdata=None), move, error.status)
-    flash(_("Moved, with %(count)s people.", count=people), "success")
+    flash(ngettext("Moved, with %(num)d person.", "Moved, with %(num)d people.", people), "success")
     return redirect(url_for("dashboards.unit", unit_id=unit_id))
 
 
