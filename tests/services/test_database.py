@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 
@@ -52,6 +55,37 @@ def test_migrations_run_down_and_up_again_with_people_in_the_database(any_app: F
     assert guarded_tables(db.session.connection()) == append_only_tables()
     db.session.remove()
     db.engine.dispose()
+
+
+def test_after_every_step_down_and_up_exactly_the_append_only_tables_that_exist_refuse_changes(any_app: Flask) -> None:
+    World.create(clock.now())
+    script = ScriptDirectory(str(ROOT / "migrations"))
+    steps = [one.revision for one in script.walk_revisions()]  # from the head down
+    guarded_since = dict.fromkeys(("exam_form", "content_media"), "0004")
+    for move, revision in [*((downgrade, one) for one in steps[1:]), *((upgrade, one) for one in reversed(steps[:-1]))]:
+        db.session.remove()
+        db.engine.dispose()
+        move(directory=str(ROOT / "migrations"), revision=revision)
+        connection = db.session.connection()
+        there = set(sa.inspect(connection).get_table_names())
+        expected = [t for t in append_only_tables() if t in there and guarded_since.get(t, "") <= revision]
+        assert guarded_tables(connection) == expected, (move.__name__, revision)
+        assert len(expected) >= 12
+    db.session.remove()
+    db.engine.dispose()
+
+
+def test_the_migrations_make_what_the_models_say(any_app: Flask) -> None:
+    context = MigrationContext.configure(db.session.connection(), opts={"compare_type": True})
+    assert compare_metadata(context, db.metadata) == []
+
+
+def test_every_connection_to_sqlite_loses_nothing_and_waits_its_turn(fresh_sqlite_app: Flask) -> None:
+    names = ("synchronous", "journal_mode", "foreign_keys", "busy_timeout")
+    with db.engine.connect() as one, db.engine.connect() as other:
+        for connection in (one, other):
+            said = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+            assert said == [2, "wal", 1, 5000]  # 2 is FULL
 
 
 def test_a_certificate_outlives_the_step_that_drops_its_unused_column(any_app: Flask) -> None:
