@@ -47,7 +47,10 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "certifications.award_selected": ("certifier", {"person": learner2}),
         "certifications.refuse": ("certifier", {f"refuse-{name}": text for name, text in reason.items()}),
         "certifications.reinstate": ("certifier", reason),
-        "courses.save_place": ("learner", {"version": "1", "position": "10", "seconds": "5"}),
+        "courses.save_place": (
+            "learner",
+            {"version": str(house.values["version_id"]), "position": "10", "seconds": "5"},
+        ),
         "credentials.ask_for_file": ("learner", {}),
         "dashboards.approve_role": ("administrator", {}),
         "dashboards.withdraw_sign": ("hr_lead", {}),

@@ -25,7 +25,6 @@ from training_app.accounts.rules import LinkPurpose
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.content import queries as content
-from training_app.content.models import ContentVersion
 from training_app.credentials.models import Certificate
 from training_app.db import db
 from training_app.exams import service as exams
@@ -100,7 +99,8 @@ def furnish() -> House:
     world = World.create(clock.now())
     at = clock.now()
     world.add("sitter", "沈在考", "outlet_a", at)
-    set_photo(world.learner, at)
+    for person in (world.learner, world.sitter):
+        set_photo(person, at)
     at = certify(world, world.learner, at)
     attempt = _one(sa.select(Attempt.public_id).where(Attempt.person_id == world.learner, Attempt.kind == "exam"))
     time_service.set_factor(
@@ -125,19 +125,19 @@ def furnish() -> House:
     chain.settle(at)
     for job in db.session.scalars(sa.select(Job.id).where(Job.key.like("certificate/%"))).all():
         jobs.run(job)
+    lesson = content.get_current(db.session(), "course", chain.COURSES[0], today(at)).body["lessons"][0]
     values = {
         "person_id": world.learner, "case_id": case, "sanction_id": sanction, "sitting_id": sitting,
         "public_id": attempt, "unit_id": world.units["outlet_a"], "course_key": chain.COURSES[0],
         "exam_key": chain.EXAM, "level": "junior", "key": "learner", "on": "2026-12-31", "grant_id": 1,
-        "lesson_key": content.get_current(db.session(), "course", chain.COURSES[0], today(at)).body["lessons"][0],
+        "lesson_key": lesson, "version_id": content.get_current(db.session(), "lesson", lesson, today(at)).id,
         "evidence_id": _one(sa.select(CaseEvidence.id)),
-        "version_id": _one(sa.select(ContentVersion.id).where(ContentVersion.kind == "lesson")),
         "certificate_id": _one(sa.select(Certificate.id)),
         "credentials.certificate:code": _one(sa.select(Certificate.code)),
         "code": _one(sa.select(Permit.door_code).where(Permit.person_id == world.learner)),
         "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
         "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
-        "sha256": "0" * 64,
+        "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):

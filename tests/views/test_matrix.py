@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map, Rule
 
 from tests.factories import World
 from tests.views.matrix import ROWS
@@ -89,12 +89,18 @@ def _permissions(role: str) -> set[str]:
     return set(db.session.scalars(sa.select(RolePermission.permission).where(RolePermission.role == role)))
 
 
-def test_a_door_without_a_rule_is_not_served(app: Flask) -> None:
+def test_a_door_without_a_rule_is_not_served(app: Flask, world: World) -> None:
     def bare() -> str:
         return "open"
 
+    every = app.url_map
+    bare_rule = Rule("/bare", endpoint="test_bare", methods=["GET", "POST"])
+    app.url_map = Map([*(rule.empty() for rule in every.iter_rules()), bare_rule], converters=every.converters)
     app.view_functions["test_bare"] = bare
     try:
-        assert guards.door_of(app, "test_bare") is None
+        for client in (app.test_client(), world.sign_in(app.test_client(), "administrator")):
+            for method in ("GET", "POST"):
+                assert client.open("/bare", method=method).status_code == 404
     finally:
+        app.url_map = every
         del app.view_functions["test_bare"]
