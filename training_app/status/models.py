@@ -81,10 +81,11 @@ class LicenceHeld(db.Model):
 
 
 class StatusFold(db.Model):
-    """With which version of the fold the rows were made: one row.
+    """What was done for everybody: one row.
 
-    `version`: that of all rows, None while nobody knows. `next_version`: what they are being brought to, done for
-    people up to the id `through`.
+    `version`: with which version of the fold all rows were made, None while nobody knows. `next_version`: what they are
+    being brought to, done for people up to the id `through`. `reminded_on`: the last legal day whose reminders were all
+    sent.
     """
 
     __tablename__ = "status_fold"
@@ -95,3 +96,4 @@ class StatusFold(db.Model):
     next_version: Mapped[str | None] = mapped_column(sa.String(64))
     through: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     made_at: Mapped[datetime | None]
+    reminded_on: Mapped[date | None]

@@ -107,7 +107,7 @@ def rebuild_by_hand(*, clock: Callable[[], datetime]) -> list[Difference]:
     version = _version(clock())
     differences = service.rebuild(clock=clock)
     with transaction() as session:
-        _finish(_row(session), version, clock())
+        _finish(fold_row(session), version, clock())
     return differences
 
 
@@ -120,7 +120,7 @@ def _version(now: datetime) -> str:
 def _begin(version: str) -> bool:
     """Say what the rows are to become; return whether there is anything to do."""
     with transaction() as session:
-        row = _row(session)
+        row = fold_row(session)
         if row.version == version and row.next_version is None:
             return False
         if row.next_version != version:
@@ -128,7 +128,7 @@ def _begin(version: str) -> bool:
         return True
 
 
-def _row(session: Session) -> StatusFold:
+def fold_row(session: Session) -> StatusFold:
     """Return the one row, locked; of two that make it at once the second finds that of the first."""
     if session.scalar(sa.select(StatusFold.id)) is None:
         with suppress(sa.exc.IntegrityError), session.begin_nested():

@@ -24,7 +24,8 @@ from training_app.outbox import service as outbox
 from training_app.outbox.models import OutboxMessage
 from training_app.permits.number_rules import day_pair
 from training_app.status import condition_queries as conditions
-from training_app.status.models import LevelHeld, PersonState
+from training_app.status.models import LevelHeld, PersonState, StatusFold
+from training_app.status.rebuilding import fold_row
 from training_app.status.reminder_rules import periods
 from training_app.status.rules import VALID_TODAY
 
@@ -53,9 +54,23 @@ class Due:
 
 
 def remind_due(*, now: datetime, limit: int = PORTION) -> int:
-    """Send the reminders that are due, a portion of them, each person in a transaction; return how many were sent."""
-    due = find_due(db.session(), now, limit=limit)
-    db.session.rollback()
+    """Send the reminders that are due, a portion of them, each person in a transaction; return how many were sent.
+
+    Once none is left the day is done, and nobody is looked at until the next. Who comes into a period later on the day
+    is told on the next one. A sweeper that is killed before it has noted the day looks again; two may both do so.
+    """
+    session = db.session()
+    today = legal_day(now, _settings(session, now)["zone"])
+    if session.scalar(sa.select(StatusFold.reminded_on)) == today:
+        session.rollback()
+        return 0
+    due = find_due(session, now, limit=limit)
+    to_fold = sa.select(PersonState.person_id).where(conditions.stale()).limit(1)
+    is_done = not due and session.scalar(to_fold, {"now": now}) is None
+    session.rollback()
+    if is_done:
+        with transaction() as writing:
+            fold_row(writing).reminded_on = today
     return sum(_remind(person_id, now) for person_id in sorted({one.person_id for one in due}))
 
 
@@ -74,7 +89,8 @@ def find_due(session: Session, now: datetime, *, limit: int, person_id: int | No
     """Return the reminders that are due and not sent, the nearest expiry first; one read of the rows.
 
     Only who may take jobs now is reminded: what is stopped, revoked or lapsed is no longer renewed by a reminder. A
-    stale row waits until it is folded.
+    stale row waits until it is folded. Of several levels only the highest is told of: while it is held, the end of a
+    lower one stops nobody.
     """
     settings = _settings(session, now)
     zone = settings["zone"]
@@ -122,6 +138,7 @@ def _things(session: Session, now: datetime, after: datetime, upto: datetime, pe
             .join(PersonState, PersonState.person_id == LevelHeld.person_id)
             .where(
                 LevelHeld.scheme == place.scheme, LevelHeld.level == place.level, LevelHeld.withdrawn_at.is_(None),
+                PersonState.level == LevelHeld.level, PersonState.level_valid_until == LevelHeld.valid_until,
                 LevelHeld.valid_until > after, LevelHeld.valid_until <= upto, *works,
             )
         )  # fmt: skip
@@ -142,14 +159,17 @@ def _key(session: Session, thing: Any, days: ColumnElement[Any]) -> ColumnElemen
 
 
 def managers_of(session: Session, person_id: int, now: datetime) -> list[int]:
-    """Return who manages the centre of a person's main unit; where nobody does, the nearest unit above that has one."""
+    """Return who manages the centre of a person's main unit; where nobody does, the nearest unit above that has one.
+
+    Last come those who manage the whole network.
+    """
     on = legal_day(now, levels.ZONE)
+    units = sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == person_id)
     rows = session.execute(
         sa.select(RoleGrant.unit_id, RoleGrant.person_id)
-        .join(PersonInUnit, PersonInUnit.ancestor_unit_id == RoleGrant.unit_id)
         .join(Person, Person.id == RoleGrant.person_id)
         .where(
-            PersonInUnit.person_id == person_id,
+            sa.or_(RoleGrant.unit_id.is_(None), RoleGrant.unit_id.in_(units)),
             RoleGrant.role == MANAGER,
             RoleGrant.person_id != person_id,
             Person.left_on.is_(None),
@@ -160,10 +180,9 @@ def managers_of(session: Session, person_id: int, now: datetime) -> list[int]:
     for unit_id, manager_id in rows:
         by_unit.setdefault(unit_id, set()).add(manager_id)
     main = accounts.main_unit(session, person_id, on) if by_unit else None
-    if main is None:
-        return []
-    nearest = next((unit for unit in accounts.ancestors(session, main, on) if unit in by_unit), None)
-    return sorted(by_unit[nearest]) if nearest is not None else []
+    above = accounts.ancestors(session, main, on) if main is not None else []
+    nearest = next((unit for unit in above if unit in by_unit), None)
+    return sorted(by_unit.get(nearest, ()))
 
 
 def _send(session: Session, due: Due, managers: Iterable[int], now: datetime) -> None:

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from tests import certifications_factories as make
 from tests.factories import World
+from tests.services.status.test_two_levels_and_imports import tell_level
 from tests.statements import statements
 from training_app import clock
 from training_app.accounts import erasing_service
@@ -152,6 +153,12 @@ def test_the_manager_of_the_own_unit_goes_before_the_one_above(held: World, now:
     assert above == [held.manager]
     assert reminding.managers_of(db.session(), held.outsider, now) == []
     db.session.rollback()
+    everywhere = held.add("everywhere", "江总监", "region_b", now, roles=())
+    accounts.grant_role(everywhere, role="centre-manager", unit_id=None, now=now, actor_id=None)
+    assert reminding.managers_of(db.session(), held.learner, now) == [held.manager]
+    assert reminding.managers_of(db.session(), held.outsider, now) == [everywhere]  # nobody nearer
+    assert reminding.managers_of(db.session(), everywhere, now) == []
+    db.session.rollback()
     near = held.add("near", "林站长", "outlet_a", now, roles=("centre-manager",))
     assert reminding.managers_of(db.session(), held.learner, now) == [near]
     assert reminding.managers_of(db.session(), near, now) == [held.manager]  # nobody is told of themselves
@@ -204,10 +211,52 @@ def test_a_round_takes_a_portion_in_one_read_and_the_next_goes_on(held: World, n
     db.session.rollback()
     with statements("SELECT") as seen:
         assert reminding.remind_due(now=at, limit=1) == 0
-    asked = [one for one in seen if "person_state" in one]
+    asked = [one for one in seen if "outbox" in one]
     assert len(asked) == 1
     assert "LIMIT" in asked[0]
     assert {who for who, _kind, _left in sent()} == {held.learner, held.learner2, held.manager}
+
+
+def test_a_day_on_which_nothing_is_left_is_looked_at_no_more_and_the_next_one_is(held: World, now: datetime) -> None:
+    at = before(30)
+    assert [run(at), run(at)] == [1, 0]
+    make.certify(held, "learner2", now)  # valid later on the day
+    service.refresh_due(now=at)
+    db.session.rollback()
+    with statements("SELECT") as seen:
+        assert reminding.remind_due(now=at + timedelta(minutes=1)) == 0
+    assert [one for one in seen if "outbox" in one or "person_state" in one] == []
+    run(before(29))
+    assert sent(held.learner2) == [(held.learner2, "permit_expires", 29)]
+
+
+def test_a_sweeper_that_is_killed_has_not_done_the_day(held: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.refresh_due(now=before(30))
+
+    def kill(*_what: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(reminding, "_remind", kill)
+        reminding.remind_due(now=before(30))
+    assert run(before(30)) == 1
+
+
+def test_a_day_is_not_done_while_somebody_is_to_be_folded(held: World) -> None:
+    assert reminding.remind_due(now=before(30)) == 0  # the renewal opened since: the row is stale
+    assert run(before(30)) == 1
+
+
+def test_of_two_levels_only_the_highest_is_reminded_of(held: World, now: datetime) -> None:
+    tell_level(
+        held.learner, now + timedelta(days=1), level="senior", rank=2, until=LEVEL_LAST_DAY + timedelta(days=400)
+    )
+    make.renew_permit(held.learner, before(20))
+    make.tell_permit(held.learner, K.RENEWED, before(20, LEVEL_LAST_DAY) - timedelta(days=20))
+    assert [run(before(left, LEVEL_LAST_DAY)) for left in (7, 6)] == [0, 0]
+    tell_level(held.learner, before(5, LEVEL_LAST_DAY), level="senior", rank=2, kind="withdrawn")
+    run(before(4, LEVEL_LAST_DAY))
+    assert sent(held.learner) == [(held.learner, "level_expires", 4)]
 
 
 def test_the_read_goes_by_the_index_of_the_expiry(app: Flask, world: World, now: datetime) -> None:
