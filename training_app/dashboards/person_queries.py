@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -174,12 +174,22 @@ def window_of_points(session: Session, person_id: int, now: datetime) -> tuple[d
     return ledger.fold.window.start, alive
 
 
-def without_old_points(page: PersonPage, since: datetime | None) -> PersonPage:
-    """Return the page of a day in a points window that is over without points and standing, for who manages people."""
-    if since is None or page.at >= since:
+def without_old_points(
+    session: Session, page: PersonPage, since: datetime | None, alive: Collection[str]
+) -> PersonPage:
+    """Return the page as who manages people sees it: of a points window that is over neither points nor closed cases.
+
+    `since` and `alive` as of `window_of_points`.
+    """
+    if since is None or not page.is_past:
         return page
-    snapshot = replace(page.snapshot, points=0, points_limit=None, points_return_at=None, stage=0, standing=None)
-    return replace(page, snapshot=snapshot)
+    snapshot = page.snapshot
+    if page.at < since:
+        snapshot = replace(snapshot, points=0, points_limit=None, points_return_at=None, stage=0, standing=None)
+    open_then = permits.open_cases(session, snapshot.person_id, page.at)
+    seen = sum(one.number in alive or one.file.occurred_at >= since for one in open_then)
+    told = snapshot.reasons if seen else tuple(one for one in snapshot.reasons if one != Reason.OPEN_CASE)
+    return replace(page, snapshot=replace(snapshot, open_cases=seen, reasons=told))
 
 
 def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:

@@ -46,7 +46,7 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
         lines = story_queries.story(session, person_id)
         if not person_queries.handles_cases(session, me.grants, person_id):
             since, alive = person_queries.window_of_points(session, person_id, now)
-            page = person_queries.without_old_points(page, since)
+            page = person_queries.without_old_points(session, page, since, alive)
             lines = story_queries.of_this_window(story_queries.without_case_words(lines, me.person_id), since, alive)
     group = request.args.get("kind", "")
     group = group if group in story_queries.GROUPS else ""

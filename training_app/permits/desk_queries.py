@@ -149,7 +149,7 @@ def case_desk(
     """Return one page of the cases in reach, newest first."""
     wanted = _with_last(PermitCase).where(reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id)
     wanted = wanted.where(_case_filter(show, grants, now))
-    return _case_page(session, wanted, before, grants, actor_id, now)
+    return case_page(session, wanted, before, grants, actor_id, now)
 
 
 def _case_filter(show: str, grants: tuple[Grant, ...], now: datetime) -> ColumnElement[bool]:
@@ -179,7 +179,7 @@ def _case_filter(show: str, grants: tuple[Grant, ...], now: datetime) -> ColumnE
     return sa.true()
 
 
-def _case_page(
+def case_page(
     session: Session,
     wanted: sa.Select[Any],
     before: int | None,
@@ -187,6 +187,7 @@ def _case_page(
     actor_id: int,
     now: datetime,
 ) -> Page:
+    """Return a page of the wanted cases, newest first."""
     if before is not None:
         wanted = wanted.where(PermitCase.id < before)
     rows = session.scalars(wanted.order_by(PermitCase.id.desc()).limit(PAGE + 1)).all()
@@ -264,12 +265,6 @@ def own_cases(session: Session, person_id: int, now: datetime) -> list[CaseFile]
         sa.select(PermitCase).where(PermitCase.person_id == person_id, told.exists()).order_by(PermitCase.id.desc())
     ).all()
     return fold_queries.case_files(session, rows, now)
-
-
-def own_reports(session: Session, actor_id: int, before: int | None, now: datetime) -> Page:
-    """Return what a person reported, newest first."""
-    wanted = sa.select(PermitCase).where(PermitCase.reporter_id == actor_id)
-    return _case_page(session, wanted, before, (), actor_id, now)
 
 
 def sanction_desk(

@@ -18,7 +18,7 @@ from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.calendar.rules import legal_day
 from training_app.errors import NotFound
-from training_app.permits import desk_queries, pages, queries, service
+from training_app.permits import desk_queries, pages, queries, report_queries, service
 from training_app.permits.forms import (
     ReasonForm,
     ReportForm,
@@ -126,9 +126,8 @@ def report(person_id: int) -> ResponseReturnValue:
 @needs(P.CASE_REPORT)
 def reports() -> ResponseReturnValue:
     """List what the reader reported."""
-    page = desk_queries.own_reports(
-        read_session(), actor().person_id, request.args.get("before", type=whole_number), clock.now()
-    )
+    me, before = actor(), request.args.get("before", type=whole_number)
+    page = report_queries.own_reports(read_session(), me.grants, me.person_id, before, clock.now())
     return render_template("permits/reports.html", page=page, tabs=tabs("reports"))
 
 

@@ -87,6 +87,12 @@ class Fold:
     as_of: datetime
 
 
+def window_at(policy: Policy, anchor_on: date, as_of: datetime) -> Window:
+    """Return the points window that holds an instant; its start is included, its end is not."""
+    index = cycle_index(anchor_on, legal_day(as_of, policy.zone), policy.window_months)
+    return nth_window(anchor_on, index, policy.zone, policy.window_months)
+
+
 def home_index(entry: Entry, policy: Policy, anchor_on: date) -> int:
     """Return the index of the window to which an entry belongs by its date."""
     return cycle_index(anchor_on, legal_day(entry.effective_at, policy.zone), policy.window_months)
