@@ -16,13 +16,14 @@ from training_app.audit import service as audit
 from training_app.audit.models import Payload
 from training_app.db import db, transaction
 from training_app.outbox import service as outbox
-from training_app.permits import erasing_service, queries
-from training_app.permits.models import CaseEvent, CaseEvidence
+from training_app.permits import erasing_service, queries, service
+from training_app.permits.models import CaseEvent, CaseEvidence, LedgerEntry
 from training_app.status import service as status
 from training_app.storage import service as storage
 
 YEAR = timedelta(days=366)
 KEPT = timedelta(days=365)
+REWARD = "customer-delight"
 
 
 def _words_of(case_id: int) -> list[str]:
@@ -41,8 +42,9 @@ def _with_photo(case_id: int, by: int, now: datetime) -> str:
     return sha256
 
 
-def _due(at: datetime) -> list[erasing_service.OldCases]:
-    found = erasing_service.due(db.session(), at)
+def _due(at: datetime) -> list[tuple[int, tuple[int, ...]]]:
+    """Return whose words are due, and the cases among them."""
+    found = [(old.person_id, old.case_ids) for old in erasing_service.due(db.session(), at)]
     db.session.rollback()
     return found
 
@@ -57,7 +59,7 @@ def test_words_and_photos_of_a_points_year_go_once_they_were_hidden_long_enough(
     end = now + YEAR  # the points year is over, and not a day is kept too little after it
     assert _due(end + KEPT - timedelta(days=3)) == []
     later = end + KEPT
-    assert _due(later) == [erasing_service.OldCases(person_id=world.learner, case_ids=(case_id,))]
+    assert _due(later) == [(world.learner, (case_id,))]
     assert _words_of(case_id) != []
 
     assert erasing_service.erase_old_words(world.learner, now=later, actor_id=None) >= 3
@@ -84,11 +86,51 @@ def test_words_of_a_case_that_is_still_open_stay_however_old(world: World, now: 
     closed, _at = make.final(world, now + timedelta(days=3))
     still_open = make.answered(world, now + timedelta(days=40))
     later = now + YEAR + KEPT
-    assert [old.case_ids for old in _due(later)] == [(closed,)]
+    assert _due(later) == [(world.learner, (closed,))]
     said = _words_of(still_open)
     assert said != []
     erasing_service.erase_old_words(world.learner, now=later, actor_id=None)
     assert _words_of(still_open) == said
+
+
+def test_the_words_of_a_reward_go_with_its_points_year_and_not_before(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    make.issue(world.learner, now)
+    for days, words in ((3, "In the first year."), (400, "In the second.")):
+        at = now + timedelta(days=days)
+        service.reward(
+            world.learner, code=REWARD, words=words, achieved_at=at, token=f"reward-{days}", now=at,
+            actor_id=world.hr, language="en",
+        )  # fmt: skip
+    later = now + YEAR + KEPT
+    assert _due(later - timedelta(days=3)) == []
+    assert _due(later) == [(world.learner, ())]
+    assert erasing_service.erase_old_words(world.learner, now=later, actor_id=None) == 1
+    db.session.rollback()
+    left = sa.select(Payload.body).join(LedgerEntry, LedgerEntry.payload_id == Payload.id).order_by(Payload.id)
+    first, second = db.session.scalars(left).all()
+    assert first is None
+    assert "In the second." in (second or "")
+    assert _due(later) == []
+
+
+def test_a_case_that_came_late_keeps_its_words_as_long_after_it_was_closed(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    make.issue(world.learner, now)
+    reported_at = now + YEAR + KEPT - timedelta(days=10)
+    case_id = service.cases.report(
+        world.learner, code="promise-broken", occurred_at=reported_at - timedelta(days=715), words=make.words("Seen."),
+        picture=None, token="late", now=reported_at, actor_id=world.manager,
+    )  # fmt: skip
+    service.cases.notify(case_id, now=reported_at, actor_id=world.hr)
+    closed_at = reported_at + timedelta(days=20)
+    service.cases.take_back(case_id, words=make.words("Too late."), now=closed_at, actor_id=world.hr)
+    assert _due(closed_at) == []
+    assert erasing_service.erase_old_words(world.learner, now=closed_at + KEPT, actor_id=None) == 0
+    assert _words_of(case_id) != []
+    assert _due(closed_at + KEPT + timedelta(days=1)) == [(world.learner, (case_id,))]
 
 
 def test_the_command_names_first_and_erases_only_when_told(app: Flask, world: World, now: datetime) -> None:
