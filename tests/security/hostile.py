@@ -76,6 +76,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "roleplay.move": ("trainer", {"move": "end", "sheet": ""}),
         "roleplay.open_sheet": ("trainer", {}),
         "roleplay.release": ("trainer", {}),
+        "roleplay.withdraw": ("trainer", reason),
         "dashboards.export": ("hr", {"q": "", "state": "", "unit": "", "level": "", "upto": ""}),
         "dashboards.import_people": ("hr", {"text": "number,phone\r\n", "apply": "1"}),
         "accounts.sign_in": (None, {"number": "T-10000", "password": "wrong", "next": "/"}),

@@ -142,7 +142,7 @@ def furnish() -> House:
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
         values[f"roleplay.{name}:public_id"] = scene.public_id
-    for name in ("release", "result"):
+    for name in ("release", "result", "withdraw"):
         values[f"roleplay.{name}:public_id"] = performed
     open_sheet = _one(sa.select(ScoreSheet.public_id).join(Performance).where(Performance.public_id == scene.public_id))
     for name in ("sheet", "sheet_state", "lock", "append_marks"):

@@ -160,4 +160,5 @@ ROWS: dict[str, tuple[str, ...]] = {
     "roleplay.remove_person": ("roleplay.grade",),
     "roleplay.sheet": ("roleplay.grade",),
     "roleplay.sheet_state": ("roleplay.grade",),
+    "roleplay.withdraw": ("roleplay.grade",),
 }

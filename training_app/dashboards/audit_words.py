@@ -71,6 +71,7 @@ def action_words() -> dict[str, str]:
         "roleplay.part_taken_back": _("Part in the role-play taken back"),
         "roleplay.sheet_locked": _("Score sheet locked"),
         "roleplay.released": _("Role-play result released"),
+        "roleplay.sheets_withdrawn": _("Score sheets that nobody can finish withdrawn"),
         "level.awarded": _("Level awarded"),
         "level.renewed": _("Level renewed"),
         "level.withdrawn": _("Level withdrawn"),

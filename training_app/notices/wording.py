@@ -74,6 +74,13 @@ WORDS: dict[str, tuple[object, object]] = {
             "it was, then ask your trainer for another drill."
         ),
     ),
+    "roleplay_void": (
+        _l("A role-play without a result"),
+        _l(
+            "%(title)s: nobody who had begun to score it can finish it any more, so there is no result. It counts "
+            "neither as passed nor as failed. Ask your trainer for another drill."
+        ),
+    ),
     "contest_upheld": (
         _l("Your contest was upheld"),
         _l("What you contested about %(title)s was found right. Read the reason and what follows beside the result."),

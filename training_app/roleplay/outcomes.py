@@ -14,9 +14,15 @@ from training_app.roleplay.models import Performance
 
 
 def tell_if_out(session: Session, performance: Performance, about_id: int, now: datetime) -> None:
-    """Tell a learner the result once no sheet is open and no third rater is needed; a repeat tells nothing more."""
+    """Tell a learner the result once no sheet is open and no third rater is needed; a repeat tells nothing more.
+
+    Where every sheet was withdrawn, the learner is told that there is no result.
+    """
     session.flush()
     verdict = queries.judged(session, [performance.id], about_id=about_id).get((performance.id, about_id))
+    if verdict is not None and verdict.is_void:
+        _tell_void(session, performance, about_id, now)
+        return
     if verdict is None or not verdict.is_released or verdict.joint is None or verdict.joint.passed is None:
         return
     joint, card = verdict.joint, content.get_version(session, performance.card_version_id)
@@ -42,5 +48,17 @@ def _tell(performance: Performance, about_id: int, kind: str, facts: dict[str, o
         "key": key,
         "facts": facts,
         "path": f"/roleplay/sessions/{performance.public_id}/result/{about_id}",
+    }
+    outbox.send("notice", f"notice/{key}", body, now=now)
+
+
+def _tell_void(session: Session, performance: Performance, about_id: int, now: datetime) -> None:
+    key = f"roleplay_void/{performance.id}/{about_id}"  # apart from a result that may still come
+    body = {
+        "person": about_id,
+        "kind": "roleplay_void",
+        "key": key,
+        "facts": {"title": dict(content.get_version(session, performance.card_version_id).body["title"])},
+        "path": f"/roleplay/sessions/{performance.public_id}",
     }
     outbox.send("notice", f"notice/{key}", body, now=now)

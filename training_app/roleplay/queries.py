@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from training_app.access.queries import in_reach
+from training_app.access.queries import can_reach, grants_of, in_reach
 from training_app.access.rules import Grant, Permission, reaches
 from training_app.accounts import queries as accounts
 from training_app.calendar.closing_rules import Standing
@@ -83,12 +83,16 @@ class RoleplayTodo:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What the sheets about one person in one performance say together; `joint` is None without a locked one."""
+    """What the sheets about one person in one performance say together; `joint` is None without a locked one.
+
+    `is_void`: every sheet was withdrawn, so that there is no result.
+    """
 
     marks: tuple[SheetMark, ...]
     joint: JointResult | None
     at: datetime | None
     cut: Fraction = Fraction(0)
+    is_void: bool = False
 
     @property
     def is_released(self) -> bool:
@@ -263,9 +267,7 @@ def judged(
     """Join the sheets of performances by (performance, person they are about); withdrawn ones are left out."""
     if not performance_ids:
         return {}
-    query = sa.select(ScoreSheet).where(
-        ScoreSheet.performance_id.in_(sorted(set(performance_ids))), ScoreSheet.state != SheetState.WITHDRAWN
-    )
+    query = sa.select(ScoreSheet).where(ScoreSheet.performance_id.in_(sorted(set(performance_ids))))
     if about_id is not None:
         query = query.where(ScoreSheet.about_id == about_id)
     groups: dict[tuple[int, int], list[ScoreSheet]] = defaultdict(list)
@@ -273,7 +275,11 @@ def judged(
         groups[sheet.performance_id, sheet.about_id].append(sheet)
     templates = content.versions(session, [group[0].scoring_sheet_version_id for group in groups.values()])
     found = {}
-    for key, group in groups.items():
+    for key, sheets in groups.items():
+        group = [sheet for sheet in sheets if sheet.state is not SheetState.WITHDRAWN]
+        if not group:
+            found[key] = Judged(marks=(), joint=None, at=None, is_void=True)
+            continue
         locked = [sheet for sheet in group if sheet.state is SheetState.LOCKED]
         rules = scoring_sheet_from_body(templates[group[0].scoring_sheet_version_id].body)
         found[key] = Judged(
@@ -314,6 +320,16 @@ def may_lead(session: Session, performance_id: int, led_by: int, actor_id: int, 
         return False
     seen = sa.select(Performance.id).where(Performance.id == performance_id, visible(actor_id, grants))
     return led_by == actor_id or session.scalar(seen) is not None
+
+
+def holds_grade(session: Session, person_id: int, on: date) -> bool:
+    """Tell whether somebody may grade anybody on a day; who has left may not."""
+    return any(grant.permission == GRADE for grant in grants_of(session, person_id, on))
+
+
+def can_score(session: Session, rater_id: int, about_id: int, on: date) -> bool:
+    """Tell whether a rater may still score a person on a day: they have not left, nor lost the right or the reach."""
+    return can_reach(session, grants_of(session, rater_id, on), GRADE, about_id)
 
 
 def part_of(session: Session, performance_id: int, person_id: int) -> str | None:

@@ -99,6 +99,20 @@ class NothingLocked(DomainError):
     message = "No sheet about this person has been locked yet, so there is no result to release."
 
 
+class StillScoring(DomainError):
+    """A sheet whose rater can still lock it."""
+
+    code = "still_scoring"
+    message = "Whoever has an open sheet about this person can still finish it. Remind them, or release the result."
+
+
+class WordsNeeded(Invalid):
+    """A withdrawal without a reason."""
+
+    code = "words_needed"
+    message = "Write why the sheet cannot be finished, in at most 2000 characters."
+
+
 class SheetClosed(DomainError):
     """A mark after the lock; `held` are the numbers of this device that count."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.db import transaction
 from training_app.errors import NotFound
-from training_app.roleplay import closing_service, queries
+from training_app.roleplay import closing_queries, closing_service, queries
 from training_app.roleplay.events import sheet_locked
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.outcomes import tell_if_out
@@ -32,7 +32,9 @@ from training_app.roleplay.refusals import (
     NothingLocked,
     NotYet,
     NotYourSession,
+    StillScoring,
     UnknownPart,
+    WordsNeeded,
 )
 from training_app.roleplay.session_rules import LEARNER, RATER, draw_card
 from training_app.roleplay.sheets import add_sheet
@@ -40,6 +42,7 @@ from training_app.roleplay.sheets import add_sheet
 Grants = tuple[Grant, ...]
 GRADE = Permission.ROLEPLAY_GRADE
 SENT_TWICE = timedelta(minutes=1)
+WORDS_MAX = 2000
 
 
 def plan(
@@ -101,7 +104,7 @@ def add_person(public_id: str, *, person_id: int, part: str, actor_id: int, gran
     with transaction() as session:
         lock_person(person_id, now=now)
         performance = _mine(session, public_id, actor_id, grants, now)
-        _refuse_when_over(performance)
+        _refuse_when_over(session, performance, now)
         _add_part(session, performance, person_id, part, grants, now)
         if performance.started_at is not None:
             _sheets_of_raters(session, performance, now)
@@ -116,7 +119,7 @@ def remove_person(public_id: str, *, person_id: int, actor_id: int, grants: Gran
     with transaction() as session:
         lock_person(person_id, now=now)
         performance = _mine(session, public_id, actor_id, grants, now)
-        _refuse_when_over(performance)
+        _refuse_when_over(session, performance, now)
         part = session.get(PerformancePart, (performance.id, person_id))
         if part is None:
             raise NotFound()
@@ -150,18 +153,20 @@ def start(public_id: str, *, actor_id: int, grants: Grants, now: datetime, prepa
 
 
 def perform(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
-    """Go from preparing to performing. Raises NotYet."""
+    """Go from preparing to performing. Raises NotYet, Begun."""
     with transaction() as session:
         performance = _mine(session, public_id, actor_id, grants, now)
+        _refuse_past_its_day(session, performance, now)
         if performance.state is not PerformanceState.RUNNING or performance.performing_at is not None:
             raise NotYet()
         performance.performing_at = now
 
 
 def end(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> None:
-    """Stop the timer; sheets stay open until their raters lock them. Raises NotYet."""
+    """Stop the timer; sheets stay open until their raters lock them. Raises NotYet, Begun."""
     with transaction() as session:
         performance = _mine(session, public_id, actor_id, grants, now)
+        _refuse_past_its_day(session, performance, now)
         if performance.state is not PerformanceState.RUNNING:
             raise NotYet()
         performance.state, performance.ended_at = PerformanceState.ENDED, now
@@ -183,35 +188,80 @@ def cancel(public_id: str, *, actor_id: int, grants: Grants, now: datetime) -> N
 def release(public_id: str, *, about_id: int, actor_id: int, grants: Grants, now: datetime) -> int:
     """Release a result without the sheets that are not locked: they are withdrawn. Return how many.
 
-    Raises NotYourSession, NothingLocked, NotFound.
+    It is for the leader; for whoever may lead once the leader has left or lost the right. Raises NotYourSession,
+    NothingLocked, NotFound.
     """
     with transaction() as session:
-        lock = lock_person(about_id, now=now)
-        performance = _mine(session, public_id, actor_id, grants, now)
-        if not access.can_reach(session, grants, GRADE, about_id):
-            raise NotFound()
-        if performance.led_by != actor_id or actor_id == about_id:
+        performance, sheets = _sheets_about(session, public_id, about_id, actor_id, grants, now)
+        is_led = performance.led_by == actor_id or not queries.holds_grade(session, performance.led_by, today(now))
+        if not is_led or actor_id == about_id:
             raise NotYourSession()
-        sheets = session.scalars(
-            sa.select(ScoreSheet)
-            .where(ScoreSheet.performance_id == performance.id, ScoreSheet.about_id == about_id)
-            .order_by(ScoreSheet.id)
-            .with_for_update()
-        ).all()
         if not any(sheet.state is SheetState.LOCKED for sheet in sheets):
             raise NothingLocked()
         opened = [sheet for sheet in sheets if sheet.state is SheetState.OPEN]
-        for sheet in opened:
-            sheet.state = SheetState.WITHDRAWN
-        session.flush()
-        closing_service.settle(session, performance, now)  # past its day it was waiting for these sheets alone
+        _withdraw(session, performance, opened, now)
         audit.record(
             "roleplay.released", f"performance:{performance.id}", now=now, stream=audit.person_stream(about_id),
             actor_id=actor_id, facts={"withdrawn": [sheet.id for sheet in opened]},
         )  # fmt: skip
         tell_if_out(session, performance, about_id, now)
-        sheet_locked.send(None, person_id=lock.person_id, now=now)
+        sheet_locked.send(None, person_id=about_id, now=now)
         return len(opened)
+
+
+def withdraw(
+    public_id: str, *, about_id: int, words: str, language: str, actor_id: int, grants: Grants, now: datetime
+) -> int:
+    """Withdraw the open sheets about a learner of raters who have left or may not score them any more; say why.
+
+    Return how many. What others locked is the result then; without any there is none, and the learner is told so.
+    Raises StillScoring, WordsNeeded, NotFound.
+    """
+    with transaction() as session:
+        performance, sheets = _sheets_about(session, public_id, about_id, actor_id, grants, now)
+        reason = words.strip()
+        if not 0 < len(reason) <= WORDS_MAX:
+            raise WordsNeeded()
+        stuck = [
+            sheet
+            for sheet in sheets
+            if sheet.state is SheetState.OPEN and not queries.can_score(session, sheet.rater_id, about_id, today(now))
+        ]
+        if not stuck:
+            raise StillScoring()
+        _withdraw(session, performance, stuck, now)
+        payload = audit.keep_payload(reason, person_id=about_id, now=now, language=language)
+        audit.record(
+            "roleplay.sheets_withdrawn", f"performance:{performance.id}", now=now,
+            stream=audit.person_stream(about_id), actor_id=actor_id, payload=payload,
+            facts={"withdrawn": [sheet.id for sheet in stuck]},
+        )  # fmt: skip
+        tell_if_out(session, performance, about_id, now)
+        sheet_locked.send(None, person_id=about_id, now=now)
+        return len(stuck)
+
+
+def _sheets_about(
+    session: Session, public_id: str, about_id: int, actor_id: int, grants: Grants, now: datetime
+) -> tuple[Performance, Sequence[ScoreSheet]]:
+    """Return the session and its sheets about a learner within reach, all locked; raises NotFound."""
+    lock_person(about_id, now=now)
+    performance = _mine(session, public_id, actor_id, grants, now)
+    if not access.can_reach(session, grants, GRADE, about_id):
+        raise NotFound()
+    return performance, session.scalars(
+        sa.select(ScoreSheet)
+        .where(ScoreSheet.performance_id == performance.id, ScoreSheet.about_id == about_id)
+        .order_by(ScoreSheet.id)
+        .with_for_update()
+    ).all()
+
+
+def _withdraw(session: Session, performance: Performance, sheets: Sequence[ScoreSheet], now: datetime) -> None:
+    for sheet in sheets:
+        sheet.state = SheetState.WITHDRAWN
+    session.flush()
+    closing_service.settle(session, performance, now)  # past its day it was waiting for these sheets alone
 
 
 def _just_planned(session: Session, drill: str, unit_id: int, at: datetime, led_by: int, now: datetime) -> str | None:
@@ -301,8 +351,15 @@ def _refuse_unless_planned(performance: Performance) -> None:
         raise Begun()
 
 
-def _refuse_when_over(performance: Performance) -> None:
+def _refuse_when_over(session: Session, performance: Performance, now: datetime) -> None:
     if performance.state not in (PerformanceState.PLANNED, PerformanceState.RUNNING):
+        raise Begun()
+    _refuse_past_its_day(session, performance, now)
+
+
+def _refuse_past_its_day(session: Session, performance: Performance, now: datetime) -> None:
+    """Let nothing move in a session past its day: only its sheets are still to be finished."""
+    if closing_queries.standings(session, [performance], now):
         raise Begun()
 
 

@@ -15,11 +15,12 @@ from training_app.access.rules import units_of
 from training_app.accounts import queries as accounts
 from training_app.accounts.models import PersonProfile
 from training_app.calendar.closing_rules import Standing
-from training_app.calendar.rules import day_end
+from training_app.calendar.rules import day_end, day_start
 from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.errors import NotFound
 from training_app.roleplay import closing_queries, queries
+from training_app.roleplay.closing_queries import OPEN, ZONE
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.queries import GRADE, Grants, Words
 from training_app.roleplay.session_rules import LEARNER, Clock, Look, Phase, look_of, may_open, may_see_others
@@ -88,8 +89,10 @@ class PartLine:
     may_see_result: bool
     is_released: bool
     needs_third: bool
+    is_void: bool  # every sheet was withdrawn: there is no result
     locked: int
     open: int
+    stuck: int  # open sheets, past the day, of raters who cannot score this person any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +102,13 @@ class SessionPage:
     public_id: str
     look: Look
     may_lead: bool
-    is_leader: bool
     own_part: str | None
     planned_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    unfinished_by: Sequence[str]  # whose sheets are open though the day of the session is over
+    # Who has open sheets though the day of the session is over; None: the link to the person was erased.
+    unfinished_by: Sequence[str | None]
+    may_release: bool
     clock: Clock
     card: Version
     is_card_signed: bool
@@ -127,24 +131,28 @@ class OwnLine:
     phase: str
     is_released: bool
     needs_third: bool
+    is_void: bool
     passed: bool | None
 
 
 def day_of(session: Session, actor_id: int, grants: Grants, *, on: date, now: datetime) -> TrainerDay:
-    """Return a trainer's day: the sessions of two weeks back and ahead that they may see, and their open sheets."""
-    rows = session.scalars(
-        sa.select(Performance)
-        .where(
-            queries.visible(actor_id, grants),
-            sa.or_(Performance.planned_at > now - BACK, queries.has_open_sheet()),
-            Performance.planned_at < now + AHEAD,
-            queries.not_called_off(),
-        )
-        .order_by(Performance.planned_at, Performance.id)
-        .limit(LIMIT)
-    ).all()
-    lines = _lines(session, rows, actor_id, now)
-    tomorrow = day_end(on, "Asia/Shanghai")
+    """Return a trainer's day: the sessions of two weeks back and ahead that they may see, and their open sheets.
+
+    What is unfinished, what is on and what is past are each read in their own order, so that none crowds out another.
+    """
+    today, tomorrow = day_start(on, ZONE), day_end(on, ZONE)
+    seen = sa.select(Performance).where(queries.visible(actor_id, grants), queries.not_called_off())
+    at = sa.func.coalesce(Performance.started_at, Performance.planned_at)
+    soonest = (Performance.planned_at, Performance.id)
+    has_open, is_open = queries.has_open_sheet(), Performance.state.in_(OPEN)
+    past = sa.or_(sa.and_(at < today, ~has_open), sa.and_(at >= today, ~is_open))
+    portions = (
+        seen.where(at < today, has_open).order_by(*soonest),
+        seen.where(at >= today, Performance.planned_at < now + AHEAD, is_open).order_by(*soonest),
+        seen.where(past, Performance.planned_at > now - BACK).order_by(*(one.desc() for one in soonest)),
+    )
+    rows = {row.id: row for portion in portions for row in session.scalars(portion.limit(LIMIT))}
+    lines = _lines(session, sorted(rows.values(), key=lambda row: (row.planned_at, row.id)), actor_id, now)
     waiting = [line for line in lines if line.clock.phase == Phase.PLANNED]
     return TrainerDay(
         running=[line for line in lines if line.clock.phase in (Phase.PREPARING, Phase.PERFORMING) and not line.open],
@@ -174,16 +182,19 @@ def get_session(
     unit = next((one for one in accounts.units(session, on) if one.unit_id == performance.unit_id), None)
     stands = closing_queries.standings(session, [performance], now).get(performance.id)
     closed_at = stands.closed_at if stands else None
+    is_late = stands is not None and closed_at is None
     return SessionPage(
-        public_id=public_id, look=look, may_lead=may_lead, is_leader=performance.led_by == actor_id,
+        public_id=public_id, look=look, may_lead=may_lead,
         own_part=own_part, planned_at=performance.planned_at, started_at=performance.started_at,
         ended_at=performance.ended_at or closed_at,
-        unfinished_by=_unfinished_by(session, performance.id) if stands and closed_at is None else (),
+        unfinished_by=_unfinished_by(session, performance.id) if is_late else (),
+        may_release=performance.led_by == actor_id
+        or (is_late and may_lead and not queries.holds_grade(session, performance.led_by, on)),
         clock=clock_for(performance, card, now, closed_at), card=card,
         is_card_signed=card.id in content.signed_off(session, [card.id]),
         unit_name=unit.name if unit else "—", unit_latin=unit.name_latin if unit else None,
         leader_name=accounts.names(session, [performance.led_by]).get(performance.led_by, "—"),
-        parts=_parts(session, performance, actor_id, grants, on),
+        parts=_parts(session, performance, actor_id, grants, on, is_late=is_late),
         dimensions=[one["title"] for one in template.body["dimensions"]] if template else [],
     )  # fmt: skip
 
@@ -266,6 +277,7 @@ def own_list(session: Session, person_id: int, now: datetime) -> list[OwnLine]:
                 else clock_for(performance, card, now, closed.get(performance.id)).phase.value,
                 is_released=verdict.is_released,
                 needs_third=verdict.needs_third,
+                is_void=verdict.is_void,
                 passed=verdict.joint.passed if verdict.joint and verdict.is_released else None,
             )
         )
@@ -320,14 +332,15 @@ def _closed(standings: Mapping[int, Standing]) -> dict[int, datetime]:
     return {one: stands.closed_at for one, stands in standings.items() if stands.closed_at is not None}
 
 
-def _unfinished_by(session: Session, performance_id: int) -> list[str]:
-    """Return whose sheets are open, by name."""
+def _unfinished_by(session: Session, performance_id: int) -> list[str | None]:
+    """Return whose sheets are open, by name; None where the link to the person was erased."""
     raters = session.scalars(
-        sa.select(ScoreSheet.rater_id).where(
-            ScoreSheet.performance_id == performance_id, ScoreSheet.state == SheetState.OPEN
-        )
+        sa.select(ScoreSheet.rater_id)
+        .where(ScoreSheet.performance_id == performance_id, ScoreSheet.state == SheetState.OPEN)
+        .distinct()
     ).all()
-    return sorted(accounts.names(session, raters).values())
+    names = accounts.names(session, raters)
+    return sorted((names.get(one) for one in raters), key=lambda name: (name is None, name or ""))
 
 
 def _open_sheets(session: Session, rater_id: int, now: datetime) -> list[SheetLine]:
@@ -345,7 +358,9 @@ def _open_sheets(session: Session, rater_id: int, now: datetime) -> list[SheetLi
     ]  # fmt: skip
 
 
-def _parts(session: Session, performance: Performance, actor_id: int, grants: Grants, on: date) -> list[PartLine]:
+def _parts(
+    session: Session, performance: Performance, actor_id: int, grants: Grants, on: date, *, is_late: bool
+) -> list[PartLine]:
     rows = session.execute(
         sa.select(PerformancePart.person_id, PerformancePart.part).where(
             PerformancePart.performance_id == performance.id
@@ -388,8 +403,14 @@ def _parts(session: Session, performance: Performance, actor_id: int, grants: Gr
                 ),
                 is_released=verdict.is_released,
                 needs_third=verdict.needs_third,
+                is_void=verdict.is_void,
                 locked=sum(mark.is_locked for mark in verdict.marks),
                 open=sum(not mark.is_locked for mark in verdict.marks),
+                stuck=sum(
+                    not queries.can_score(session, mark.rater_id, person_id, on)
+                    for mark in verdict.marks
+                    if is_late and not mark.is_locked
+                ),
             )
         )
     order = {LEARNER: 0, "customer": 1, "rater": 9}

@@ -19,7 +19,7 @@ from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.errors import NotFound
-from training_app.roleplay import queries
+from training_app.roleplay import closing_queries, queries
 from training_app.roleplay import rules as marking
 from training_app.roleplay.models import MarkEvent, Performance, ScoreSheet, SheetState
 from training_app.roleplay.rules import GLOBAL_GRADE, JointResult, MarkKind, SheetResult, scoring_sheet_from_body
@@ -51,6 +51,7 @@ class SheetScreen:
     state: SheetState
     locked_at: datetime | None
     clock: Clock
+    is_late: bool  # the day of the session is over, and sheets of it are still to be finished
     raters: int
     fold: Mapping[str, Any]
 
@@ -83,6 +84,7 @@ class ResultPage:
     joint: JointResult | None
     columns: Sequence[RaterColumn]
     is_released: bool
+    is_void: bool
     waiting: int
     own_result: bool
 
@@ -146,13 +148,15 @@ def get_screen(session: Session, public_id: str, rater_id: int, *, on: date, now
             ScoreSheet.state != SheetState.WITHDRAWN,
         )
     )
+    stands = closing_queries.standings(session, [performance], now).get(performance.id)
+    closed_at = stands.closed_at if stands else None
     return SheetScreen(
         public_id=public_id, session_id=performance.public_id, about_id=sheet.about_id,
         about_name=about.name if about else "—", about_number=about.number if about else "—",
         rater_name=people[rater_id].name if rater_id in people else "—", card=card, template=template,
         is_card_signed=card.id in signed, is_template_signed=template.id in signed, state=sheet.state,
-        locked_at=sheet.locked_at, clock=clock_for(performance, card, now), raters=raters or 0,
-        fold=_folded(session, sheet, template),
+        locked_at=sheet.locked_at, clock=clock_for(performance, card, now, closed_at), raters=raters or 0,
+        is_late=stands is not None and closed_at is None, fold=_folded(session, sheet, template),
     )  # fmt: skip
 
 
@@ -200,7 +204,7 @@ def get_result(
         cut=rules.cut if rules else Fraction(0), tolerance=rules.tolerance if rules else 0,
         joint=verdict.joint if may_see else None,
         columns=_columns(session, sheets), is_released=verdict.is_released,
-        waiting=sum(not mark.is_locked for mark in verdict.marks), own_result=is_own,
+        is_void=verdict.is_void, waiting=sum(not mark.is_locked for mark in verdict.marks), own_result=is_own,
     )  # fmt: skip
 
 

@@ -168,6 +168,21 @@ def release(public_id: str, person_id: int) -> ResponseReturnValue:
     )
 
 
+@bp.post("/roleplay/sessions/<public_id>/withdraw/<int:person_id>")
+@needs(GRADE)
+def withdraw(public_id: str, person_id: int) -> ResponseReturnValue:
+    """Withdraw the sheets about a learner that nobody can finish any more, with the reason."""
+    me = actor()
+    return _moved(
+        public_id,
+        lambda now: service.withdraw(
+            public_id, about_id=person_id, words=request.form.get("words", ""), language=language(),
+            actor_id=me.person_id, grants=me.grants, now=now,
+        ),
+        _("Withdrawn. The marks stay in the records and do not count."),
+    )  # fmt: skip
+
+
 @bp.post("/roleplay/sessions/<public_id>/sheets/<int:person_id>")
 @needs(GRADE)
 def open_sheet(public_id: str, person_id: int) -> ResponseReturnValue:

@@ -23,6 +23,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "roleplay.draw": GRADE,
     "roleplay.move": GRADE,
     "roleplay.release": GRADE,
+    "roleplay.withdraw": GRADE,
     "roleplay.open_sheet": GRADE,
     "roleplay.sheet": GRADE,
     "roleplay.sheet_state": GRADE,

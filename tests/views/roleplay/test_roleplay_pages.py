@@ -16,7 +16,10 @@ from tests.factories import World
 from tests.roleplay_factories import Scene, full
 from tests.statements import statements
 from training_app import clock
+from training_app.accounts import service as accounts
+from training_app.accounts.service import today
 from training_app.content import queries as content
+from training_app.content import service as publishing
 from training_app.db import db
 from training_app.roleplay.models import MarkEvent, Performance
 from training_app.roleplay.rules import MarkKind
@@ -239,8 +242,23 @@ def test_words_of_a_rater_are_shown_as_typed(client: FlaskClient, scene: Scene) 
 def test_the_sheet_says_that_one_rater_suffices_and_who_has_not_reviewed_it(client: FlaskClient, scene: Scene) -> None:
     text = scene.world.sign_in(client, "trainer").get(f"/roleplay/sheets/{scene.rater().sheet_id}").text
     assert "一人评分即可" in text
-    assert "未经企业专家审定" in text
     assert "编写：" in text
+
+
+def test_sheet_and_session_say_of_each_version_whether_a_company_expert_has_reviewed_it(
+    client: FlaskClient, scene: Scene, now: datetime
+) -> None:
+    sheet, session = f"/roleplay/sheets/{scene.rater().sheet_id}", f"/roleplay/sessions/{scene.public_id}"
+    scene.world.sign_in(client, "trainer")
+
+    def unsigned() -> list[int]:
+        return [client.get(page).text.count("未经企业专家审定") for page in (sheet, session)]
+
+    assert unsigned() == [2, 1]  # the scoring sheet and the card; the card
+    card = content.get_current(db.session(), "scenario_card", CARD, today(now))
+    db.session.rollback()
+    publishing.sign_off(card.id, now=now, actor_id=scene.world.administrator)
+    assert unsigned() == [1, 0]
 
 
 def test_the_trainers_day_asks_the_database_as_often_for_ten_sessions_as_for_one(
@@ -320,3 +338,42 @@ def test_a_session_that_nobody_held_says_so_and_cannot_be_started(app: Flask, wo
     assert "未举行" in learner.get("/roleplay/mine").text
     answer = leader.post(f"/roleplay/sessions/{planned.public_id}/move", data={"move": "begin"}, follow_redirects=True)
     assert "这场演练没有举行" in answer.text
+
+
+def test_past_its_day_only_who_leads_is_told_to_finish_and_nothing_moves(
+    app: Flask, scene: Scene, now: datetime
+) -> None:
+    sheet = f"/roleplay/sheets/{scene.rater().sheet_id}"
+    session = f"/roleplay/sessions/{scene.public_id}"
+    leader, learner = (scene.world.sign_in(app.test_client(), who) for who in ("trainer", "learner"))
+    assert "停止计时" in leader.get(sheet).text
+    clock.move_to(now + timedelta(days=1))
+    for browser, who in ((leader, "trainer"), (learner, "learner")):
+        scene.world.sign_in(browser, who)
+    told = leader.get(session).text + leader.get(sheet).text
+    assert told.count("待完成") >= 2
+    for word in ("停止计时", "data-over", 'name="q"', "移除"):
+        assert word not in told
+    page = learner.get(session).text
+    assert "评分中" in page
+    assert "待完成" not in page
+
+
+def test_a_sheet_that_nobody_can_finish_is_withdrawn_on_the_page_of_the_session(
+    app: Flask, scene: Scene, now: datetime
+) -> None:
+    scene.rater("trainer2")
+    session = f"/roleplay/sessions/{scene.public_id}"
+    accounts.deactivate_person(scene.world.trainer2, on=today(now), now=now, actor_id=scene.world.hr)
+    clock.move_to(now + timedelta(days=1))
+    trainer = scene.world.sign_in(app.test_client(), "trainer")
+    assert "有 1 张评分表无法完成" in trainer.get(session).text
+    withdraw = f"{session}/withdraw/{scene.world.learner}"
+    assert "请写明评分表为何无法完成" in trainer.post(withdraw, follow_redirects=True).text
+    page = trainer.post(withdraw, data={"words": "孙老师已离职"}, follow_redirects=True).text
+    assert "已作废" in page
+    assert "无法完成：" not in page
+    assert "没有成绩" in page
+    learner = scene.world.sign_in(app.test_client(), "learner")
+    assert "没有成绩" in learner.get("/roleplay/mine").text
+    assert "没有成绩" in learner.get(f"{session}/result/{scene.world.learner}").text
