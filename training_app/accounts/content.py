@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -22,12 +22,20 @@ from training_app.content.schema import (
 )
 from training_app.content.sources import Entry
 
+GIVEN_UP = ("evidence_reading_log", "export_files")
+
 
 class RetentionDays(Strict):
     """How long things are kept, in days."""
 
     entries_hidden: Count
     after_leaving: Count
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_was_given_up(cls, body: Any) -> Any:
+        """Settings last saved while these two were asked for are exported with them, and have to be taken back."""
+        return {k: v for k, v in body.items() if k not in GIVEN_UP} if isinstance(body, dict) else body
 
 
 class Settings(Stamp):

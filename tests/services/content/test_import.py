@@ -10,6 +10,8 @@ from training_app.content import queries, service
 from training_app.content.rules import ImportMove
 from training_app.db import db
 
+pytestmark = pytest.mark.usefixtures("any_app")
+
 ROOT = Path(__file__).resolve().parents[3]
 POLICY = "policies/settings/organisation.yaml"
 
@@ -28,7 +30,7 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_loading_twice_changes_nothing(app: Flask, now: datetime) -> None:
+def test_loading_twice_changes_nothing(any_app: Flask, now: datetime) -> None:
     report = service.import_files(ROOT, now=now)
     assert not report.problems
     assert report.moves[ImportMove.NEW] == report.moves[ImportMove.CHANGED] == []
@@ -36,7 +38,7 @@ def test_loading_twice_changes_nothing(app: Flask, now: datetime) -> None:
 
 
 def test_a_changed_file_makes_the_next_version_and_the_first_stays_readable(
-    app: Flask, now: datetime, files: Path
+    any_app: Flask, now: datetime, files: Path
 ) -> None:
     first = queries.get_current(db.session(), "settings", "organisation", now.date())
     db.session.rollback()
@@ -48,7 +50,7 @@ def test_a_changed_file_makes_the_next_version_and_the_first_stays_readable(
     assert queries.get_version(db.session(), first.id).body["hotline"] == "400-000-0000"
 
 
-def test_a_picture_is_part_of_the_one_hash(app: Flask, now: datetime, files: Path) -> None:
+def test_a_picture_is_part_of_the_one_hash(any_app: Flask, now: datetime, files: Path) -> None:
     picture = min((files / "courses").glob("*/media/*.zh.svg"))
     picture.write_bytes(picture.read_bytes() + b"\n<!-- redrawn -->\n")
     report = service.import_files(files, now=now)
@@ -57,7 +59,7 @@ def test_a_picture_is_part_of_the_one_hash(app: Flask, now: datetime, files: Pat
 
 
 def test_a_key_edited_in_the_browser_is_kept_unless_it_is_named(
-    app: Flask, world: World, now: datetime, files: Path
+    any_app: Flask, world: World, now: datetime, files: Path
 ) -> None:
     body = dict(queries.get_current(db.session(), "settings", "organisation", now.date()).body)
     db.session.rollback()
@@ -82,7 +84,7 @@ def test_a_key_edited_in_the_browser_is_kept_unless_it_is_named(
     ],
 )
 def test_a_bad_file_is_named_with_its_place_and_how_to_mend_it_and_nothing_is_loaded(
-    app: Flask, now: datetime, files: Path, file: str, old: str, new: str, where: str
+    any_app: Flask, now: datetime, files: Path, file: str, old: str, new: str, where: str
 ) -> None:
     _replace(files / file, old, new)
     report = service.import_files(files, now=now)
@@ -91,7 +93,20 @@ def test_a_bad_file_is_named_with_its_place_and_how_to_mend_it_and_nothing_is_lo
     assert any(where in p.where and p.reason and p.mend for p in report.problems), report.problems
 
 
-def test_an_export_is_an_import_that_changes_nothing(app: Flask, now: datetime, tmp_path: Path) -> None:
+def test_settings_saved_by_an_older_product_are_exported_and_taken_back(
+    any_app: Flask, now: datetime, files: Path
+) -> None:
+    old = "after_leaving: 730\n"
+    _replace(files / POLICY, old, f"{old}  evidence_reading_log: 1095\n  export_files: 7\n")
+    report = service.import_files(files, now=now)
+    assert not report.problems
+    assert report.moves[ImportMove.CHANGED] == []
+    _replace(files / POLICY, "export_files", "export_flies")
+    (problem,) = service.import_files(files, now=now).problems
+    assert "export_flies" in problem.where
+
+
+def test_an_export_is_an_import_that_changes_nothing(any_app: Flask, now: datetime, tmp_path: Path) -> None:
     names = service.export_files(db.session(), tmp_path / "out", now.date())
     db.session.rollback()
     assert len(names) > 40
@@ -100,7 +115,7 @@ def test_an_export_is_an_import_that_changes_nothing(app: Flask, now: datetime, 
     assert report.moves[ImportMove.NEW] == report.moves[ImportMove.CHANGED] == []
 
 
-def test_a_signature_is_an_event_that_can_be_withdrawn(app: Flask, world: World, now: datetime) -> None:
+def test_a_signature_is_an_event_that_can_be_withdrawn(any_app: Flask, world: World, now: datetime) -> None:
     lesson = queries.get_current(db.session(), "lesson", "listen-and-confirm", now.date())
     assert queries.signed_off(db.session(), [lesson.id]) == set()
     db.session.rollback()
