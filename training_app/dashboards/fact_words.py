@@ -91,28 +91,22 @@ def in_reading_order(body: Mapping[str, object]) -> list[tuple[str, object]]:
     return sorted(body.items(), key=lambda field: _FIRST.index(field[0]) if field[0] in _FIRST else len(_FIRST))
 
 
-def fact_text(value: object, now: datetime) -> str:
-    """Word one fact: yes and no, days and instants, known codes; lists joined."""
+def fact_text(value: object, now: datetime, codes: Mapping[str, str]) -> str:
+    """Word one fact: yes and no, days and instants, known codes; lists joined. `codes`: those of `code_words`."""
     if value is None or value == []:
         return "–"
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {fact_text(one, now)}" for name, one in value.items())
+        return ", ".join(f"{name}: {fact_text(one, now, codes)}" for name, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(fact_text(one, now) for one in value)
+        return ", ".join(fact_text(one, now, codes) for one in value)
     text = str(value)
     if _INSTANT.fullmatch(text):
         return when(datetime.fromisoformat(text), now=now)
     if _DAY.fullmatch(text):
         return day(date.fromisoformat(text))
-    return code_words().get(text, text)
-
-
-def subject_text(subject: str) -> str:
-    """Word a subject, such as "attempt:12"."""
-    kind, _colon, number = subject.partition(":")
-    return f"{subject_words().get(kind, kind)} {number}".strip()
+    return codes.get(text, text)
 
 
 def field_names() -> dict[str, str]:

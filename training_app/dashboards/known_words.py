@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from flask_babel import gettext as _
@@ -47,19 +48,44 @@ _ENTRY = re.compile(r"case-(\d+)/\d+/(\w+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known to one page: titles by kind and key, units and people by id."""
+    """What is known to one page: titles by kind and key, units and people by id; tables of words are built once."""
 
     titles: Titles
     units: Mapping[int, str]
     names: Mapping[int, str]
     versions: Mapping[int, Version]
 
+    @cached_property
+    def by_word(self) -> dict[str, Callable[[str], str]]:
+        """How the values of some fields are worded, whatever they are."""
+        return _by_word()
+
+    @cached_property
+    def by_field(self) -> dict[tuple[str, str], dict[str, str]]:
+        """The words of codes that mean one thing in this field alone."""
+        return _by_field()
+
+    @cached_property
+    def heads(self) -> dict[str, str]:
+        """The words of the names of fields."""
+        return fact_words.field_names()
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """The words of codes that mean the same everywhere."""
+        return fact_words.code_words()
+
+    @cached_property
+    def subjects(self) -> dict[str, str]:
+        """The words of the kinds of subject."""
+        return fact_words.subject_words()
+
     def title(self, field: str, key: object, kind: object = None) -> str | None:
         """Return the title of what a key in a field stands for, None for what is no key or names nothing."""
         if not isinstance(key, str):
             return None
-        if field in (by_word := _by_word()):
-            found = by_word[field](key)
+        if field in self.by_word:
+            found = self.by_word[field](key)
             return found if found != key else None
         if key.startswith(QUIZ) and field == "exam":
             course = self.titles.get("course", {}).get(key.removeprefix(QUIZ))
@@ -73,9 +99,8 @@ class Known:
     def fact(self, name: str, value: object, now: datetime, facts: Mapping[str, Any], action: str) -> Markup:
         """Word one fact of the audit trail, a key small beside its title."""
         if isinstance(value, Mapping):
-            heads = fact_words.field_names()
             return Markup(", ").join(
-                Markup("{}: {}").format(heads.get(one, one), self.fact(one, inner, now, facts, action))
+                Markup("{}: {}").format(self.heads.get(one, one), self.fact(one, inner, now, facts, action))
                 for one, inner in value.items()
             )
         if isinstance(value, Sequence) and not isinstance(value, str):
@@ -84,7 +109,7 @@ class Known:
             if name in _UNITS or (action == "unit.moved" and name in ("from", "to")):
                 return Markup("{}").format(self.units.get(value, value))
             if name in _PEOPLE:
-                return Markup("{}").format(self.names.get(value) or fact_words.subject_text(f"person:{value}"))
+                return Markup("{}").format(self.names.get(value) or self._subject_text(f"person:{value}"))
             if name in _VERSIONS and value in self.versions:
                 return Markup("{}").format(self.versions[value].number)
         if name == "kind" and action.startswith("content."):
@@ -94,16 +119,16 @@ class Known:
         if (title := self.title(name, value, facts.get("kind"))) is not None:
             return _beside(title, value)
         if name in _MARKS and isinstance(value, str):
-            return _mark(value)
-        if (word := _by_field().get(("", name), {}).get(str(value))) is not None:
+            return self._mark(value)
+        if (word := self.by_field.get(("", name), {}).get(str(value))) is not None:
             return _beside(word, value)
-        return Markup("{}").format(fact_words.fact_text(value, now))
+        return Markup("{}").format(fact_words.fact_text(value, now, self.codes))
 
     def field(self, name: str, value: object, kind: str, codes: Mapping[str, str]) -> Markup:
         """Word one text of content, a key small beside its title."""
         if (title := self.title(name, value)) is not None:
             return _beside(title, value)
-        words = _by_field()
+        words = self.by_field
         own = words.get((kind, name), {}).get(str(value)) or words.get(("", name), {}).get(str(value))
         if own is None and name in _MARKS:
             return _small(value)
@@ -114,7 +139,24 @@ class Known:
         kind, _colon, number = subject.partition(":")
         if kind == "unit" and number.isdecimal() and int(number) in self.units:
             return self.units[int(number)]
-        return fact_words.subject_text(subject)
+        return self._subject_text(subject)
+
+    def _subject_text(self, subject: str) -> str:
+        kind, _colon, number = subject.partition(":")
+        return f"{self.subjects.get(kind, kind)} {number}".strip()
+
+    def _mark(self, value: str) -> Markup:
+        """Word a mark where it names something: a line of evidence, a notice, an entry of a case."""
+        head, _slash, _rest = value.partition("/")
+        kind, _colon, number = value.partition(":")
+        if number and kind in self.subjects:
+            return Markup("{} {}").format(self.subjects[kind], number)
+        if head in NOTICES:
+            return _beside(str(NOTICES[head][0]), value)
+        if entry := _ENTRY.fullmatch(value):
+            what = self.codes.get(entry[2], entry[2])
+            return _beside(str(_("case %(number)s: %(what)s", number=entry[1], what=what)), value)
+        return _small(value)
 
 
 def known(session: Session, on: date, facts: Sequence[Mapping[str, Any]] = ()) -> Known:
@@ -189,20 +231,6 @@ def _by_field() -> dict[tuple[str, str], dict[str, str]]:
         ("", "zone"): {"Asia/Shanghai": _("Beijing time")},
         ("tariff", "route"): {"service": _("service")},
     }  # fmt: skip
-
-
-def _mark(value: str) -> Markup:
-    """Word a mark where it names something: a line of evidence, a notice, an entry of a case."""
-    head, _slash, _rest = value.partition("/")
-    kind, _colon, number = value.partition(":")
-    if number and kind in (subjects := fact_words.subject_words()):
-        return Markup("{} {}").format(subjects[kind], number)
-    if head in NOTICES:
-        return _beside(str(NOTICES[head][0]), value)
-    if entry := _ENTRY.fullmatch(value):
-        what = fact_words.code_words().get(entry[2], entry[2])
-        return _beside(str(_("case %(number)s: %(what)s", number=entry[1], what=what)), value)
-    return _small(value)
 
 
 def _beside(title: str, key: object) -> Markup:

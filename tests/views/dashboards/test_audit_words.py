@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import gettext
 
 from tests import exams_factories as exams
 from tests import permits_factories as permits
@@ -26,6 +27,7 @@ from training_app.audit.models import AuditEntry
 from training_app.certifications.level_rules import LevelEventKind
 from training_app.content.models import ContentVersion
 from training_app.content.rules import ContentEventKind
+from training_app.dashboards import fact_words, known_words, wording
 from training_app.dashboards.audit_words import action_words
 from training_app.dashboards.fact_words import fact_names, field_names, subject_words
 from training_app.db import db, transaction
@@ -217,3 +219,37 @@ def test_who_was_erased_is_no_code_in_the_audit_trail(world: World, client: Flas
     page = world.sign_in(client, "administrator").get(f"/audit?number={world.numbers['learner']}").text
     assert f"档案 {world.people['certifier']}" in page
     assert "person:" not in _without_keys(page)
+
+
+def test_the_tables_of_words_are_built_once_for_a_page_however_much_it_shows(
+    app: Flask, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(sentence: str, **values: object) -> str:
+        asked.append(sentence)
+        return gettext(sentence, **values)
+
+    for module in (known_words, fact_words, wording):
+        monkeypatch.setattr(module, "_", ask)
+    facts = {
+        "unit": 1,
+        "role": "learner",
+        "cause": "case-1/0/demerit",
+        "changed": {"kind": "final"},
+        "topic": "listening",
+    }
+
+    def page(rows: int) -> int:
+        asked.clear()
+        known = known_words.known(db.session(), now.date())
+        for _row in range(rows):
+            for name, value in facts.items():
+                known.fact(name, value, now, facts, "x.y")
+            known.field("after_sanction", "exam_passed", "points_policy", {})
+            known.subject("person:7")
+        return len(asked)
+
+    with app.test_request_context():
+        few, many = page(2), page(52)
+    assert many - few == 50  # the sentence "case 1: demerit" of each row
