@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,12 @@ from training_app.storage import service as storage
 
 ROOT = Path(__file__).resolve().parent.parent
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Shanghai
+# Where there is a file system in memory, tests write there: thousands of commits would wait for the disk, and no test
+# cuts the power. (The product's own waiting for the disk is set in db.py and read back by a test.)
+_MEMORY = Path("/dev/shm")
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2 * 1024**3:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+WORLD = "test_world"  # of an application's extensions: the world as it is in its stocked template
 
 
 def _settings(folder: Path, database_url: str | None = None) -> Settings:
@@ -80,20 +88,43 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture
-def fresh_sqlite_app(sqlite_app: Flask) -> Iterator[Flask]:
+def fresh_sqlite_app(request: pytest.FixtureRequest, sqlite_app: Flask) -> Iterator[Flask]:
     """Return the application on a fresh copy of the loaded database, with its context pushed and the clock at START."""
     folder = sqlite_app.extensions["settings"].data_dir
-    for suffix in ("", "-wal", "-shm"):
-        (folder / f"app.db{suffix}").unlink(missing_ok=True)
-    shutil.copyfile(folder / "template.db", folder / "app.db")
-    clock.use_offset_file(folder / "clock")
-    storage.use_root(folder / "blobs")
-    content_queries.forget()
-    clock.move_to(START)
+    is_stocked = "stocked" in request.fixturenames
+    if is_stocked and WORLD not in sqlite_app.extensions:
+        _copy_sqlite(folder, "template.db")
+        _create_world(sqlite_app)
+        shutil.copyfile(folder / "app.db", folder / "world.db")
+    _copy_sqlite(folder, "world.db" if is_stocked else "template.db")
+    _start_afresh(sqlite_app)
     with sqlite_app.app_context():
         yield sqlite_app
         db.session.remove()
         db.engine.dispose()
+
+
+def _copy_sqlite(folder: Path, template: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        (folder / f"app.db{suffix}").unlink(missing_ok=True)
+    shutil.copyfile(folder / template, folder / "app.db")
+
+
+def _start_afresh(app: Flask) -> None:
+    settings = app.extensions["settings"]
+    clock.use_offset_file(settings.test_clock)
+    storage.use_root(settings.data_dir / "blobs")
+    content_queries.forget()
+    clock.move_to(START)
+
+
+def _create_world(app: Flask) -> None:
+    """Create the world once for the run; tests get copies of the database as it is then."""
+    _start_afresh(app)
+    with app.app_context():
+        app.extensions[WORLD] = World.create(START)
+        db.session.remove()
+        db.engine.dispose()  # the last connection writes everything into the one file
 
 
 @pytest.fixture
@@ -112,9 +143,15 @@ def now(request: pytest.FixtureRequest) -> datetime:
 
 
 @pytest.fixture
-def world(now: datetime) -> World:
+def stocked() -> None:
+    """Let the copy of the database have the world in it."""
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, stocked: None, now: datetime) -> World:
     """Return a small network with people in every role, in the database of the application that the test runs on."""
-    return World.create(now)
+    app: Flask = request.getfixturevalue("any_app" if "any_app" in request.fixturenames else "app")
+    return copy.deepcopy(app.extensions[WORLD])
 
 
 @pytest.fixture
@@ -147,8 +184,8 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     name = f"training_test_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    app = create_app(_settings(tmp_path_factory.mktemp("pgdata"), url))
+    url = make_url(server).set(database=name)
+    app = create_app(_settings(tmp_path_factory.mktemp("pgdata"), url.render_as_string(hide_password=False)))
     _prepare(app)
     with app.app_context():
         db.engine.dispose()
@@ -158,23 +195,29 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     with app.app_context():
         db.engine.dispose()
     with psycopg.connect(server, autocommit=True) as connection:
+        for one in (name, f"{name}_template", f"{name}_world"):
+            connection.execute(f"DROP DATABASE IF EXISTS {one} WITH (FORCE)")
+
+
+def _copy_postgres(server: str, name: str, template: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"DROP DATABASE IF EXISTS {name}_template WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
 
 
 @pytest.fixture
-def postgres_app(postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
+def postgres_app(request: pytest.FixtureRequest, postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
     """Return the application on a fresh PostgreSQL database, with its context pushed and the clock at START."""
-    import psycopg
-
     app, server, name = postgres_template
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {name}_template")
-    clock.use_offset_file(app.extensions["settings"].test_clock)
-    storage.use_root(app.extensions["settings"].data_dir / "blobs")
-    content_queries.forget()
-    clock.move_to(START)
+    is_stocked = "stocked" in request.fixturenames
+    if is_stocked and WORLD not in app.extensions:
+        _copy_postgres(server, name, f"{name}_template")
+        _create_world(app)
+        _copy_postgres(server, f"{name}_world", name)
+    _copy_postgres(server, name, f"{name}_{'world' if is_stocked else 'template'}")
+    _start_afresh(app)
     with app.app_context():
         yield app
         db.session.remove()
@@ -189,13 +232,8 @@ def any_app(request: pytest.FixtureRequest) -> Flask:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect, with a notice, what this machine cannot run; say which databases are used."""
-    here = {
-        "postgres": postgres_url() is not None,
-        "journey": _chromium() is not None and _is_driven(),
-        "pg_dump": shutil.which("pg_dump") is not None,
-        "redis": shutil.which("redis-server") is not None,
-    }
+    """Deselect what this machine cannot run; the end of the run says what that was."""
+    here = _here()
     wanted = "deep" in (config.option.markexpr or "")
     kept, left = [], []
     for item in items:
@@ -206,20 +244,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (left if lacking or too_long else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
-    config.stash[_NOTICE] = (
+
+
+@cache
+def _here() -> dict[str, bool]:
+    return {
+        "postgres": postgres_url() is not None,
+        "journey": chromium_here() is not None and _is_driven(),
+        "pg_dump": shutil.which("pg_dump") is not None,
+        "redis": shutil.which("redis-server") is not None,
+    }
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the run used and what was left out. At the end: with several processes only this is always printed."""
+    here = _here()
+    terminalreporter.write_line(
         f"databases: SQLite{' and PostgreSQL' if here['postgres'] else ' only (no PostgreSQL server answers)'}; "
         f"{'' if here['pg_dump'] else 'backup of PostgreSQL left out, no pg_dump here; '}"
         f"{'' if here['redis'] else 'a Redis that comes and goes left out, no redis-server here; '}"
         f"browser journeys: {'Chromium found' if here['journey'] else 'left out, no Chromium here'}"
     )
-
-
-_NOTICE: pytest.StashKey[str] = pytest.StashKey()
-
-
-def pytest_report_collectionfinish(config: pytest.Config) -> str:
-    """Say what the run uses."""
-    return config.stash.get(_NOTICE, "")
 
 
 def _is_driven() -> bool:
@@ -229,5 +274,6 @@ def _is_driven() -> bool:
     return subprocess.run([compute_driver_executable()[0], "--version"], capture_output=True).returncode == 0
 
 
-def _chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+def chromium_here() -> str | None:
+    """Return the browser for journeys, found as `./setup` finds it."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -15,14 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import START
+from tests.conftest import START, chromium_here
 from tests.factories import PASSWORD, World
 from training_app import chain, clock
 from training_app.accounts import queries as people
@@ -35,6 +36,8 @@ from training_app.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+# Data are prepared from START on; sites begin later, so that nothing of them lies ahead.
+PREPARING = timedelta(minutes=10)
 
 
 def _free_port() -> int:
@@ -96,9 +99,10 @@ class Site:
         clock.move_to(instant)
         return instant
 
-    def look(self, page: Page, name: str, *, full: bool = True) -> None:
+    def look(self, page: Page, name: str, *, full: bool = True) -> list[Any]:
         """Take a picture where pictures are asked for, and let axe look: no serious or critical finding.
 
+        Return what axe found besides.
         `PICTURES=folder` keeps them; the whole page, or with `PICTURES_OF=window` what a person sees at once.
         """
         if self.pictures is not None:
@@ -106,13 +110,14 @@ class Site:
             page.screenshot(
                 path=self.pictures / f"{name}.png", full_page=full and os.environ.get("PICTURES_OF") != "window"
             )
-        found = Axe().run(page).response["violations"]
+        found: list[Any] = Axe().run(page).response["violations"]
         serious = [
             (v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")
         ]
         assert not serious, f"{name} ({page.url}): {serious}"
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} ({page.url}) scrolls sideways by {wide} px"
+        return list(found)
 
     def close(self) -> None:
         """Close all browsers."""
@@ -122,24 +127,19 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Iterator[Site]:
+def running_site(tmp_path_factory: pytest.TempPathFactory, browser: Browser, *, demo: bool = False) -> Iterator[Site]:
     """Start web, worker and sweeper on a fresh database, with the world or the demonstration; stop them at the end.
 
     People of the demonstration are called by their numbers.
     """
+    folder = tmp_path_factory.mktemp("site")
+    data = folder / "data"
+    shutil.copytree(_prepared(tmp_path_factory, demo=demo), data)
     port = _free_port()
-    environ = {
-        "APP_ENV": "test",
-        "DATA_DIR": str(folder),
-        "TEST_CLOCK": str(folder / "clock"),
-        "PORT": str(port),
-        "DEMO": "1" if demo else "0",
-        "DEMO_PASSWORD": PASSWORD,
-        "SECRET_KEY": "a test key that is long enough to be taken as one",
-    }
+    environ = _environ(data, demo=demo) | {"PORT": str(port)}
     settings = Settings.from_env(environ)
     clock.use_offset_file(settings.test_clock)
-    clock.move_to(START)
+    clock.move_to(START + PREPARING)
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "training_app.start"], cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log
@@ -160,6 +160,41 @@ def running_site(folder: Path, browser: Browser, *, demo: bool = False) -> Itera
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def _environ(data: Path, *, demo: bool) -> dict[str, str]:
+    return {
+        "APP_ENV": "test",
+        "DATA_DIR": str(data),
+        "TEST_CLOCK": str(data / "clock"),
+        "DEMO": "1" if demo else "0",
+        "DEMO_PASSWORD": PASSWORD,
+        "SECRET_KEY": "a test key that is long enough to be taken as one",
+    }
+
+
+def _prepared(tmp_path_factory: pytest.TempPathFactory, *, demo: bool) -> Path:
+    """Return a folder with migrated, loaded data to copy; made once a run, whichever process asks first."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # what the processes of one run share
+    ready = base / f"prepared-{'demo' if demo else 'plain'}"
+    with (base / f"{ready.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            making = base / f"{ready.name}-making"
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            environ = {**os.environ, **_environ(making, demo=demo)}
+            clock.use_offset_file(making / "clock")
+            clock.move_to(START)
+            made = subprocess.run(
+                [sys.executable, "-m", "training_app.start", "--prepare"], cwd=ROOT, env=environ, text=True,
+                capture_output=True,
+            )  # fmt: skip
+            assert made.returncode == 0, made.stdout + made.stderr
+            making.rename(ready)
+    return ready
 
 
 def _a_world() -> World:
@@ -193,7 +228,7 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return headless Chromium."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    executable = chromium_here()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable,
@@ -204,7 +239,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
     """Return a running product with its world."""
-    with running_site(tmp_path, browser) as running:
+    with running_site(tmp_path_factory, browser) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def quiet_site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
+    """Return a running product for journeys that leave nothing behind; one for all of them."""
+    with running_site(tmp_path_factory, browser) as running:
         yield running

@@ -24,7 +24,7 @@ SHOWS_FOCUS = """() => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
     """Return one product for these journeys, which different people make."""
-    with running_site(tmp_path_factory.mktemp("site"), browser) as running:
+    with running_site(tmp_path_factory, browser) as running:
         yield running
 
 

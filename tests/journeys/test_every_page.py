@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -43,9 +42,9 @@ BROKEN = re.compile(r"\bNone\b(?! [a-z])|\bUndefined\b|\{\{|\}\}|%\(\w+\)s|&(?:a
 
 
 @pytest.fixture
-def demo(tmp_path: Path, browser: Browser) -> Iterator[Site]:
+def demo(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
     """Return a running product with the demonstration."""
-    with running_site(tmp_path, browser, demo=True) as running:
+    with running_site(tmp_path_factory, browser, demo=True) as running:
         yield running
 
 

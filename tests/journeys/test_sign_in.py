@@ -8,8 +8,9 @@ pytestmark = pytest.mark.journey
 
 @pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)])
 def test_a_visitor_signs_in_switches_the_language_without_losing_what_was_typed_and_signs_out(
-    site: Site, language: str, viewport: dict[str, int]
+    quiet_site: Site, language: str, viewport: dict[str, int]
 ) -> None:
+    site = quiet_site
     site.language, site.viewport = language, dict(viewport)
     page = site.page()
     page.goto(site.url)
@@ -31,3 +32,4 @@ def test_a_visitor_signs_in_switches_the_language_without_losing_what_was_typed_
     home.wait_for_url("**/sign-in")
     home.goto(site.url)
     assert "/sign-in" in home.url
+    site.close()

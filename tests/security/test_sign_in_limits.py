@@ -130,8 +130,7 @@ def test_a_megabyte_is_never_hashed(app: Flask, world: World, hasher: CountingHa
     assert hasher.calls == 0
 
 
-def test_first_failures_of_one_address_at_the_same_moment_all_count(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_first_failures_of_one_address_at_the_same_moment_all_count(any_app: Flask, world: World) -> None:
     now, faults = clock.now(), []
 
     def fail(turn: int) -> None:
@@ -186,8 +185,7 @@ def test_looking_at_a_link_does_not_use_it_up(app: Flask, world: World) -> None:
     assert app.test_client().post(f"/welcome/{token}", data=NEW).status_code == 302
 
 
-def test_two_who_redeem_a_link_at_the_same_moment_set_one_password(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_two_who_redeem_a_link_at_the_same_moment_set_one_password(any_app: Flask, world: World) -> None:
     now = clock.now()
     token = signing.issue_link(world.learner, LinkPurpose.RESET, now=now, actor_id=world.hr)
     told: list[str] = []

@@ -57,8 +57,9 @@ def test_migrations_run_down_and_up_again_with_people_in_the_database(any_app: F
     db.engine.dispose()
 
 
-def test_after_every_step_down_and_up_exactly_the_append_only_tables_that_exist_refuse_changes(any_app: Flask) -> None:
-    World.create(clock.now())
+def test_after_every_step_down_and_up_exactly_the_append_only_tables_that_exist_refuse_changes(
+    any_app: Flask, world: World
+) -> None:
     script = ScriptDirectory(str(ROOT / "migrations"))
     steps = [one.revision for one in script.walk_revisions()]  # from the head down
     guarded_since = dict.fromkeys(("exam_form", "content_media"), "0004")
@@ -88,9 +89,9 @@ def test_every_connection_to_sqlite_loses_nothing_and_waits_its_turn(fresh_sqlit
             assert said == [2, "wal", 1, 5000]  # 2 is FULL
 
 
-def test_a_certificate_outlives_the_step_that_drops_its_unused_column(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_certificate_outlives_the_step_that_drops_its_unused_column(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     issued = [service.issue(level_event(world.learner, now), world.learner, now=now) for _ in range(2)]
     rows = sa.text("SELECT id, code, number, replaced_by_id FROM certificate ORDER BY id")
     before = db.session.execute(rows).all()
@@ -107,9 +108,9 @@ def test_a_certificate_outlives_the_step_that_drops_its_unused_column(any_app: F
     assert columns[0] - columns[1] == {"withdrawn_at"}
 
 
-def test_units_and_anchors_outlive_the_step_that_mends_the_foundations(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_units_and_anchors_outlive_the_step_that_mends_the_foundations(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     audit.anchor(now=now)
     db.session.remove()
     db.engine.dispose()
@@ -162,9 +163,7 @@ def test_no_event_that_is_still_being_written_can_change_what_was_known_at_the_h
     assert stamp.recorded_at > safe_horizon(asked_at)
 
 
-def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_stamps_only_go_forward_even_when_the_clock_does_not(any_app: Flask, world: World, now: datetime) -> None:
     with transaction():
         lock = lock_person(world.learner, now=now)
         stamps = [lock.stamp() for _ in range(3)]

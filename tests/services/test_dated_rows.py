@@ -83,8 +83,7 @@ def test_two_rows_that_hold_on_one_day_are_refused(any_app: Flask, table: str) -
         _insert(table, values | {"valid_from": begins, "valid_to": ends, "superseded_at": superseded})
 
 
-def test_a_row_is_not_stretched_over_another(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_a_row_is_not_stretched_over_another(any_app: Flask, world: World) -> None:
     for table in ALL:
         t = db.metadata.tables[table]
         end = _first(table, world)["valid_from"] + 10 * DAY
@@ -98,8 +97,7 @@ def test_a_row_is_not_stretched_over_another(any_app: Flask) -> None:
             session.execute(earlier.values(valid_to=end - DAY))
 
 
-def test_a_second_place_and_another_role_or_unit_may_hold_beside_the_first(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_a_second_place_and_another_role_or_unit_may_hold_beside_the_first(any_app: Flask, world: World) -> None:
     _insert("assignment", _first("assignment", world) | {"kind": AssignmentKind.SECONDARY})
     held = _first("role_grant", world)
     _insert("role_grant", held | {"role": "trainer"})
@@ -118,8 +116,7 @@ def test_every_step_of_the_migrations_keeps_them_apart(any_app: Flask) -> None:
     db.engine.dispose()
 
 
-def test_rows_that_overlapped_before_the_step_are_parted_and_the_last_word_stands(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_rows_that_overlapped_before_the_step_are_parted_and_the_last_word_stands(any_app: Flask, world: World) -> None:
     start = _first("assignment", world)["valid_from"]
     closed = {table: _close(table, world, start + 30 * DAY) for table in BEFORE_THE_STEP}
     _to("0004")
@@ -154,9 +151,9 @@ def _known(person_id: int, at: datetime) -> list[tuple[bool, date]]:
     return [(bool(approved), start) for approved, start in rows]
 
 
-def test_a_role_that_was_approved_in_place_is_parted_into_request_and_role(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_role_that_was_approved_in_place_is_parted_into_request_and_role(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     asked, approved, ended = now + timedelta(days=2), now + timedelta(days=5), now + timedelta(days=9)
     _to("0004")
     with transaction() as session:

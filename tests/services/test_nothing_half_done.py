@@ -197,9 +197,7 @@ def test_a_fault_at_any_statement_leaves_nothing_half_done_and_a_repeat_succeeds
     _check(name)
 
 
-def test_a_use_case_of_two_transactions_is_found_out(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_use_case_of_two_transactions_is_found_out(any_app: Flask, world: World, now: datetime) -> None:
     permits.issue(world.learner, now - timedelta(days=30))
 
     def twice() -> None:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.factories import World
-from training_app import clock
 from training_app.access.models import RoleGrant
 from training_app.access.rules import Grant
 from training_app.accounts import people_queries, people_service, queries, units_service
@@ -33,9 +32,9 @@ def _main_known_at(person_id: int, on: date, known_at: datetime) -> list[int]:
     return list(db.session.scalars(rows))
 
 
-def test_a_move_changes_no_earlier_answer_and_one_main_assignment_holds_on_every_day(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_move_changes_no_earlier_answer_and_one_main_assignment_holds_on_every_day(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     later = now + timedelta(days=40)
     here, there, third = (world.units[name] for name in ("outlet_a", "outlet_b", "centre_a"))
     moved_on = later.date() - timedelta(days=10)
@@ -54,9 +53,9 @@ def test_a_move_changes_no_earlier_answer_and_one_main_assignment_holds_on_every
     assert queries.main_unit(db.session(), world.learner, at.date()) == third
 
 
-def test_an_ended_role_stays_readable_for_the_days_on_which_it_was_held(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_an_ended_role_stays_readable_for_the_days_on_which_it_was_held(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     later = now + timedelta(days=30)
     grant = sa.select(RoleGrant.id).where(RoleGrant.person_id == world.trainer, RoleGrant.role == "trainer")
     grant_id = db.session.scalars(grant).one()
@@ -70,9 +69,9 @@ def test_an_ended_role_stays_readable_for_the_days_on_which_it_was_held(any_app:
     assert rows == [(None, later, world.administrator), (later.date(), None, None)]
 
 
-def test_who_approves_a_role_changes_nothing_about_what_was_known_before(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_who_approves_a_role_changes_nothing_about_what_was_known_before(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     approver = world.add("administrator2", "沈管理", "hq", now, roles=("administrator",))
     asked_at, approved_at = now + timedelta(days=1), now + timedelta(days=3)
     people_service.request_role(
@@ -98,9 +97,7 @@ def test_who_approves_a_role_changes_nothing_about_what_was_known_before(any_app
         people_service.approve_role(asked.grant_id, grants=ALL, now=approved_at, actor_id=approver)
 
 
-def test_a_renamed_unit_keeps_its_old_name_for_the_old_days(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_renamed_unit_keeps_its_old_name_for_the_old_days(any_app: Flask, world: World, now: datetime) -> None:
     later = now + timedelta(days=30)
     unit = world.units["outlet_a"]
     units_service.rename_unit(

@@ -15,8 +15,7 @@ from training_app.db import db, transaction
 from training_app.triggers import guard, unguard
 
 
-def test_chains_of_a_used_database_are_whole_and_anchors_meet_them(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_chains_of_a_used_database_are_whole_and_anchors_meet_them(any_app: Flask, world: World) -> None:
     audit.anchor(now=clock.now())
     with transaction():
         audit.record("test.act", "unit:1", now=clock.now(), actor_id=world.hr)

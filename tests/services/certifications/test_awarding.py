@@ -10,7 +10,6 @@ from flask import Flask
 
 from tests import certifications_factories as make
 from tests.factories import World
-from training_app import clock
 from training_app.audit import service as audit
 from training_app.calendar.rules import last_day
 from training_app.certifications import queries, service
@@ -35,9 +34,9 @@ def topics(person_id: int) -> list[str]:
     return [topic for topic, body in rows if body.get("person") == person_id]
 
 
-def test_an_award_writes_the_level_issues_the_permit_and_asks_for_the_certificate(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_an_award_writes_the_level_issues_the_permit_and_asks_for_the_certificate(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     make.qualify(world, "learner", now)
     result = make.award(world, "learner", now=now)
     assert not result.left_out

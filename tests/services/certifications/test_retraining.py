@@ -39,12 +39,11 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    return _world(now)
+def world(world: World, now: datetime) -> World:
+    return _held(world, now)
 
 
-def _world(now: datetime) -> World:
-    world = World.create(now)
+def _held(world: World, now: datetime) -> World:
     issue(world.learner, now - timedelta(days=30))
     return world
 
@@ -97,9 +96,9 @@ def _show(world: World, at: datetime) -> datetime:
     return at + 2 * HOUR
 
 
-def test_a_revoked_holder_learns_is_examined_and_has_the_permit_back_by_a_certifiers_decision(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_revoked_holder_learns_is_examined_and_has_the_permit_back_by_a_certifiers_decision(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     finish(world.learner, LESSON, now, ITS_COURSE)
     event_id = certify(world, "learner", now)
     settle(now)

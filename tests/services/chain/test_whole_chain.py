@@ -1,11 +1,11 @@
 """The chain through the services: what one step leaves is what the next one asks for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask
 
 from tests.factories import World
-from training_app import chain, clock
+from training_app import chain
 from training_app.audit import service as audit
 from training_app.db import db
 from training_app.permits import queries as permits
@@ -18,9 +18,9 @@ def crew(world: World) -> chain.Crew:
     )
 
 
-def test_a_new_hire_earns_level_and_permit_and_every_chain_is_whole(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_new_hire_earns_level_and_permit_and_every_chain_is_whole(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     done = chain.certify(world.learner, crew(world), now + timedelta(hours=1))
     record = permits.permit_facts(db.session(), world.learner, done)
     assert record is not None

@@ -6,7 +6,6 @@ from flask import Flask
 
 from tests.courses_factories import COURSE, LESSON, LESSONS, finish, finish_course, publish, version_of
 from tests.factories import World
-from training_app import clock
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
@@ -46,9 +45,7 @@ def _events(person_id: int) -> list[tuple[str, str | None]]:
     return [(kind, key) for kind, key in rows]
 
 
-def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask, world: World, now: datetime) -> None:
     service.enrol_person(world.learner, COURSE, due_on=date(2026, 11, 30), now=now, actor_id=world.hr)
     assert _course(world.learner, now).state is State.NOT_BEGUN
     assert finish(world.learner, LESSONS[0], now).next_lesson == LESSONS[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import Flask
@@ -29,9 +29,9 @@ from training_app.permits import service as permits
 from training_app.storage import service as storage
 
 
-def test_an_award_through_the_chain_brings_a_printed_certificate_and_a_notice(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_an_award_through_the_chain_brings_a_printed_certificate_and_a_notice(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     crew = chain.Crew(
         trainer=world.trainer, examiner=world.examiner, certifier=world.certifier, unit_id=world.units["centre_a"]
     )
@@ -56,9 +56,7 @@ def test_an_award_through_the_chain_brings_a_printed_certificate_and_a_notice(an
     assert audit.verify(db.session()) == []
 
 
-def test_the_same_message_twice_changes_nothing(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_the_same_message_twice_changes_nothing(any_app: Flask, world: World, now: datetime) -> None:
     event_id = level_event(world.learner, now)
     first = service.issue(event_id, world.learner, now=now)
     kept = db.session.execute(sa.select(Certificate.code, Certificate.number)).all()
@@ -82,9 +80,9 @@ def test_a_job_run_again_keeps_one_file_and_tells_once(app: Flask, world: World)
     assert len(db.session.scalars(notices).all()) == 1
 
 
-def test_a_later_award_replaces_the_earlier_certificate_in_whatever_order_they_arrive(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_later_award_replaces_the_earlier_certificate_in_whatever_order_they_arrive(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     events = [
         level_event(world.learner, now + timedelta(days=30 * n), kind="renewed" if n else "awarded") for n in range(3)
     ]

@@ -122,9 +122,9 @@ def test_the_answer_stands_in_the_audit_trail_with_what_followed(world: World, n
     assert audit.verify(db.session()) == []
 
 
-def test_the_table_of_answers_goes_and_comes_back_and_contests_stay(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_the_table_of_answers_goes_and_comes_back_and_contests_stay(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     public_id = contested(world, now)
     answer(world, public_id, now, is_upheld=False)
     db.session.remove()

@@ -13,7 +13,6 @@ from flask_migrate import downgrade, upgrade
 
 from tests import exams_factories as make
 from tests.factories import World
-from training_app import clock
 from training_app.accounts import erasing_service
 from training_app.accounts import service as accounts
 from training_app.audit import service as audit
@@ -50,9 +49,9 @@ def percent(world: World, on: date) -> int:
     return time_queries.percent_of(db.session(), world.learner, on)
 
 
-def test_an_attempt_that_begins_takes_the_factor_with_it_and_keeps_it(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_an_attempt_that_begins_takes_the_factor_with_it_and_keeps_it(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     give(world, now)
     _sitting, longer = make.supervised_start(world, now)
     _sitting, as_all = make.supervised_start(world, now, who="learner2")
@@ -168,9 +167,9 @@ def test_the_reason_stays_while_it_holds_and_goes_afterwards(world: World, now: 
     assert percent(world, accounts.today(now)) == 125
 
 
-def test_two_open_rows_and_a_factor_that_shortens_are_refused_by_the_database(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_two_open_rows_and_a_factor_that_shortens_are_refused_by_the_database(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     give(world, now)
     payload_id = db.session.scalars(sa.select(TimeFactor.payload_id)).one()
     for values in ({"percent": 150}, {"percent": 90, "valid_to": now.date()}):
@@ -183,9 +182,9 @@ def test_two_open_rows_and_a_factor_that_shortens_are_refused_by_the_database(an
             )
 
 
-def test_the_step_that_brings_the_table_goes_both_ways_with_attempts_in_the_database(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_the_step_that_brings_the_table_goes_both_ways_with_attempts_in_the_database(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     give(world, now)
     _sitting, public_id = make.supervised_start(world, now)
     words = db.session.scalar(sa.select(sa.func.count()).select_from(Payload))

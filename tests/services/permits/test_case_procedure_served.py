@@ -21,7 +21,6 @@ from tests.permits_factories import (
     sanctions,
     words,
 )
-from training_app import clock
 from training_app.audit import service as audit
 from training_app.audit.models import Payload
 from training_app.calendar.rules import legal_day
@@ -35,8 +34,7 @@ from training_app.permits.models import CaseEvent, LedgerEntry, PermitCase
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    world = World.create(now)
+def world(world: World, now: datetime) -> World:
     issue(world.learner, now - timedelta(days=30))
     return world
 
@@ -64,9 +62,7 @@ def _decide(case_id: int, now: datetime, actor_id: int, outcome: Outcome = Outco
     )
 
 
-def test_a_case_counts_only_once_the_time_to_appeal_is_over(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_case_counts_only_once_the_time_to_appeal_is_over(any_app: Flask, world: World, now: datetime) -> None:
     issue(world.learner, now - timedelta(days=30))
     case_id = report(world, now)
     service.cases.notify(case_id, now=now, actor_id=world.hr)
@@ -268,9 +264,9 @@ def test_the_history_tells_each_step_with_its_why(world: World, now: datetime) -
     assert rows[-1].at == at
 
 
-def test_stages_are_proposed_once_in_the_transaction_that_makes_the_entry_final(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_stages_are_proposed_once_in_the_transaction_that_makes_the_entry_final(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     issue(world.learner, now - timedelta(days=30))
     first, at = final(world, now, code="unauthorised-charge")
     assert [(s.kind.value, s.stage) for s in sanctions(world.learner, at)] == [("talk", 4)]

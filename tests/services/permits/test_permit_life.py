@@ -8,16 +8,13 @@ from flask import Flask
 
 from tests.factories import World
 from tests.permits_factories import issue
-from training_app import clock
 from training_app.db import db
 from training_app.permits import queries
 from training_app.permits.number_rules import find_permit_number
 from training_app.permits.permit_rules import DoorAnswer, PermitState
 
 
-def test_a_permit_is_issued_once_with_number_code_zone_and_anchor(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_permit_is_issued_once_with_number_code_zone_and_anchor(any_app: Flask, world: World, now: datetime) -> None:
     permit_id = issue(world.learner, now, actor_id=world.certifier)
     assert issue(world.learner, now + timedelta(days=1)) == permit_id
     record = queries.permit_facts(db.session(), world.learner, now)

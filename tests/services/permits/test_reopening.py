@@ -25,12 +25,11 @@ from training_app.status import queries as status
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    return _world(now)
+def world(world: World, now: datetime) -> World:
+    return _held(world, now)
 
 
-def _world(now: datetime) -> World:
-    world = World.create(now)
+def _held(world: World, now: datetime) -> World:
     issue(world.learner, now - timedelta(days=30))
     return world
 
@@ -73,9 +72,9 @@ def _decide_again(world: World, case_id: int, at: datetime, outcome: Outcome = O
     return until
 
 
-def test_a_reopened_case_takes_its_entry_its_sanction_and_the_revocation_with_it(any_app: Flask) -> None:
-    now = clock.now()
-    world = _world(now)
+def test_a_reopened_case_takes_its_entry_its_sanction_and_the_revocation_with_it(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     sanction_id, at = revoked(world, now)
     (case_id,) = [one.case_id for one in desk_queries.own_cases(db.session(), world.learner, at)]
     door = queries.permit_facts(db.session(), world.learner, at)
@@ -130,9 +129,9 @@ def test_the_clocks_of_a_reopened_case_begin_anew(world: World, now: datetime) -
         service.cases.lapse(case_id, now=later + timedelta(hours=1))
 
 
-def test_decided_again_the_same_it_counts_once_and_is_proposed_anew(any_app: Flask) -> None:
-    now = clock.now()
-    world = _world(now)
+def test_decided_again_the_same_it_counts_once_and_is_proposed_anew(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     case_id, at = final(world, now, code="unsafe-work")
     _reopen(world, case_id, at)
     assert _total(world, at) == 0

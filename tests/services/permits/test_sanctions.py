@@ -10,7 +10,6 @@ from flask import Flask
 
 from tests.factories import World
 from tests.permits_factories import final, issue, report, revoked, sanctions, words
-from training_app import clock
 from training_app.db import db
 from training_app.outbox.models import OutboxMessage
 from training_app.permits import queries, refusals, service, tasks
@@ -21,8 +20,7 @@ from training_app.permits.sanction_rules import SanctionStatus
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    world = World.create(now)
+def world(world: World, now: datetime) -> World:
     issue(world.learner, now - timedelta(days=30))
     return world
 
@@ -38,9 +36,9 @@ def _decide(sanction_id: int, actor_id: int, now: datetime, *, impose: bool = Tr
     service.sanctions.decide(sanction_id, impose=impose, words=text, now=now, actor_id=actor_id, language="en")
 
 
-def test_a_revocation_needs_two_people_and_puts_the_permit_into_retraining(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_revocation_needs_two_people_and_puts_the_permit_into_retraining(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     issue(world.learner, now - timedelta(days=30))
     _case, at = final(world, now, code="unsafe-work")
     (proposal,) = sanctions(world.learner, at)

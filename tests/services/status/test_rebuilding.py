@@ -48,8 +48,7 @@ def _upgraded() -> None:
         session.execute(sa.update(StatusFold).values(version="another"))
 
 
-def test_rows_are_made_anew_once_after_the_rules_have_changed(any_app: Flask) -> None:
-    world = World.create(clock.now())
+def test_rows_are_made_anew_once_after_the_rules_have_changed(any_app: Flask, world: World) -> None:
     assert bring_up_to_date(clock=clock.now).people == len(world.people)  # nobody knew how they were made
     _spoil(world.learner)
     assert not bring_up_to_date(clock=clock.now).was_needed

@@ -12,7 +12,6 @@ from flask import Flask
 from tests import certifications_factories as make
 from tests.factories import World
 from tests.statements import statements
-from training_app import clock
 from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts import service as accounts
 from training_app.dashboards import people_queries
@@ -80,9 +79,7 @@ def test_the_row_carries_the_last_day_and_what_is_missing(world: World, now: dat
     assert "missing:exam-onboarding" in row.reasons
 
 
-def test_a_late_sweeper_never_makes_anybody_valid(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_a_late_sweeper_never_makes_anybody_valid(any_app: Flask, world: World, now: datetime) -> None:
     make.certify(world, "learner", now)
     for days, expected in (
         (1, State.VALID),
@@ -186,9 +183,9 @@ def random_facts(dice: random.Random, now: datetime) -> Facts:
     return replace(Facts(pre_permit=before), **values)  # type: ignore[arg-type]
 
 
-def test_the_condition_in_sql_says_what_the_rule_says_of_the_same_dates(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_the_condition_in_sql_says_what_the_rule_says_of_the_same_dates(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     people = sorted(world.people.values())
     dice = random.Random(20261123)
     for _ in range(60):

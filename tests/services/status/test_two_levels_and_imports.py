@@ -9,7 +9,6 @@ from flask import Flask
 
 from tests import certifications_factories as make
 from tests.factories import World
-from training_app import clock
 from training_app.accounts.locks import lock_person
 from training_app.audit import service as audit
 from training_app.certifications.models import LevelEvent
@@ -129,9 +128,9 @@ def imported(world: World, now: datetime) -> tuple[int, str]:
     return level, number
 
 
-def test_what_is_brought_from_before_keeps_its_dates_and_says_that_it_was(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_what_is_brought_from_before_keeps_its_dates_and_says_that_it_was(
+    any_app: Flask, world: World, now: datetime
+) -> None:
     before = now - timedelta(seconds=1)
     level, number = imported(world, now)
     record = permits.permit_facts(db.session(), world.learner, now)

@@ -170,9 +170,7 @@ def test_markup_in_a_name_appears_literally(certifier: FlaskClient, world: World
     assert "&lt;img src=file:///etc/hostname&gt;" in certifier.get("/awards").text
 
 
-def test_pages_by_key_show_everybody_once_in_both_directions(any_app: Flask) -> None:
-    now = clock.now()
-    world = World.create(now)
+def test_pages_by_key_show_everybody_once_in_both_directions(any_app: Flask, world: World, now: datetime) -> None:
     names = ["a-安", "b-白", "c-陈", "d-邓", "e-鄂"]
     for n, name in enumerate(names):
         world.add(f"w{n}", name, "outlet_a", now)

@@ -21,8 +21,7 @@ CHARGES = ("unauthorised-charge", "unauthorised-charge")
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    world = World.create(now)
+def world(world: World, now: datetime) -> World:
     for name in ("learner", "certifier", "hr", "examiner"):
         accounts.set_language(world.people[name], "en", now=now)
     return world

@@ -24,8 +24,7 @@ from training_app.permits.models import CaseEvidence, PermitCase
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    world = World.create(now)
+def world(world: World, now: datetime) -> World:
     for who in ("learner", "learner2", "outsider"):
         issue(world.people[who], now - timedelta(days=30))
     return world

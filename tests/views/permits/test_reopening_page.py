@@ -20,8 +20,7 @@ from training_app.permits.case_rules import CaseStatus, Outcome
 
 
 @pytest.fixture
-def world(app: Flask, now: datetime) -> World:
-    world = World.create(now)
+def world(world: World, now: datetime) -> World:
     issue(world.learner, now - timedelta(days=30))
     for name in ("learner", "hr", "hr2", "hr_lead"):
         accounts.set_language(world.people[name], "en", now=now)
