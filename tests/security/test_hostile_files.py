@@ -174,6 +174,17 @@ def test_the_text_of_a_picture_is_never_unpacked(app: Flask, house: House) -> No
         tracemalloc.stop()
 
 
+def test_a_photo_whose_notes_say_another_type_is_refused_in_words(app: Flask, house: House) -> None:
+    # The library finds this out only when it writes the turned picture's notes anew, and then says struct.error.
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "words"
+    sent = bytearray(_jpeg(exif=exif))
+    sent[41] = 3  # the words of 0x010E are said to be a number
+    client = signed_in(app, house, "hr")
+    answer = client.post(f"/people/{house.world.learner}/photo", data={"photo": (io.BytesIO(bytes(sent)), "a.jpg")})
+    assert answer.status_code == 422
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 from sqlalchemy.orm import Session
 
 from training_app.db import db, transaction, writing_session
@@ -151,7 +151,9 @@ def clean_photo(data: bytes) -> bytes:
             if image.width * image.height > MAX_PIXELS:
                 raise NotAPhoto()
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except NotAPhoto:
+        raise
+    except Exception as error:  # a damaged file makes the library stumble over anything, also TypeError, struct.error
         raise NotAPhoto() from error
     upright.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
     upright.info.clear()  # else the comment of a JPEG, and whatever a library comes to carry over, goes on into ours
