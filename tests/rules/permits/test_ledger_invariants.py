@@ -390,7 +390,10 @@ def test_points_of_the_gap_count_once(gap: list[int], again: int) -> None:
 @given(entries=LEDGERS, day=DAYS)
 @example(entries=[demerit(9, 1)], day=LAST)
 def test_an_old_policy_replays_its_old_results(entries: list[Entry], day: int) -> None:
-    """Invariant 25: a policy read again, after others were in use, folds to the same, and others do not."""
+    """Invariant 25, as far as a pure function can break it: the fold by one policy leaves no trace in that by another.
+
+    That policies as they are stored replay old results: tests/services/permits/test_policy_changes.py.
+    """
     first = folded(entries, policy_with(limit=9), on_day(day))
     other = folded(entries, policy_with(limit=15, carry="all"), on_day(day))
     assert folded(entries, policy_with(limit=9), on_day(day)) == first

@@ -96,16 +96,16 @@ def _dispatch(app: Flask, now: datetime) -> None:
 
 
 def test_a_notice_is_mailed_once_in_the_readers_language_and_the_delivery_is_logged(
-    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    any_app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
-    _dispatch(app, now)  # what making people sends
+    monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, f"smtp://127.0.0.1:{sink.port}"))
+    _dispatch(any_app, now)  # what making people sends
     with transaction() as session:
         session.get_one(PersonProfile, world.learner).email = "wang@example.com"
         body = {"person": world.learner, "kind": "certificate_ready", "key": "c/1", "facts": {"number": "C-1"}}
         for repeat in range(2):
             outbox.send("notice", f"notice/c/{repeat}", body, now=now)
-    _dispatch(app, now)
+    _dispatch(any_app, now)
     assert len(sink.mails) == 1
     sent = email.message_from_bytes(sink.mails[0], policy=email.policy.default)
     assert (sent["To"], sent["Content-Language"]) == ("wang@example.com", "zh-CN")
@@ -116,29 +116,29 @@ def test_a_notice_is_mailed_once_in_the_readers_language_and_the_delivery_is_log
 
 
 def test_a_mail_server_that_is_away_is_logged_and_tried_again(
-    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    any_app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = closed.getsockname()[1]
-    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{nobody}"))
+    monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, f"smtp://127.0.0.1:{nobody}"))
     with transaction() as session:
         session.get_one(PersonProfile, world.learner).email = "wang@example.com"
         body = {"person": world.learner, "kind": "certificate_ready", "key": "c/2", "facts": {"number": "C-2"}}
         outbox.send("notice", "notice/c/2", body, now=now)
-    _dispatch(app, now)
+    _dispatch(any_app, now)
     assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"failed"}
-    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
-    _dispatch(app, now.replace(hour=23))
+    monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, f"smtp://127.0.0.1:{sink.port}"))
+    _dispatch(any_app, now.replace(hour=23))
     db.session.rollback()
     assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"sent"}
     assert sink.mails
 
 
 def test_a_mail_server_that_hangs_holds_up_one_mail_and_no_notice(
-    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    any_app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _dispatch(app, now)
+    _dispatch(any_app, now)
     monkeypatch.setattr(mail, "TIMEOUT_S", 0.2)
     with transaction() as session:
         session.get_one(PersonProfile, world.learner).email = "wang@example.com"
@@ -147,35 +147,35 @@ def test_a_mail_server_that_hangs_holds_up_one_mail_and_no_notice(
             outbox.send("notice", f"notice/c/{one}", body, now=now)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and says nothing
         url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setitem(app.extensions, "settings", _settings(app, url))
-        _dispatch(app, now)
+        monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, url))
+        _dispatch(any_app, now)
         db.session.rollback()
         tried = sa.select(Delivery.outcome)
         assert db.session.scalars(tried).all() == ["failed"]
         mailed = Notice.key.like("c/%")
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Notice).where(mailed)) == 120
-        _dispatch(app, now + timedelta(seconds=5))
+        _dispatch(any_app, now + timedelta(seconds=5))
         db.session.rollback()
         assert db.session.scalars(tried).all() == ["failed"]
-    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, f"smtp://127.0.0.1:{sink.port}"))
     monkeypatch.setattr(mail, "TIMEOUT_S", 20)
-    _dispatch(app, now + timedelta(seconds=outbox.AWAY_S))
+    _dispatch(any_app, now + timedelta(seconds=outbox.AWAY_S))
     db.session.rollback()
     assert len(sink.mails) == 120
 
 
 def test_a_mail_that_the_server_refuses_holds_up_no_other(
-    app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    any_app: Flask, world: World, now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _dispatch(app, now)
+    _dispatch(any_app, now)
     sink.refuses = b"<nobody@example.com>"
-    monkeypatch.setitem(app.extensions, "settings", _settings(app, f"smtp://127.0.0.1:{sink.port}"))
+    monkeypatch.setitem(any_app.extensions, "settings", _settings(any_app, f"smtp://127.0.0.1:{sink.port}"))
     with transaction() as session:
         for name, address in (("learner", "nobody@example.com"), ("learner2", "li@example.com")):
             session.get_one(PersonProfile, world.people[name]).email = address
             body = {"person": world.people[name], "kind": "certificate_ready", "key": f"c/{name}", "facts": {}}
             outbox.send("notice", f"notice/c/{name}", body, now=now)
-    _dispatch(app, now)
+    _dispatch(any_app, now)
     db.session.rollback()
     assert len(sink.mails) == 1
     assert set(db.session.scalars(sa.select(Delivery.outcome))) == {"failed", "sent"}

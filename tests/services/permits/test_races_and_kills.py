@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from flask import Flask
 
 from tests.factories import World
 from tests.permits_factories import answered, case, decided, issue, sanctions, words
+from tests.races.racers import environment
 from training_app import clock
 from training_app.db import db
 from training_app.errors import DomainError
@@ -127,21 +127,16 @@ with app.app_context():
 """
 
 
-def test_a_kill_between_commit_and_answer_loses_no_served_notice(app: Flask, now: datetime) -> None:
+def test_a_kill_between_commit_and_answer_loses_no_served_notice(any_app: Flask, now: datetime) -> None:
     from tests.permits_factories import report
 
     world = _world(now)
     case_id = report(world, now)
     db.session.remove()
     db.engine.dispose()
-    settings = app.extensions["settings"]
-    environ = {
-        **os.environ, "APP_ENV": "test", "DATA_DIR": str(settings.data_dir),
-        "TEST_CLOCK": str(settings.test_clock), "SECRET_KEY": settings.secret_key,
-    }  # fmt: skip
     killed = subprocess.run(
         [sys.executable, "-c", _KILLED, str(case_id), now.isoformat(), str(world.hr)],
-        env=environ, capture_output=True, text=True, timeout=60,
+        env=environment(any_app), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert case(case_id, now).state.notice_served_at is not None
@@ -151,7 +146,7 @@ def test_a_kill_between_commit_and_answer_loses_no_served_notice(app: Flask, now
     assert [message.body["kind"] for message in waiting] == ["case_noticed"]
 
 
-def test_the_sweeper_goes_on_when_one_case_cannot_lapse(app: Flask, now: datetime) -> None:
+def test_the_sweeper_goes_on_when_one_case_cannot_lapse(any_app: Flask, now: datetime) -> None:
     world = _world(now)
     first, second = decided(world, now), decided(world, now)
     service.cases.appeal(first, words=words("No."), now=now, actor_id=world.learner)

@@ -18,6 +18,8 @@ from training_app.permits.standing_rules import CertificateAnswer
 from training_app.status import queries
 from training_app.status.rules import State
 
+pytestmark = pytest.mark.usefixtures("any_app")
+
 K, C = PermitEventKind, CertificateAnswer
 
 
