@@ -43,7 +43,7 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
         page = person_queries.as_told(session, page, now)
         lines = story_queries.own_story(session, person_id, now)
     else:
-        lines = story_queries.story(session, person_id)
+        lines = story_queries.story(session, person_id, with_exam_time=_reaches(person_id, P.PEOPLE_EDIT))
         if not person_queries.handles_cases(session, me.grants, person_id):
             since, alive = person_queries.window_of_points(session, person_id, now)
             page = person_queries.without_old_points(session, page, since, alive)

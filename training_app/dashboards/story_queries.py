@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from training_app.audit.models import AuditEntry
+from training_app.audit.models import AuditEntry, Payload
 from training_app.certifications import queries as certifications
 from training_app.courses import queries as courses
 from training_app.exams import contest_queries
@@ -25,8 +25,8 @@ PAGE = 40
 _RECORD = (
     "person.created", "person.edited", "person.moved", "person.left", "person.photo_set", "role.granted",
     "role.requested", "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset",
-    "exam.time_factor_set", "exam.time_factor_ended",
 )  # fmt: skip
+_EXAM_TIME = ("exam.time_factor_set", "exam.time_factor_ended")
 # Words of others that are not for the person they speak of: what was reported, and what was weighed before a decision.
 _PRIVATE = frozenset({"case.report", "case.take_back", "sanction.propose", "sanction.dismiss"})
 _HIDDEN_FROM_ONESELF = frozenset({"link.invite", "link.reset", "role.requested", "role.turned_down", "person.edited"})
@@ -47,15 +47,15 @@ class StoryLine:
     row: story_queries.StoryRow | None = None
 
 
-def story(session: Session, person_id: int) -> list[StoryLine]:
-    """Return everything of one person, oldest first, for who keeps the record."""
+def story(session: Session, person_id: int, *, with_exam_time: bool) -> list[StoryLine]:
+    """Return everything of one person, oldest first; more time in exams, which hints at health, only if asked for."""
     lines = [
         *_learning(session, person_id),
         *_exams(session, person_id),
         *_roleplay(session, person_id),
         *_levels(session, person_id),
         *_permits(session, person_id),
-        *_record(session, person_id),
+        *_record(session, person_id, with_exam_time=with_exam_time),
     ]
     return sorted(lines, key=lambda line: (line.at, line.seq, line.kind))
 
@@ -69,7 +69,7 @@ def own_story(session: Session, person_id: int, now: datetime) -> list[StoryLine
     known = told | served
     return [
         line if line.kind not in _PRIVATE or person_id in line.by_ids else _without_words(line)
-        for line in story(session, person_id)
+        for line in story(session, person_id, with_exam_time=True)
         if line.kind not in _HIDDEN_FROM_ONESELF
         and (line.kind.split(".")[0] not in ("case", "sanction") or line.facts.get("number") in known)
     ]
@@ -202,19 +202,29 @@ def _permits(session: Session, person_id: int) -> list[StoryLine]:
     ]  # fmt: skip
 
 
-def _record(session: Session, person_id: int) -> list[StoryLine]:
-    rows = session.scalars(
-        sa.select(AuditEntry)
-        .where(AuditEntry.stream == f"person:{person_id}", AuditEntry.action.in_(_RECORD))
+def _record(session: Session, person_id: int, *, with_exam_time: bool) -> list[StoryLine]:
+    wanted = (*_RECORD, *_EXAM_TIME) if with_exam_time else _RECORD
+    rows = session.execute(
+        sa.select(AuditEntry, Payload.body, Payload.language)
+        .outerjoin(Payload, sa.and_(Payload.id == AuditEntry.payload_id, AuditEntry.action.in_(_EXAM_TIME)))
+        .where(AuditEntry.stream == f"person:{person_id}", AuditEntry.action.in_(wanted))
         .order_by(AuditEntry.seq)
     )
     return [
         StoryLine(
             at=entry.effective_at, group="record", kind=entry.action, by_ids=_by(entry.actor_id),
-            facts=json.loads(entry.facts),
+            facts=_facts(entry), why=why, language=language,
         )
-        for entry in rows
+        for entry, why, language in rows
     ]  # fmt: skip
+
+
+def _facts(entry: AuditEntry) -> dict[str, Any]:
+    """Return the facts of an entry; of more time in exams also the last day, which is the one before `to`."""
+    facts: dict[str, Any] = json.loads(entry.facts)
+    if entry.action in _EXAM_TIME and facts.get("to"):
+        facts["last_on"] = date.fromisoformat(facts["to"]) - timedelta(days=1)
+    return facts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,7 @@ class TimeFactor(Dated, db.Model):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     percent: Mapped[int]
     payload_id: Mapped[int] = mapped_column(sa.ForeignKey("payload.id"))
+    superseded_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
 
 class Sitting(db.Model):

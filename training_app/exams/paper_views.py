@@ -71,7 +71,9 @@ def exam(exam_key: str) -> ResponseReturnValue:
     now = clock.now()
     blueprint = content.get_current(read_session(), "exam_blueprint", exam_key, today(now))
     standing = queries.get_standing(read_session(), actor().person_id, blueprint, now)
-    longer = time_queries.find_line(read_session(), actor().person_id, today(now))
+    seat = standing.seat
+    start = now if seat is None else max(now, seat.opens_at)
+    longer = time_queries.find_line(read_session(), actor().person_id, today(start))
     arrive = current_app.config["PUBLIC_URL"] + url_for("exams.arrive", number=actor().number)
     return render_template(
         "exams/exam.html",
@@ -80,7 +82,13 @@ def exam(exam_key: str) -> ResponseReturnValue:
         signed=bool(content.signed_off(read_session(), [blueprint.id])),
         standing=standing,
         questions=sum(cell["count"] for cell in blueprint.body["cells"]),
-        minutes=time_rules.minutes(blueprint.body["limit_minutes"], longer.percent if longer else 100),
+        minutes=time_rules.minutes_at_start(
+            blueprint.body["limit_minutes"],
+            longer.percent if longer else time_rules.AS_EVERYBODY,
+            start,
+            seat.closes_at if seat else None,
+            seat.extra_minutes if seat else 0,
+        ),
         longer=longer,
         cut=Fraction(blueprint.body["cut"]),
         can_start=standing.can_start(now),

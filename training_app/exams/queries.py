@@ -56,6 +56,7 @@ class AttemptLine:
     title: Mapping[str, str]
     number: int
     opened_at: datetime
+    deadline_at: datetime | None
     at: datetime
     outcome: str
     supervised: bool
@@ -227,7 +228,7 @@ def standings(
 _ATTEMPT = (
     Attempt.id, Attempt.person_id, Attempt.public_id, Attempt.exam_key, Attempt.kind, Attempt.snapshot, Attempt.number,
     Attempt.admission_id, Attempt.opened_at, Attempt.finished_at, Attempt.status, Attempt.supervised, Attempt.passed,
-    Attempt.raw_score, Attempt.max_score,
+    Attempt.raw_score, Attempt.max_score, Attempt.deadline_at,
 )  # fmt: skip
 
 
@@ -396,6 +397,7 @@ def _line(row: Any, examiner_ids: tuple[int, ...]) -> AttemptLine:
         title=row.snapshot["title"],
         number=row.number,
         opened_at=row.opened_at,
+        deadline_at=row.deadline_at,
         at=row.finished_at or row.opened_at,
         outcome=outcome,
         supervised=row.supervised,

@@ -13,6 +13,7 @@ from training_app.access.rules import Grant, units_of
 from training_app.accounts import queries as accounts
 from training_app.accounts.queries import PersonCard, UnitRow
 from training_app.audit.models import Payload
+from training_app.calendar.rules import legal_day
 from training_app.content import queries as content
 from training_app.errors import NotFound
 from training_app.exams import sitting_end_queries, time_queries
@@ -106,23 +107,26 @@ def get_sitting(
     return rows[0]
 
 
-def sitters(session: Session, sitting_id: int, on: date) -> list[Sitter]:
-    """Return who sits in a sitting, by name; the same number of reads for any number of people."""
-    seats = session.scalars(sa.select(Seat).where(Seat.sitting_id == sitting_id)).all()
+def sitters(session: Session, sitting: SittingRow, on: date) -> list[Sitter]:
+    """Return who sits in a sitting, by name; the same number of reads for any number of people.
+
+    Time factors are those of the day on which it opens, everything else is of the day `on`.
+    """
+    seats = session.scalars(sa.select(Seat).where(Seat.sitting_id == sitting.id)).all()
     people = accounts.cards(session, [seat.person_id for seat in seats], on)
-    percents = time_queries.percents(session, people, on)
+    percents = time_queries.percents(session, people, legal_day(sitting.opens_at, time_queries.ZONE))
     attempts = {
         row[0].person_id: (row[0], len(row[1]))
         for row in session.execute(
             sa.select(Attempt, ExamForm.body)
             .join(ExamForm, ExamForm.id == Attempt.exam_form_id)
-            .where(Attempt.sitting_id == sitting_id)
+            .where(Attempt.sitting_id == sitting.id)
             .order_by(Attempt.id)
         )
     }
-    saved = _saved(session, sitting_id)
-    stated = _stated(session, sitting_id)
-    settled = _answered(session, sitting_id)
+    saved = _saved(session, sitting.id)
+    stated = _stated(session, sitting.id)
+    settled = _answered(session, sitting.id)
     found = []
     for seat in seats:
         attempt, questions = attempts.get(seat.person_id, (None, 0))

@@ -89,9 +89,7 @@ def sitting_people(sitting_id: int) -> ResponseReturnValue:
     """Return the list of who sits, for the refresh of the page."""
     row = _sitting(sitting_id, _held())
     on = today(clock.now())
-    return render_template(
-        "exams/_sitters.html", sitting=row, sitters=sitting_queries.sitters(read_session(), row.id, on)
-    )
+    return render_template("exams/_sitters.html", sitting=row, sitters=sitting_queries.sitters(read_session(), row, on))
 
 
 @bp.get("/sittings/<int:sitting_id>/photos/<int:person_id>")
@@ -185,9 +183,7 @@ def void(sitting_id: int) -> ResponseReturnValue:
     """Void the running attempt of a person in this sitting."""
     row = _sitting(sitting_id, INVIGILATE)
     form, person = forms.WordsForm(), request.form.get("person_id", type=whole_number)
-    found = [
-        one for one in sitting_queries.sitters(read_session(), row.id, today(clock.now())) if one.person_id == person
-    ]
+    found = [one for one in sitting_queries.sitters(read_session(), row, today(clock.now())) if one.person_id == person]
     if not found or found[0].public_id is None:
         raise NotFound()
     if not form.validate_on_submit():
@@ -235,7 +231,7 @@ def _page(sitting_id: int, admit_form: forms.AdmitForm, extend_form: forms.Exten
         "exams/sitting.html",
         sitting=row,
         state=row.state(now),
-        sitters=sitting_queries.sitters(read_session(), row.id, today(now)),
+        sitters=sitting_queries.sitters(read_session(), row, today(now)),
         admit_form=admit_form,
         extend_form=extend_form,
         invigilated_by=_name(row.invigilated_by),

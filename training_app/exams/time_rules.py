@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -24,3 +24,14 @@ def is_period_possible(first_on: date, last_on: date | None, today: date) -> boo
 def minutes(limit_minutes: int, percent: int) -> int:
     """Return the limit of one person in whole minutes: what is told is never more than what counts."""
     return floor(limit_minutes * Fraction(percent, AS_EVERYBODY))
+
+
+def minutes_at_start(
+    limit_minutes: int, percent: int, start: datetime, close_at: datetime | None, extra_minutes: int
+) -> int:
+    """Return the whole minutes that an attempt begun at an instant gets: no longer than to the close of its sitting."""
+    limit = minutes(limit_minutes, percent)
+    if close_at is None:
+        return limit
+    left = close_at + timedelta(minutes=extra_minutes) - start
+    return max(0, min(limit, left // timedelta(minutes=1)))

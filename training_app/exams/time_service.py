@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from training_app.access.queries import can_reach, grants_of
 from training_app.access.rules import Permission
@@ -15,6 +16,7 @@ from training_app.accounts.dated import end_rows
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.accounts.service import today
 from training_app.audit import service as audit
+from training_app.audit.models import Payload
 from training_app.db import transaction
 from training_app.errors import NotFound, SamePerson
 from training_app.exams import service
@@ -29,8 +31,8 @@ def set_factor(
 ) -> bool:  # fmt: skip
     """Let a person write longer from a day on, through a last day or until it is ended; return whether it is new.
 
-    It takes the place of what was to hold from that day on; the same again changes nothing. Raises BadFactor,
-    BadPeriod, WordsNeeded, SamePerson, NotFound.
+    It takes the place of what was to hold in that period; what was to hold after its last day still does. The same
+    again, with the same words, changes nothing. Raises BadFactor, BadPeriod, WordsNeeded, SamePerson, NotFound.
     """
     if not is_percent_possible(percent):
         raise BadFactor(most=MOST - AS_EVERYBODY)
@@ -41,13 +43,17 @@ def set_factor(
         if not is_period_possible(first_on, last_on, today(now)):
             raise BadPeriod()
         until = None if last_on is None else last_on + timedelta(days=1)
-        same = sa.select(TimeFactor.id).where(
+        same = sa.select(TimeFactor.id).join(Payload, Payload.id == TimeFactor.payload_id).where(
             TimeFactor.person_id == person_id, TimeFactor.superseded_at.is_(None), TimeFactor.percent == percent,
-            TimeFactor.valid_from == first_on, TimeFactor.valid_to.is_not_distinct_from(until),
+            TimeFactor.valid_from == first_on, TimeFactor.valid_to.is_not_distinct_from(until), Payload.body == reason,
         )  # fmt: skip
         if session.scalar(same) is not None:
             return False
-        end_rows(session, TimeFactor, TimeFactor.person_id == person_id, on=first_on, now=now)
+        within = sa.true() if until is None else TimeFactor.valid_from < until
+        cut = _end(session, person_id, within, on=first_on, now=now, actor_id=actor_id)
+        session.add_all(
+            _rest(row, until, now) for row in cut if until and (row.valid_to is None or row.valid_to > until)
+        )
         payload = audit.keep_payload(reason, person_id=person_id, now=now, language=language)
         session.add(
             TimeFactor(
@@ -70,12 +76,29 @@ def end_factor(person_id: int, *, now: datetime, actor_id: int) -> None:
         lock = lock_person(person_id, now=now)
         _require(lock, actor_id)
         on = today(now)
-        if not end_rows(session, TimeFactor, TimeFactor.person_id == person_id, on=on, now=now):
+        if not _end(session, person_id, sa.true(), on=on, now=now, actor_id=actor_id):
             raise NothingToEnd()
         audit.record(
             "exam.time_factor_ended", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
             actor_id=actor_id, facts={"on": on.isoformat()},
         )  # fmt: skip
+
+
+def _end(
+    session: Session, person_id: int, which: sa.ColumnElement[bool], *, on: date, now: datetime, actor_id: int
+) -> list[TimeFactor]:
+    rows = end_rows(session, TimeFactor, TimeFactor.person_id == person_id, which, on=on, now=now)
+    for row in rows:
+        row.superseded_by = actor_id
+    return rows
+
+
+def _rest(row: TimeFactor, first_on: date, now: datetime) -> TimeFactor:
+    """Return what of a row was to hold from a day on, as who recorded it gave it."""
+    return TimeFactor(
+        person_id=row.person_id, percent=row.percent, valid_from=first_on, valid_to=row.valid_to, recorded_at=now,
+        by_id=row.by_id, payload_id=row.payload_id,
+    )  # fmt: skip
 
 
 def _require(lock: PersonLock, actor_id: int) -> None:

@@ -47,6 +47,8 @@ def time_factor(person_id: int) -> ResponseReturnValue:
         return _page(person_id, form), error.status
     if is_new:
         flash(_("Recorded. It counts for exams that begin in this period."), "success")
+    else:
+        flash(_("Nothing was changed."), "info")
     return redirect(url_for(".time_factor", person_id=person_id), 303)
 
 
@@ -69,8 +71,9 @@ def end_time_factor(person_id: int) -> ResponseReturnValue:
 def _page(person_id: int, form: forms.TimeFactorForm) -> str:
     session, on = read_session(), today(clock.now())
     lines = time_queries.lines(session, person_id)
+    named = [one for line in lines for one in (line.by_id, line.superseded_by)]
     return render_template(
         "exams/time_factor.html", person=accounts.get_card(session, person_id, on), form=form, lines=lines, on=on,
-        by=accounts.names(session, [line.by_id for line in lines]), is_own=actor().person_id == person_id,
+        by=accounts.names(session, named), is_own=actor().person_id == person_id,
         can_end=any(line.state(on) in ("holds", "ahead") for line in lines),
     )  # fmt: skip

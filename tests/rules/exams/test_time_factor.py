@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training_app.exams.time_rules import AHEAD, is_percent_possible, is_period_possible, minutes
+from training_app.exams.time_rules import AHEAD, is_percent_possible, is_period_possible, minutes, minutes_at_start
 
 TODAY = date(2026, 11, 23)
 
@@ -35,3 +35,15 @@ def test_a_period_begins_between_today_and_a_year_on(first: int, last: int | Non
 def test_the_limit_that_is_told_is_never_longer_than_the_one_that_counts(limit: int, percent: int) -> None:
     counts = limit * Fraction(percent, 100)
     assert counts - 1 < minutes(limit, percent) <= counts
+
+
+@pytest.mark.parametrize(
+    ("start", "close", "extra", "granted"),
+    [(0, None, 0, 45), (0, 60, 0, 45), (20, 60, 0, 40), (20, 60, 4, 44), (20, 60, 30, 45), (61, 60, 0, 0)],
+)
+def test_an_attempt_gets_no_longer_than_to_the_close_of_its_sitting(
+    start: int, close: int | None, extra: int, granted: int
+) -> None:
+    at = datetime(2026, 11, 23, 1, tzinfo=UTC)
+    close_at = None if close is None else at + timedelta(minutes=close)
+    assert minutes_at_start(30, 150, at + timedelta(minutes=start), close_at, extra) == granted

@@ -22,6 +22,7 @@ from training_app.errors import NotFound, SamePerson
 from training_app.exams import service, sittings, tasks, time_queries, time_service
 from training_app.exams.errors import BadFactor, BadPeriod, NothingToEnd, WordsNeeded
 from training_app.exams.models import TimeFactor
+from training_app.triggers import APART, tables_kept_apart
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -111,6 +112,53 @@ def test_the_same_again_changes_nothing(world: World, now: datetime) -> None:
     assert db.session.scalar(count) == 1
 
 
+def test_a_while_of_more_leaves_what_holds_after_it(any_app: Flask, world: World, now: datetime) -> None:
+    on = accounts.today(now)
+    give(world, now)
+    give(world, now, percent=200, days=40, last=50, by="hr2", words="手术后")  # within what has no end
+    give(world, now + timedelta(minutes=1), percent=150, days=10, last=45, by="hr2", words="另一项")
+    days = (0, 9, 10, 45, 46, 50, 51, 300)
+    assert [percent(world, on + timedelta(days=day)) for day in days] == [125, 125, 150, 150, 200, 200, 125, 125]
+    lines = [one for one in time_queries.lines(db.session(), world.learner) if one.superseded_at is None]
+    assert {(one.percent, one.words) for one in lines} == {(125, "医院证明已核对"), (150, "另一项"), (200, "手术后")}
+
+
+def test_a_later_line_that_is_planned_stays_when_a_while_before_it_is_recorded(world: World, now: datetime) -> None:
+    on = accounts.today(now)
+    give(world, now, days=30, percent=150)
+    (planned,) = time_queries.lines(db.session(), world.learner)
+    give(world, now + timedelta(minutes=1), last=6)
+    assert [percent(world, on + timedelta(days=day)) for day in (0, 6, 7, 29, 30)] == [125, 125, 100, 100, 150]
+    assert planned in time_queries.lines(db.session(), world.learner)
+
+
+def test_other_words_are_a_new_line_also_where_the_old_ones_were_erased(world: World, now: datetime) -> None:
+    give(world, now)
+    assert give(world, now + timedelta(minutes=1), words="更正后的理由") is True
+    with transaction() as session:
+        session.execute(sa.update(Payload).where(Payload.body == "更正后的理由").values(body=None))
+    assert give(world, now + timedelta(minutes=2), words="更正后的理由") is True
+    states = [(one.state(accounts.today(now)), one.words) for one in time_queries.lines(db.session(), world.learner)]
+    assert states == [("holds", "更正后的理由"), ("replaced", None), ("replaced", "医院证明已核对")]
+
+
+def test_each_line_says_who_made_it_and_who_ended_it(world: World, now: datetime) -> None:
+    later = now + timedelta(days=3)
+    on = accounts.today(later)
+    give(world, now)
+    time_service.end_factor(world.learner, now=later, actor_id=world.hr2)
+    give(world, later + timedelta(minutes=1), days=5, by="hr2")
+    give(world, later + timedelta(minutes=2), last=2, by="hr2")
+    time_service.end_factor(world.learner, now=later + timedelta(minutes=3), actor_id=world.hr)
+    found = [(one.state(on), one.by_id, one.superseded_by) for one in time_queries.lines(db.session(), world.learner)]
+    assert found == [
+        ("ended", world.hr2, world.hr),
+        ("cancelled", world.hr2, world.hr),
+        ("over", world.hr2, None),  # cut short by hr2, though hr had recorded it
+        ("replaced", world.hr, world.hr2),
+    ]
+
+
 def test_what_is_ended_holds_no_more_and_what_was_to_come_is_cancelled(world: World, now: datetime) -> None:
     on, later = accounts.today(now), now + timedelta(days=3)
     give(world, now, last=30)
@@ -188,6 +236,13 @@ def test_the_step_that_brings_the_table_goes_both_ways_with_attempts_in_the_data
     give(world, now)
     _sitting, public_id = make.supervised_start(world, now)
     words = db.session.scalar(sa.select(sa.func.count()).select_from(Payload))
+    time_service.end_factor(world.learner, now=now + timedelta(days=1), actor_id=world.hr2)
+    for move, revision in ((downgrade, "0010"), (upgrade, "head")):
+        db.session.remove()
+        db.engine.dispose()
+        move(directory=str(ROOT / "migrations"), revision=revision)
+    assert [one.superseded_by for one in time_queries.lines(db.session(), world.learner)] == [None, world.hr2]
+    assert tables_kept_apart(db.session.connection()) == [apart.table for apart in APART]
     for move, revision in ((downgrade, "0007"), (upgrade, "head")):
         db.session.remove()
         db.engine.dispose()
