@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ from training_app.status import queries as status
 from training_app.status.rules import State
 
 P = Permission
+PAGES = 4  # so far is looked for something that the reader may do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,18 @@ class LearnerHome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Cases or sanctions whose next step the reader may take, newest first.
+
+    `more`: there are more than these; `step`: the permission that the next step of the first asks for.
+    """
+
+    rows: Sequence[Any]
+    more: bool
+    step: Permission | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Desk:
     """What waits for somebody with a task for others; None where the role has nothing to do with it."""
 
@@ -73,8 +86,8 @@ class Desk:
     ready: int | None = None
     blocked: int | None = None
     returning: int | None = None
-    cases: list[desk_queries.CaseRow] | None = None
-    sanctions: list[desk_queries.SanctionRow] | None = None
+    cases: Waiting | None = None
+    sanctions: Waiting | None = None
     contests: int | None = None
 
 
@@ -141,11 +154,15 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         returning, _all = retraining_queries.count_in_reach(session, grants, now)
     cases = sanctions = None
     if not held.isdisjoint(desk_queries.DESK):
-        page = desk_queries.case_desk(session, grants, person_id, show="waiting", before=None, now=now)
-        cases = [row for row in page.rows if isinstance(row, desk_queries.CaseRow)]
+        cases = _waiting(
+            partial(desk_queries.case_desk, session, grants, person_id, show="waiting", now=now),
+            lambda state: desk_queries.next_permission(state, now),
+        )
     if not held.isdisjoint(desk_queries.BENCH):
-        page = desk_queries.sanction_desk(session, grants, person_id, show="waiting", before=None, now=now)
-        sanctions = [row for row in page.rows if isinstance(row, desk_queries.SanctionRow)]
+        sanctions = _waiting(
+            partial(desk_queries.sanction_desk, session, grants, person_id, show="waiting", now=now),
+            desk_queries.next_sanction_permission,
+        )
     return Desk(
         sheets=roleplay.todo(session, person_id, now) if P.ROLEPLAY_GRADE in held else None,
         sittings=_sittings(session, grants, held, on, now),
@@ -156,6 +173,20 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         sanctions=sanctions,
         contests=contest_queries.count_open(session, grants) if P.EXAM_RESOLVE in held else None,
     )
+
+
+def _waiting(read: Callable[..., desk_queries.Page], step_of: Callable[[Any], Permission | None]) -> Waiting:
+    """Return the first page on which the reader may do something; who takes part in a case may not decide it."""
+    before = None
+    for _page in range(PAGES):
+        page = read(before=before)
+        rows = [row for row in page.rows if row.waits and row.conflict is None]
+        before = page.older
+        if rows:
+            return Waiting(rows=rows, more=before is not None, step=step_of(rows[0].file.state))
+        if before is None:
+            break
+    return Waiting(rows=(), more=False, step=None)
 
 
 def _sittings(

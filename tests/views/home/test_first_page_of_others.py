@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import exams_factories as make
+from tests import permits_factories as permits
 from tests.credentials_factories import certified
 from tests.factories import World
 from tests.roleplay_factories import Scene
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.permits import service as permits_service
 
 
 def doors(page: str) -> dict[str, str]:
@@ -76,3 +79,46 @@ def test_a_manager_sees_who_may_work_and_can_stop_somebody_at_once(
 def test_who_may_read_nobody_is_shown_no_figures(world: World, client: FlaskClient) -> None:
     for who in ("learner", "certifier"):
         assert doors(world.sign_in(client, who).get("/").text) == {}
+
+
+def test_a_case_is_offered_with_its_own_next_step(world: World, client: FlaskClient, now: datetime) -> None:
+    permits.issue(world.learner, now - timedelta(days=10))
+    hr = world.sign_in(client, "hr")
+    case_id = permits.report(world, now)
+    assert next_thing(hr.get("/").text) == (f"/permits/cases/{case_id}", "送达告知书")
+    permits_service.cases.notify(case_id, now=now, actor_id=world.hr2)
+    assert "起案件待您办理" not in hr.get("/").text
+    permits_service.cases.answer(case_id, words=permits.words("The traffic."), now=now, actor_id=world.learner)
+    assert next_thing(hr.get("/").text) == (f"/permits/cases/{case_id}", "办理案件")
+
+
+def test_what_somebody_may_not_decide_does_not_wait_for_them(app: Flask, world: World, now: datetime) -> None:
+    permits.issue(world.learner, now - timedelta(days=10))
+    case_id = permits.answered(world, now, by="hr")
+    reporter, other = (world.sign_in(app.test_client(), who) for who in ("hr", "hr2"))
+    assert "起案件待您办理" not in reporter.get("/").text
+    assert re.search(r'stat-figure">0</span>\s*<span class="stat-label">起案件', reporter.get("/").text)
+    assert next_thing(other.get("/").text) == (f"/permits/cases/{case_id}", "办理案件")
+
+
+def test_a_sanction_is_offered_to_who_takes_its_next_step(app: Flask, world: World, now: datetime) -> None:
+    permits.issue(world.learner, now - timedelta(days=10))
+    _case_id, at = permits.final(world, now, code="unsafe-work")
+    (sanction,) = permits.sanctions(world.learner, at)
+    decider, confirmer = (world.sign_in(app.test_client(), who) for who in ("hr", "hr_lead"))
+    place = f"/permits/sanctions/{sanction.sanction_id}"
+    assert next_thing(decider.get("/").text) == (place, "查看处分建议")
+    permits_service.sanctions.decide(
+        sanction.sanction_id, impose=True, words="The limit is reached.", now=at, actor_id=world.hr, language="en"
+    )
+    assert "项处分待您处理" not in decider.get("/").text
+    assert next_thing(confirmer.get("/").text) == (place, "查看处分决定")
+
+
+def test_more_cases_than_a_page_holds_are_not_counted_short(world: World, client: FlaskClient, now: datetime) -> None:
+    permits.issue(world.learner, now - timedelta(days=10))
+    for _ in range(26):
+        permits.report(world, now)
+    page = world.sign_in(client, "hr").get("/").text
+    assert "至少 25 起案件待您办理" in page
+    assert 'stat-figure">25+<' in page
