@@ -12,6 +12,8 @@ from training_app import clock
 from training_app.access.guards import needs
 from training_app.access.queries import can_reach
 from training_app.access.rules import Permission
+from training_app.calendar.queries import work_calendar
+from training_app.calendar.rules import find_missing_year, legal_day
 from training_app.errors import NotFound
 from training_app.permits import desk_queries, page_queries, pages, service
 from training_app.permits.case_rules import Outcome
@@ -40,12 +42,14 @@ from training_app.web import session as read_session
 @needs(*DESK)
 def cases() -> ResponseReturnValue:
     """List the cases in reach: what waits for the reader first."""
-    show = chosen_filter(desk_queries.FILTERS)
+    show, now = chosen_filter(desk_queries.FILTERS), clock.now()
     page = desk_queries.case_desk(
         read_session(), actor().grants, actor().person_id, show=show,
-        before=request.args.get("before", type=whole_number), now=clock.now(),
+        before=request.args.get("before", type=whole_number), now=now,
     )  # fmt: skip
-    return render_template("permits/cases.html", page=page, show=show, tabs=tabs("cases"))
+    on = legal_day(now, "Asia/Shanghai")
+    missing = find_missing_year(work_calendar(read_session(), on), on) if actor().has(P.CASE_DECIDE) else None
+    return render_template("permits/cases.html", page=page, show=show, tabs=tabs("cases"), missing=missing)
 
 
 @bp.get("/permits/cases/<int:case_id>")

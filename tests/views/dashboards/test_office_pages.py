@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import World
+from training_app import clock
 from training_app.access.models import RolePermission
 from training_app.access.queries import role_terms
 from training_app.accounts.service import today
@@ -121,6 +122,22 @@ def test_a_year_begins_with_its_first_day_off_and_ends_with_its_last(administrat
     db.session.rollback()
     administrator.post("/working-days/2031-01-01/remove")
     assert 2031 not in work_calendar(db.session(), today(now)).years
+
+
+@pytest.mark.parametrize(("month", "on", "is_told"), [(11, 1, False), (11, 2, True), (12, 31, True)])
+def test_hr_and_the_administrator_are_warned_sixty_days_before_a_year_is_missing(
+    app: Flask, world: World, now: datetime, month: int, on: int, is_told: bool
+) -> None:
+    last = max(work_calendar(db.session(), today(now)).known_years)
+    db.session.rollback()
+    clock.move_to(datetime(last, month, on, 4, tzinfo=now.tzinfo))
+    warning = f"{last + 1} 年的日期尚未录入"
+    for who, path in (("administrator", "/working-days"), ("hr", "/permits/cases"), ("hr", "/permits/cases?show=all")):
+        page = world.sign_in(app.test_client(), who).get(path)
+        assert page.status_code == 200
+        assert (warning in page.text) is is_told, path
+    # Who only resolves appeals counts no deadline anew.
+    assert warning not in world.sign_in(app.test_client(), "hr_lead").get("/permits/cases").text
 
 
 def test_days_that_are_not_listed_cannot_be_removed(administrator: FlaskClient) -> None:
