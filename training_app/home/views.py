@@ -31,7 +31,9 @@ def index() -> ResponseReturnValue:
     on = today(now)
     learner = queries.learner_home(read, me.person_id, on, now) if me.has(Permission.COURSE_LEARN) else None
     desk = queries.desk(read, me.person_id, me.grants, on, now)
-    unread = [row for row in notices.notices_of(read, me.person_id, limit=10) if row.read_at is None][:3]
+    unread = [row for row in notices.notices_of(read, me.person_id, grants=me.grants, limit=10) if row.read_at is None][
+        :3
+    ]
     figures = figure_queries.figures_of(read, me.grants, on, now) if me.has(Permission.PEOPLE_READ) else ()
     return render_template(
         "home/index.html",

@@ -12,6 +12,7 @@ from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
+from training_app.calendar.rules import legal_day
 from training_app.db import db
 from training_app.erasing import erases
 from training_app.mail import Mailer, ServerAway, Unsendable
@@ -44,7 +45,7 @@ def deliver(body: Mapping[str, Any], now: datetime) -> None:
 def send_mail(body: Mapping[str, Any], now: datetime) -> None:
     """Mail a notice to whom it is for, if they have an address; `body`: notice."""
     notice_id = body["notice"]
-    key, person_id, notice = queries.get_for_mail(db.session(), notice_id)
+    key, person_id, notice = queries.get_for_mail(db.session(), notice_id, legal_day(now, "Asia/Shanghai"))
     contact = accounts.contact(db.session(), person_id)
     db.session.rollback()
     if contact is None or not contact.email or service.was_delivered(notice_id, "mail"):

@@ -23,7 +23,8 @@ USER_LINKS = (NavItem(label=_l("My notices"), endpoint="notices.index", icon="be
 def index() -> ResponseReturnValue:
     """List one's own notices, newest first."""
     before = request.args.get("before", type=whole_number)
-    rows = queries.notices_of(read_session(), actor().person_id, before=before)
+    me = actor()
+    rows = queries.notices_of(read_session(), me.person_id, grants=me.grants, before=before)
     lines = [(row, *word(row.kind, row.facts)) for row in rows]
     older = rows[-1].id if len(rows) == queries.PAGE else None
     return render_template("notices/index.html", lines=lines, older=older)

@@ -185,7 +185,7 @@ def word(kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     title, text = WORDS.get(kind, (_l("A notice for you"), _l("Open it to read more.")))
     values = {name: _said(value) for name, value in facts.items()}
     if "about" in facts and not values.get("name"):
-        values["name"] = _("Somebody who has left")  # the link to the person was erased
+        values["name"] = _("Somebody no longer in your team")  # moved, or left and erased
     said = str(text) % values
     lead = LEADS.get(str(facts.get("lead")))
     return str(title), said if lead is None else _("%(lead)s %(text)s", lead=str(lead) % values, text=said)

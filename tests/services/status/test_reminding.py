@@ -343,7 +343,27 @@ def test_the_managers_notice_forgets_the_name_with_the_link_to_the_person(
     erasing_service.erase_link(world.learner, now=later, actor_id=None)
     db.session.rollback()
     page = client.get("/me/notices").text
-    assert "一位已离职的员工的上岗证" in page
+    assert "一位已不在您团队的员工的上岗证" in page
     assert "王小明" not in page
     facts = db.session.scalars(sa.select(Notice.facts).where(Notice.person_id == world.manager)).all()
     assert "王小明" not in str(facts)
+
+
+def test_a_notice_names_nobody_whom_its_reader_no_longer_reaches(
+    app: Flask, world: World, client: FlaskClient, now: datetime
+) -> None:
+    make.certify(world, "learner", now)
+    run(before(30))
+    with app.test_request_context():
+        make.settle(before(30))
+    clock.move_to(before(30))
+    world.sign_in(client, "manager")
+    assert [("王小明" in client.get(path).text) for path in ("/me/notices", "/")] == [True, True]
+    accounts.move_person(
+        world.learner, unit_id=world.units["outlet_b"], employer="x", on=accounts.today(before(30)), now=before(30),
+        actor_id=world.hr,
+    )  # fmt: skip
+    for path in ("/me/notices", "/"):
+        page = client.get(path).text
+        assert "王小明" not in page
+        assert "一位已不在您团队的员工的上岗证" in page
