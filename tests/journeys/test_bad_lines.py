@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import exams_factories as make
+from tests.factories import PASSWORD
 from tests.journeys.conftest import PHONE, Site, running_site
 from tests.journeys.steps import kept, press, until
 from tests.roleplay_factories import Scene
 from training_app import clock
+from training_app.accounts import sign_in
 
 # The focused element, or the choice around it, shows where the focus is.
 SHOWS_FOCUS = """() => {
@@ -146,3 +148,31 @@ def test_marks_made_offline_are_sent_and_a_confirmed_critical_failure_is_undone(
     expect(failures).to_contain_text("已确认：本次演练不合格")
     page.click("[data-undo]")
     expect(failures).to_contain_text("尚未二次确认")
+
+
+def test_marks_made_after_the_session_has_ended_wait_and_are_sent_once_signed_in_again(site: Site) -> None:
+    site.speak("en", PHONE)
+    with site.app.app_context():
+        scene = Scene.started(site.world, clock.now())
+    page = site.page("trainer")
+    page.goto(f"{site.url}/roleplay/sessions/{scene.public_id}")
+    press(page, r"/sheets/\d+$")
+    page.wait_for_url("**/roleplay/sheets/**")
+    sheet = page.url
+    marks = page.locator("[data-criterion] input[value='1']")
+    confirmed = page.locator("[data-confirmed]")
+    marks.nth(0).check()
+    expect(confirmed).to_contain_text("1 of 1 confirmed by the server")
+
+    with site.app.app_context():
+        sign_in.sign_out_everywhere(site.world.trainer, now=clock.now())
+    marks.nth(1).check()
+    expect(page.locator("[data-signed-out]")).to_be_visible()
+    expect(confirmed).to_contain_text("1 of 2 confirmed by the server")
+    page.click("[data-signed-out] a")
+    page.fill("input[name=number]", site.world.numbers["trainer"])
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main form button[type=submit]")
+    page.wait_for_url(sheet)
+    expect(page.locator("[data-confirmed]")).to_contain_text("2 of 2 confirmed by the server")
+    expect(page.locator("[data-signed-out]")).to_be_hidden()

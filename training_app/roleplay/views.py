@@ -18,7 +18,7 @@ from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
 from training_app.errors import DomainError, Invalid, NotFound
-from training_app.roleplay import marking_service, pictures, service, session_queries, sheet_queries
+from training_app.roleplay import choice_queries, marking_service, pictures, service, session_queries, sheet_queries
 from training_app.roleplay.forms import PlanForm, read_lock, read_touches
 from training_app.roleplay.refusals import Incomplete, NotOnSheet, SheetClosed
 from training_app.roleplay.rules import GLOBAL_GRADE, PASSING_GRADE
@@ -85,7 +85,7 @@ def session(public_id: str) -> ResponseReturnValue:
     page = session_queries.get_session(read_session(), public_id, me.person_id, me.grants, on=today(now), now=now)
     search = request.args.get("q", "").strip()
     found = (
-        session_queries.find_people(read_session(), public_id, search, me.grants, on=today(now))
+        choice_queries.find_people(read_session(), public_id, search, me.grants, on=today(now))
         if search and page.may_lead
         else []
     )
@@ -300,8 +300,8 @@ def _open_next(found: session_queries.TrainerDay) -> tuple[str, str] | None:
 
 def _plan_form(now: datetime) -> PlanForm:
     me = actor()
-    cards = session_queries.cards_in_force(read_session(), today(now))
-    units = session_queries.units_in_reach(read_session(), me.grants, today(now))
+    cards = choice_queries.cards_in_force(read_session(), today(now))
+    units = choice_queries.units_in_reach(read_session(), me.grants, today(now))
     next_hour = (now.astimezone(DISPLAY_ZONE) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     form = PlanForm(
         at=next_hour.replace(tzinfo=None), unit=accounts.main_unit(read_session(), me.person_id, today(now))
