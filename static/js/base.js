@@ -6,6 +6,7 @@
   "use strict";
 
   var KEEP_PREFIX = "kept-form:";
+  var SENT_KEY = "sent-form";
 
   function each(selector, root, action) {
     Array.prototype.forEach.call((root || document).querySelectorAll(selector), action);
@@ -20,7 +21,7 @@
     return button.querySelector("[data-label-text]") || button;
   }
 
-  /* --- typed values over a change of language ------------------------------------------------------------------- */
+  /* --- typed values over a change of language, and over a form that the server could not take --------------------- */
 
   function isKeepable(control) {
     var refused = ["password", "file", "hidden", "submit", "button", "reset", "image"];
@@ -33,8 +34,17 @@
     });
   }
 
-  function keepForms() {
-    var kept = keepableForms().map(function (form) {
+  function isRefusal() {
+    return Boolean(document.querySelector("[data-refused]"));
+  }
+
+  /* What was typed is for nobody else who signs in at the same window. */
+  function reader() {
+    return document.body.getAttribute("data-reader");
+  }
+
+  function typed() {
+    var forms = keepableForms().map(function (form) {
       return Array.prototype.filter.call(form.elements, isKeepable).map(function (control) {
         var chosen = null;
         if (control.type === "checkbox" || control.type === "radio") {
@@ -45,11 +55,52 @@
         return [control.name, control.value, chosen];
       });
     });
+    return { path: location.pathname, reader: reader(), forms: forms };
+  }
+
+  function keep(key, value) {
     try {
-      sessionStorage.setItem(KEEP_PREFIX + location.pathname, JSON.stringify(kept));
+      sessionStorage.setItem(key, JSON.stringify(value));
     } catch (error) {
-      /* Storage is full or forbidden: the switch still works, the words have to be typed again. */
+      /* Storage is full or forbidden: everything still works, the words have to be typed again. */
     }
+  }
+
+  function take(key) {
+    try {
+      var value = JSON.parse(sessionStorage.getItem(key) || "null");
+      sessionStorage.removeItem(key);
+      return value;
+    } catch (error) {
+      return null;
+    }
+  }
+
+  function forgetForms() {
+    try {
+      Object.keys(sessionStorage).forEach(function (key) {
+        if (key === SENT_KEY || key.indexOf(KEEP_PREFIX) === 0) {
+          sessionStorage.removeItem(key);
+        }
+      });
+    } catch (error) {
+      /* Nothing could be kept either. */
+    }
+  }
+
+  /* What was sent is kept until the next page: where that says no, for the way back; else it is done with. */
+  function settleSent() {
+    var sent = take(SENT_KEY);
+    if (sent && isRefusal()) {
+      keep(KEEP_PREFIX + sent.path, sent);
+    } else if (sent) {
+      take(KEEP_PREFIX + sent.path);
+    }
+  }
+
+  function isReload() {
+    var entries = performance.getEntriesByType("navigation");
+    return entries.length > 0 && entries[0].type === "reload";
   }
 
   function restoreControl(control, value, chosen) {
@@ -65,19 +116,18 @@
   }
 
   function restoreForms() {
-    var key = KEEP_PREFIX + location.pathname;
-    var kept;
-    try {
-      kept = JSON.parse(sessionStorage.getItem(key) || "null");
-      sessionStorage.removeItem(key);
-    } catch (error) {
+    settleSent();
+    if (isRefusal()) {
       return;
     }
-    if (!Array.isArray(kept)) {
+    var kept = take(KEEP_PREFIX + location.pathname);
+    if (!kept || kept.reader !== reader() || (kept.shown && !isReload())) {
       return;
     }
+    kept.shown = true; /* once, and again after a reload: that is what a page that was open too long asks for */
+    keep(KEEP_PREFIX + location.pathname, kept);
     keepableForms().forEach(function (form, index) {
-      var left = (kept[index] || []).slice();
+      var left = (kept.forms[index] || []).slice();
       Array.prototype.filter.call(form.elements, isKeepable).forEach(function (control) {
         var isChoice = control.type === "checkbox" || control.type === "radio";
         var at = left.findIndex(function (entry) {
@@ -205,14 +255,21 @@
       return;
     }
     form.confirmed = false;
-    if (form.hasAttribute("data-language-switch")) {
-      keepForms();
+    if (form.hasAttribute("data-forgets")) {
+      forgetForms();
+    } else if (form.hasAttribute("data-language-switch")) {
+      if (!isRefusal()) {
+        keep(KEEP_PREFIX + location.pathname, typed());
+      }
       /* What was typed comes back; only a chosen file would be lost, so the browser may ask about that. */
       leaving = !hasChosenFile();
+    } else if (methodOf(form) === "post" && !form.querySelector("input[type=password]")) {
+      keep(SENT_KEY, typed());
     }
     /* Handlers of the page come after this one; what they stop themselves (to send it by fetch) is not a departure. */
     setTimeout(function () {
       if (event.defaultPrevented) {
+        take(SENT_KEY);
         return;
       }
       form.removeAttribute("data-dirty");
