@@ -362,7 +362,7 @@ def test_a_missing_front_end_file_is_named_with_what_to_type(tmp_path: Path) -> 
         start._check_files(tmp_path)
 
 
-def test_web_worker_and_sweeper_start_together(settings: Settings) -> None:
+def test_the_three_parts_and_how_many_processes_answer_pages(settings: Settings) -> None:
     parts = start.commands(settings)
     assert list(parts) == ["web", "worker", "sweeper"]
     assert parts["web"][-1] == "wsgi:app"

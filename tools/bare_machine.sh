@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measure on a bare Debian 12: seconds from clone to the first page, to green checks and to green tests.
+# Measure on a bare Debian 12: seconds from clone to the first page, to green checks and to green tests;
+# before that, what ./setup tells somebody who is not root.
 #   tools/bare_machine.sh [folder]     needs root, debootstrap, a few gigabytes and the network
 # The machine is made in the folder (default: a new one, removed at the end) with Python, git and make, no more.
 set -euo pipefail
@@ -22,7 +23,9 @@ fi
 seconds() { date +%s.%N; }
 told() { printf '%-28s %6.1f s\n' "$1" "$(python3 -c "print($(seconds) - $2)")"; }
 
+is_new=""
 if [ ! -x "$machine/usr/bin/git" ]; then
+    is_new=1
     debootstrap --variant=minbase --include=python3,git,make,ca-certificates bookworm "$machine" >/dev/null
 fi
 mount -t proc proc "$machine/proc"
@@ -51,6 +54,18 @@ first_page() { # first_page <what> <since>
 
 rm -rf "$machine/srv/origin.git" "$machine/srv/product"
 git clone --quiet --bare "$repository" "$machine/srv/origin.git"
+
+# Who is not root is told in one line what to type. On a machine that is kept, it is there from the run before.
+if [ -n "$is_new" ]; then
+    said="$(inside 'git clone --quiet /srv/origin.git /srv/as-user && chown -R nobody /srv/as-user && cd /srv/as-user &&
+        setpriv --reuid=nobody --regid=nogroup --clear-groups ./setup run 2>&1 || true')"
+    rm -rf "$machine/srv/as-user"
+    echo "without root: $said"
+    if [ "$(wc -l <<<"$said")" != 1 ] || [[ "$said" != "setup: type: sudo apt-get install -y lib"*" python3-venv "* ]]; then
+        echo "bare_machine: ./setup did not say in one line what to type" >&2
+        exit 1
+    fi
+fi
 
 began="$(seconds)"
 inside 'git clone --quiet /srv/origin.git /srv/product'
