@@ -21,7 +21,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import START, chromium_here
 from tests.factories import PASSWORD, World
@@ -36,6 +36,7 @@ from training_app.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+WAIT_MS = 15_000  # for whatever a page has to show, on a machine that does other things as well
 # Data are prepared from START on; sites begin later, so that nothing of them lies ahead.
 PREPARING = timedelta(minutes=10)
 
@@ -76,7 +77,7 @@ class Site:
         )  # fmt: skip
         self._open.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
         page.on("response", lambda answer: self._watch(page, answer.status, answer.url))
         if name is not None:
@@ -229,6 +230,7 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path
 def browser() -> Iterator[Browser]:
     """Return headless Chromium."""
     executable = chromium_here()
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable,
