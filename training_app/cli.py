@@ -163,7 +163,7 @@ def worker() -> None:
 @with_appcontext
 def sweeper(every: float, once: bool) -> None:
     """Dispatch effects that wait, close what is overdue, fold who changes today; until stopped."""
-    running = [True]
+    running, resting = [True], dict[str, datetime]()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         running[0] = False
@@ -173,7 +173,7 @@ def sweeper(every: float, once: bool) -> None:
     while running[0]:
         try:
             outbox.dispatch_due(now=clock.now())
-            sweep(now=clock.now())
+            sweep(now=clock.now(), resting=resting)
         except OperationalError:  # a database that is away comes back; ending would end the whole product
             if once:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,6 +12,7 @@ from training_app.db import db
 Sweep = Callable[[datetime], int]
 _sweeps: dict[str, Sweep] = {}
 log = structlog.get_logger()
+REST = timedelta(seconds=30)
 
 
 class PiecesFailed(Exception):
@@ -28,15 +29,24 @@ def sweeps(name: str) -> Callable[[Sweep], Sweep]:
     return register
 
 
-def sweep(*, now: datetime) -> dict[str, int]:
-    """Run every sweep once; return what each did."""
+def sweep(*, now: datetime, resting: dict[str, datetime] | None = None) -> dict[str, int]:
+    """Run every sweep once; return what each did.
+
+    Who sweeps again and again hands in the same `resting` each time: a sweep that failed is tried again after REST, so
+    that a fault that stays does not fill the disk with its own story.
+    """
+    resting = {} if resting is None else resting
     done: dict[str, int] = {}
     for name, function in _sweeps.items():
+        if name in resting and now < resting[name] <= now + REST:
+            continue
         try:
             done[name] = function(now)
+            resting.pop(name, None)
         except Exception:
             db.session.rollback()
             log.exception("sweep failed", sweep=name)
+            resting[name] = now + REST
     return done
 
 

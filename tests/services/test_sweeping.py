@@ -17,7 +17,7 @@ from training_app.db import Base, db
 from training_app.exams import service, sittings
 from training_app.exams.models import Attempt, Sitting
 from training_app.roleplay.models import Performance
-from training_app.sweeping import PiecesFailed, in_turn, sweep
+from training_app.sweeping import REST, PiecesFailed, in_turn, sweep
 
 pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 LATER = timedelta(days=1)
@@ -87,3 +87,21 @@ def test_how_many_failed_is_said_after_all_had_their_turn() -> None:
         in_turn([1, 2, 3, 4], step)
     assert turns == [1, 2, 3, 4]
     assert in_turn([1, 3], step) == 1
+
+
+def test_a_sweep_that_failed_rests_half_a_minute_and_no_other_does(
+    world: World, now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two_sittings(world, now)
+    first = db.session.scalars(sa.select(Sitting.id).order_by(Sitting.id)).first()
+    assert first is not None
+    db.session.rollback()
+    at, resting = now + LATER, dict[str, datetime]()
+    with refusing_updates("sitting", first):
+        for second in range(20):
+            done = sweep(now=at + timedelta(seconds=second), resting=resting)
+            assert "exams.sittings" not in done
+            assert "roleplay.sessions" in done
+        assert capsys.readouterr().err.count("sweep=exams.sittings") == 1
+    assert sweep(now=at + REST, resting=resting)["exams.sittings"] == 1
+    assert resting == {}
