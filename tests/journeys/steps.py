@@ -48,6 +48,19 @@ def press(page: Page, action: str, *, sure: bool = False) -> None:
     raise AssertionError(f"no form posts to {action} on {page.url}")
 
 
+def look_at(site: Site, page: Page, name: str, part: str | None = None) -> None:
+    """Look at a page whose subject stands below what a window shows first.
+
+    Its picture is of the window at that part of it, or of the whole page.
+    """
+    site.look(page, name)
+    if site.pictures is None:
+        return
+    if part is not None:  # below what sticks to the top
+        page.eval_on_selector(part, "one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 180)")
+    page.screenshot(path=site.pictures / f"{name}.png", full_page=part is None)
+
+
 def read_course(site: Site, page: Page, course: str, *, look: str | None = None) -> None:
     """Read every lesson of a course to its end, answer its question and finish it."""
     page.goto(f"{site.url}/courses/{course}")
@@ -172,7 +185,7 @@ def lead_roleplay(site: Site, page: Page, drill: str, number: str, *, level: int
     page.locator("[data-add-comment]").first.click()
     expect(page.locator("[data-comments] li").first).to_be_visible()
     if look:
-        site.look(page, f"{look}-sheet", full=False)
+        look_at(site, page, f"{look}-sheet", "[data-criterion='global-grade']")
     with page.expect_navigation():
         page.locator("form[action$='/move']").locator("button").first.click()
     page.click("[data-lock]")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from tests.factories import PASSWORD
 from tests.journeys.conftest import DESK, PHONE, Site
-from tests.journeys.steps import confirm, lead_roleplay, press, read_course, until, write_paper
+from tests.journeys.steps import confirm, lead_roleplay, look_at, press, read_course, until, write_paper
 from training_app import chain
 from training_app.audit import service as audit
+from training_app.credentials.models import Certificate
 from training_app.db import db
 from training_app.demo import portrait
 from training_app.permits.models import Permit
@@ -151,6 +153,19 @@ def _award(site: Site, tag: str) -> None:
     assert href is not None
     answer = learner.context.request.get(site.url + href)
     assert (answer.status, answer.body()[:5]) == (200, b"%PDF-")
+    if site.pictures is not None:
+        sheet = pypdfium2.PdfDocument(answer.body())
+        sheet[0].render(scale=1.1).to_pil().quantize(64).save(
+            site.pictures / f"{tag}-16-certificate.png", optimize=True
+        )
+        sheet.close()
+    with site.app.app_context():
+        issued = sa.select(Certificate.code).where(Certificate.person_id == site.world.new_hire)
+        code = db.session.scalars(issued).one()
+    employer = site.page()
+    employer.goto(f"{site.url}/c/{code}")
+    expect(employer.locator(".verdict-valid")).to_be_visible()
+    site.look(employer, f"{tag}-16-check")
 
 
 def _the_door_says(site: Site, tag: str, kind: str) -> str:
@@ -189,7 +204,7 @@ def _a_case_becomes_final(site: Site, tag: str) -> None:
     press(learner, r"/answer$", sure=True)
     expect(learner.locator("form[action$='/answer']")).to_have_count(0)
     hr.goto(f"{site.url}/permits/cases/1")
-    site.look(hr, f"{tag}-21-decide")
+    look_at(site, hr, f"{tag}-21-decide")
     hr.check("input[name=outcome][value=upheld]")
     hr.locator("form[action$='/decide'] textarea").fill("事实由两位同事证实，本人也承认。")
     press(hr, r"/decide$", sure=True)
@@ -249,7 +264,7 @@ def _hr_reads_the_story(site: Site, tag: str) -> None:
     hr.goto(f"{site.url}/people")
     site.look(hr, f"{tag}-26-people")
     hr.goto(f"{site.url}/people/{site.world.new_hire}")
-    site.look(hr, f"{tag}-27-story")
+    look_at(site, hr, f"{tag}-27-story", "#story")
 
 
 def _shows(page: Page, url: str, href: str) -> bool:
