@@ -127,7 +127,7 @@ class UnitForm(FlaskForm):
     """How a unit is called and what it is."""
 
     name = StringField(_l("Name"), [DataRequired(_l("Enter the name of the unit.")), Length(max=200)], filters=[_strip])
-    name_latin = StringField(_l("Name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
+    name_latin = StringField(_l("Unit name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
     type = SelectField(_l("Type"), choices=[SelectChoice(value, label) for value, label in UNIT_TYPES], coerce=UnitType)
     stars = IntegerField(
         _l("Stars"), [InputRequired(_l("Enter 0 to 5.")), NumberRange(0, 5, _l("Enter 0 to 5."))], default=0
@@ -138,7 +138,7 @@ class CompanyForm(FlaskForm):
     """How an employing company is called in Latin letters."""
 
     name = HiddenField(validators=[DataRequired()])
-    name_latin = StringField(_l("Name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
+    name_latin = StringField(_l("Company name in Latin letters"), [Optional(), Length(max=200)], filters=[_strip])
 
 
 class NewUnitForm(UnitForm):

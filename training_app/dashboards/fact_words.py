@@ -42,7 +42,7 @@ def fact_names() -> dict[str, str]:
         "occurred_at": _("Happened"), "of": _("Out of"), "on": _("Day"), "opens": _("Opens"),
         "order": _("Order number"), "outcome": _("Outcome"), "part": _("Part"), "parts": _("Parts"),
         "name": _("Name"),
-        "name_latin": _("Name in Latin letters"), "passed": _("Passed"), "percent": _("Percent of the limit"),
+        "name_latin": _("In Latin letters"), "passed": _("Passed"), "percent": _("Percent of the limit"),
         "people": _("People"), "permit": _("Permit"), "points": _("Points"),
         "policy": _("Points policy"), "policy_version": _("Version of the policy"), "proof": _("Proof of service"),
         "rank": _("Rank"), "reached_at": _("Reached"), "reason": _("Reason"), "recipient": _("Recipient"),
