@@ -56,9 +56,15 @@ def look_at(site: Site, page: Page, name: str, part: str | None = None) -> None:
     site.look(page, name)
     if site.pictures is None:
         return
-    if part is not None:  # below what sticks to the top
+    window = page.viewport_size
+    assert window is not None
+    if part is None:  # a window as high as the page, so that what sticks to its edges stands at the edges
+        height = int(page.evaluate("document.documentElement.scrollHeight"))
+        page.set_viewport_size({"width": window["width"], "height": height})
+    else:  # below what sticks to the top
         page.eval_on_selector(part, "one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 180)")
-    page.screenshot(path=site.pictures / f"{name}.png", full_page=part is None)
+    page.screenshot(path=site.pictures / f"{name}.png")
+    page.set_viewport_size(window)
 
 
 def read_course(site: Site, page: Page, course: str, *, look: str | None = None) -> None:
