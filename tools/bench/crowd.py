@@ -12,6 +12,7 @@ from training_app.access.models import PersonInUnit
 from training_app.accounts.models import Assignment, Person, PersonProfile, Unit, UnitParent, UnitVersion
 from training_app.db import UtcDateTime, db
 from training_app.status.models import PersonState
+from training_app.triggers import overlapping
 
 SURNAMES = (
     "王wang 李li 张zhang 刘liu 陈chen 杨yang 黄huang 赵zhao 吴wu 周zhou 徐xu 孙sun 马ma 朱zhu 胡hu 郭guo 何he 高gao "
@@ -54,7 +55,9 @@ def fill(made: Stage, people: int) -> None:
             for name in indexes:
                 connection.exec_driver_sql(f"DROP INDEX {name}")
             _helpers.create_all(connection)
-            _fill(connection, made, people)
+            # Without its index each new row would be held against all that are there.
+            with overlapping(connection, Assignment.__tablename__):
+                _fill(connection, made, people)
             _helpers.drop_all(connection)
             for statement in indexes.values():
                 connection.exec_driver_sql(statement)
