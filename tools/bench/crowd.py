@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tools.bench.stage import Stage
-from training_app.access.models import PersonInUnit
+from training_app.access.models import PersonInUnit, RoleGrant
 from training_app.accounts.models import Assignment, Person, PersonProfile, Unit, UnitParent, UnitVersion
 from training_app.db import UtcDateTime, db
 from training_app.status.models import PersonState
@@ -23,7 +23,7 @@ GIVEN = (
     "秀xiu 霞xia 平ping 刚gang 桂gui 英ying 华hua 文wen 建jian 国guo 玉yu 兰lan 海hai 波bo 鹏peng 飞fei 梓zi 萱xuan"
 )
 KINDS = 100  # how many different states a crowd has
-FILLED = (Person, PersonProfile, Assignment, PersonInUnit, PersonState)
+FILLED = (Person, PersonProfile, Assignment, RoleGrant, PersonInUnit, PersonState)
 _helpers = sa.MetaData()
 _numbers = sa.Table("bench_number", _helpers, sa.Column("n", sa.Integer, primary_key=True))
 _names = sa.Table(
@@ -56,7 +56,7 @@ def fill(made: Stage, people: int) -> None:
                 connection.exec_driver_sql(f"DROP INDEX {name}")
             _helpers.create_all(connection)
             # Without its index each new row would be held against all that are there.
-            with overlapping(connection, Assignment.__tablename__):
+            with overlapping(connection, Assignment.__tablename__, RoleGrant.__tablename__):
                 _fill(connection, made, people)
             _helpers.drop_all(connection)
             for statement in indexes.values():
@@ -198,6 +198,11 @@ def _people(connection: sa.Connection, made: Stage, places: int) -> None:
         "employer": sa.literal("某家电服务有限公司"), "valid_from": day, "recorded_at": at,
     }  # fmt: skip
     _insert(connection, Assignment, columns, placed)
+    columns = {
+        "person_id": person_id, "role": sa.literal("learner"), "unit_id": _places.c.unit_id, "valid_from": day,
+        "recorded_at": at,
+    }  # fmt: skip
+    _insert(connection, RoleGrant, columns, placed)
 
     profile = PersonProfile.__table__
     scoped = _numbers.join(profile, profile.c.person_id == n + base).join(_above, _above.c.k == at_place)

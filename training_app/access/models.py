@@ -25,6 +25,7 @@ class RoleGrant(db.Model):
     __tablename__ = "role_grant"
     __table_args__ = (
         sa.Index("ix_role_grant_person", "person_id"),
+        sa.Index("ix_role_grant_unit", "unit_id", "role"),
         sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="in_order"),
         sa.CheckConstraint("granted_by IS NULL OR granted_by <> person_id", name="not_to_oneself"),
     )

@@ -267,7 +267,6 @@ class SessionRow:
 @cache
 def _session_statement() -> Any:
     """Return the statement of every request, built once: `:token_hash`, `:on`; a row per right, one without any."""
-    held = sa.join(RoleGrant, RolePermission, RolePermission.role == RoleGrant.role)
     on = sa.bindparam("on", type_=sa.Date())
     return (
         sa.select(
@@ -278,7 +277,9 @@ def _session_statement() -> Any:
         .join(PersonProfile, PersonProfile.person_id == SignInSession.person_id)
         .join(Login, Login.person_id == SignInSession.person_id)
         .join(Person, Person.id == SignInSession.person_id)
-        .outerjoin(held, sa.and_(RoleGrant.person_id == SignInSession.person_id, *access.in_force(on)))
+        # One after the other: of two joined first SQLite would make a table of everybody's rights.
+        .outerjoin(RoleGrant, sa.and_(RoleGrant.person_id == SignInSession.person_id, *access.in_force(on)))
+        .outerjoin(RolePermission, RolePermission.role == RoleGrant.role)
         .where(SignInSession.token_hash == sa.bindparam("token_hash"), Login.disabled_at.is_(None))
     )  # fmt: skip
 

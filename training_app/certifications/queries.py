@@ -167,17 +167,20 @@ def situations(
 def _people_and_levels() -> Any:
     """Select people (`:wanted`) with their last day, the legal zone of `:on` and their level events, a row for each."""
     on = sa.bindparam("on", type_=sa.Date())
+    wanted: sa.BindParameter[Any] = sa.bindparam("wanted", expanding=True)
     main = (
         sa.select(Assignment.person_id, UnitVersion.zone)
         .join(UnitVersion, UnitVersion.unit_id == Assignment.unit_id)
-        .where(Assignment.kind == AssignmentKind.MAIN, *holds_on(Assignment, on), *holds_on(UnitVersion, on))
+        # Of these people alone: SQLite makes a table of all that a joined query finds.
+        .where(Assignment.person_id.in_(wanted), Assignment.kind == AssignmentKind.MAIN)
+        .where(*holds_on(Assignment, on), *holds_on(UnitVersion, on))
         .subquery()
     )
     return (
         sa.select(Person.id, Person.left_on, main.c.zone, LevelEventRow)
         .outerjoin(main, main.c.person_id == Person.id)
         .outerjoin(LevelEventRow, LevelEventRow.person_id == Person.id)
-        .where(Person.id.in_(sa.bindparam("wanted", expanding=True)))
+        .where(Person.id.in_(wanted))
     )
 
 

@@ -51,6 +51,7 @@ class PermitCase(db.Model):
     __tablename__ = "permit_case"
     __table_args__ = (
         sa.Index("ix_permit_case_person", "person_id"),
+        sa.Index("ix_permit_case_reporter", "reporter_id"),
         sa.CheckConstraint("reporter_id <> person_id", name="not_about_oneself"),
     )
 

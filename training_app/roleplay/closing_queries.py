@@ -35,14 +35,20 @@ def standings(session: Session, performances: Iterable[Performance], now: dateti
     return closing_rules.standings(unended, sheets, now)
 
 
+def is_unended() -> sa.ColumnElement[bool]:
+    """Return the condition for sessions that nobody ended, written out as their partial index has it.
+
+    SQLite uses that for no states that are handed in as parameters.
+    """
+    return Performance.state.in_(sa.bindparam("unended", OPEN, expanding=True, literal_execute=True))
+
+
 def due_ids(session: Session, now: datetime, *, limit: int = 200) -> list[int]:
     """Return the sessions whose time has come and in which no sheet is open, the oldest first."""
-    # Written out as the partial index has it: SQLite uses that for no states handed in as parameters.
-    unended = Performance.state.in_(sa.bindparam("unended", OPEN, expanding=True, literal_execute=True))
     has_open = sa.exists().where(ScoreSheet.performance_id == Performance.id, ScoreSheet.state == SheetState.OPEN)
     waiting = session.scalars(
         sa.select(Performance)
-        .where(unended, Performance.planned_at <= now, ~has_open)
+        .where(is_unended(), Performance.planned_at <= now, ~has_open)
         .order_by(Performance.planned_at, Performance.id)
         .limit(limit)
     ).all()

@@ -35,6 +35,8 @@ class Performance(db.Model):
     __tablename__ = "performance"
     __table_args__ = (
         sa.Index("ix_performance_unit", "unit_id", "planned_at"),
+        sa.Index("ix_performance_leader", "led_by", "planned_at"),
+        sa.Index("ix_performance_planned", "planned_at"),
         sa.Index(
             "ix_performance_open",
             "planned_at",
@@ -77,6 +79,12 @@ class ScoreSheet(db.Model):
         sa.UniqueConstraint("performance_id", "about_id", "rater_id"),
         sa.Index("ix_score_sheet_rater", "rater_id", "state"),
         sa.Index("ix_score_sheet_about", "about_id"),
+        sa.Index(
+            "ix_score_sheet_open",
+            "performance_id",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
         sa.CheckConstraint("about_id <> rater_id", name="not_oneself"),
         sa.CheckConstraint("(state = 'locked') = (locked_at IS NOT NULL)", name="locked_at_when_locked"),
     )

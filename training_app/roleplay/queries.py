@@ -206,8 +206,9 @@ def _led(session: Session, leader_id: int, now: datetime) -> tuple[list[Performa
 
 
 def has_open_sheet() -> sa.ColumnElement[bool]:
-    """Return the condition for sessions in which a sheet is not locked yet."""
-    return sa.exists().where(ScoreSheet.performance_id == Performance.id, ScoreSheet.state == SheetState.OPEN)
+    """Return the condition for sessions in which a sheet is not locked yet; the few open sheets have an index."""
+    is_open = ScoreSheet.state == sa.bindparam("sheet_open", SheetState.OPEN, literal_execute=True)
+    return Performance.id.in_(sa.select(ScoreSheet.performance_id).where(is_open))
 
 
 def open_counts(session: Session, performance_ids: Sequence[int]) -> dict[int, int]:

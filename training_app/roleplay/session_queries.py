@@ -18,7 +18,7 @@ from training_app.content import queries as content
 from training_app.content.queries import Version
 from training_app.errors import NotFound
 from training_app.roleplay import closing_queries, queries
-from training_app.roleplay.closing_queries import OPEN, ZONE
+from training_app.roleplay.closing_queries import ZONE
 from training_app.roleplay.models import Performance, PerformancePart, PerformanceState, ScoreSheet, SheetState
 from training_app.roleplay.queries import GRADE, Grants, Words
 from training_app.roleplay.session_rules import LEARNER, Clock, Look, Phase, look_of, may_open, may_see_others
@@ -142,7 +142,7 @@ def day_of(session: Session, actor_id: int, grants: Grants, *, on: date, now: da
     seen = sa.select(Performance).where(queries.visible(actor_id, grants), queries.not_called_off())
     at = sa.func.coalesce(Performance.started_at, Performance.planned_at)
     soonest = (Performance.planned_at, Performance.id)
-    has_open, is_open = queries.has_open_sheet(), Performance.state.in_(OPEN)
+    has_open, is_open = queries.has_open_sheet(), closing_queries.is_unended()
     past = sa.or_(sa.and_(at < today, ~has_open), sa.and_(at >= today, ~is_open))
     portions = (
         seen.where(at < today, has_open).order_by(*soonest),
