@@ -92,6 +92,16 @@ def test_a_case_is_offered_with_its_own_next_step(world: World, client: FlaskCli
     assert next_thing(hr.get("/").text) == (f"/permits/cases/{case_id}", "办理案件")
 
 
+def test_one_case_waits_and_two_wait(world: World, client: FlaskClient, now: datetime) -> None:
+    permits.issue(world.learner, now - timedelta(days=10))
+    accounts.set_language(world.hr, "en", now=now)
+    hr, said = world.sign_in(client, "hr"), []
+    for _ in range(2):
+        permits.report(world, now)
+        said += re.findall(r"\b(cases? waits? for you)\s*<", hr.get("/").text.split("At your desk")[1])
+    assert said == ["case waits for you", "cases wait for you"]
+
+
 def test_what_somebody_may_not_decide_does_not_wait_for_them(app: Flask, world: World, now: datetime) -> None:
     permits.issue(world.learner, now - timedelta(days=10))
     case_id = permits.answered(world, now, by="hr")
