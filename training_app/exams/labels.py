@@ -23,6 +23,12 @@ TOPICS: Mapping[str, Any] = {
     "wording": _l("Choice of words"),
     "steps": _l("Steps of complaint handling"),
     "escalation": _l("Passing on a complaint"),
+    "preparation": _l("Getting ready for a visit"),
+    "arrival": _l("On the way and at the door"),
+    "work": _l("Work in the home"),
+    "closing": _l("Finishing a visit"),
+    "conduct": _l("Dos and don’ts"),
+    "safety": _l("Safety"),
 }
 
 SAVE_REFUSED: Mapping[SaveVerdict, Any] = {
