@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from training_app.accounts.service import today
 from training_app.content import queries as content
@@ -13,7 +16,9 @@ from training_app.courses import service
 from training_app.db import db
 
 COURSE = "communication"
-LESSONS = ("listen-and-confirm", "promises-that-hold")
+LESSONS: tuple[str, ...] = tuple(
+    yaml.safe_load((Path(__file__).parents[1] / f"courses/{COURSE}/course.yaml").read_text("utf-8"))["lessons"]
+)
 LESSON = LESSONS[0]
 
 

@@ -19,6 +19,8 @@ TOPICS: Mapping[str, Any] = {
     "needs": _l("Needs of the customer"),
     "promises": _l("Promises"),
     "phone": _l("On the phone"),
+    "writing": _l("In writing"),
+    "objections": _l("Objections"),
     "emotion": _l("Handling emotions"),
     "wording": _l("Choice of words"),
     "steps": _l("Steps of complaint handling"),

@@ -1,4 +1,5 @@
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
@@ -48,9 +49,10 @@ def _events(person_id: int) -> list[tuple[str, str | None]]:
 def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask, world: World, now: datetime) -> None:
     service.enrol_person(world.learner, COURSE, due_on=date(2026, 11, 30), now=now, actor_id=world.hr)
     assert _course(world.learner, now).state is State.NOT_BEGUN
-    assert finish(world.learner, LESSONS[0], now).next_lesson == LESSONS[1]
-    assert _course(world.learner, now).state is State.UNDER_WAY
-    done = finish(world.learner, LESSONS[1], now + timedelta(minutes=7))
+    for lesson, following in pairwise(LESSONS):
+        assert finish(world.learner, lesson, now).next_lesson == following
+        assert _course(world.learner, now).state is State.UNDER_WAY
+    done = finish(world.learner, LESSONS[-1], now + timedelta(minutes=7))
     assert done.is_course_done
     assert done.next_lesson is None
     (evidence,) = queries.completed_courses(db.session(), world.learner)
@@ -58,7 +60,7 @@ def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask, world
     assert _course(world.learner, now).state is State.DONE
     db.session.rollback()
     actions = list(db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.action.like("%.completed"))))
-    assert actions == ["lesson.completed", "lesson.completed", "course.completed"]
+    assert actions == [*["lesson.completed"] * len(LESSONS), "course.completed"]
     assert audit.verify(db.session()) == []
 
 
@@ -121,7 +123,7 @@ def test_finishing_twice_is_harmless(world: World, now: datetime) -> None:
     with learning_changed.connected_to(hear):
         again = finish_course(world.learner, now + timedelta(minutes=1))
     assert (again.is_new, again.is_course_done, heard) == (False, False, [])
-    assert _events(world.learner) == [("lesson", LESSONS[0]), ("lesson", LESSONS[1]), ("course", None)]
+    assert _events(world.learner) == [*(("lesson", key) for key in LESSONS), ("course", None)]
 
 
 def test_the_signal_comes_inside_the_transaction_that_finishes(world: World, now: datetime) -> None:
@@ -198,7 +200,7 @@ def test_a_renewed_course_asks_for_its_changed_lesson_and_is_then_finished_again
     row = _course(world.learner, later)
     assert row.is_changed
     assert row.state is State.DONE
-    assert [lesson.counts for lesson in row.lessons] == [False, True]
+    assert [lesson.key for lesson in row.lessons if not lesson.counts] == [LESSON]
     assert not finish(world.learner, LESSONS[1], later).is_course_done
     assert finish(world.learner, LESSON, later).is_course_done
     found = queries.completed_courses(db.session(), world.learner)
@@ -236,13 +238,11 @@ def test_the_next_step_is_the_lesson_begun_or_the_course_due_first(world: World,
 
 def test_the_story_tells_enrolment_lessons_and_course_in_order(world: World, now: datetime) -> None:
     service.enrol_person(world.learner, COURSE, due_on=date(2026, 11, 30), now=now, actor_id=world.hr)
-    finish(world.learner, LESSONS[0], now + timedelta(minutes=5))
-    finish(world.learner, LESSONS[1], now + timedelta(minutes=9))
+    finish_course(world.learner, now + timedelta(minutes=9))
     lines = queries.story(db.session(), world.learner)
     assert [(line.kind, line.by_id, line.number) for line in lines] == [
         ("enrolled", world.hr, None),
-        ("lesson", world.learner, 1),
-        ("lesson", world.learner, 1),
+        *[("lesson", world.learner, 1)] * len(LESSONS),
         ("course", world.learner, 1),
     ]
     assert lines[0].due_on == date(2026, 11, 30)
