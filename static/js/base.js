@@ -230,6 +230,10 @@
     });
   }
 
+  function isHtmx(attribute) {
+    return attribute.name === "hx-post";
+  }
+
   function hasChosenFile() {
     return Array.prototype.some.call(document.querySelectorAll("main input[type=file]"), function (input) {
       return input.files && input.files.length > 0;
@@ -244,6 +248,12 @@
     }
     if (form.hasAttribute("data-sent")) {
       event.preventDefault();
+      return;
+    }
+    if (navigator.onLine === false && methodOf(form) === "post" && !Array.prototype.some.call(form.attributes, isHtmx)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      sayUnsent();
       return;
     }
     var asks = form.hasAttribute("data-confirm") || (button && button.hasAttribute("data-confirm"));
@@ -411,6 +421,32 @@
     });
   }
 
+  function sayUnsent() {
+    each("[data-offline-banner]", document, function (banner) {
+      banner.textContent = banner.getAttribute("data-words-unsent");
+      document.documentElement.style.setProperty("--offline", banner.offsetHeight + "px");
+    });
+  }
+
+  /* What may be kept is read without a connection. The very first page is loaded before there is a worker to keep it. */
+  function keepForOffline() {
+    if (!("serviceWorker" in navigator) || !reader()) {
+      return;
+    }
+    var entries = performance.getEntriesByType("navigation");
+    var isFirst = entries.length === 0 || !entries[0].workerStart; /* it came past the worker */
+    navigator.serviceWorker.register("/sw.js").then(function () {
+      return navigator.serviceWorker.ready;
+    }).then(function (registration) {
+      if (isFirst && document.documentElement.hasAttribute("data-keep")) {
+        registration.active.postMessage({ keep: location.href });
+      }
+    }).catch(function () {
+      /* Forbidden or missing, as in some in-app browsers: everything works, with a connection. */
+    });
+  }
+
+  window.addEventListener("load", keepForOffline);
   window.addEventListener("online", showConnection);
   window.addEventListener("resize", showConnection);
   window.addEventListener("offline", showConnection);

@@ -25,6 +25,9 @@
   var state = document.querySelector("[data-save-state]");
   var handIn = document.querySelector("[data-hand-in]");
   var STORE = "paper:" + paper.getAttribute("data-paper");
+  var GIVEN = "paper-given:" + paper.getAttribute("data-paper");
+  /* A copy of the page that the device kept: it does not know what was saved since, so it is never handed in. */
+  var isCopy = document.documentElement.hasAttribute("data-from-device");
   var DELAY = 400;
   var HEARTBEAT = 20000;
   var epoch = null;
@@ -160,6 +163,50 @@
     remember();
   }
 
+  /* What was answered since the page came, so that a copy of it shows the same; only where a copy may be kept. */
+  function given() {
+    try {
+      return JSON.parse(localStorage.getItem(GIVEN) || "{}");
+    } catch (error) {
+      return {};
+    }
+  }
+
+  function keepGiven(item, one) {
+    if (!document.documentElement.hasAttribute("data-keep")) {
+      return;
+    }
+    var all = given();
+    all[item] = { answer: one.answer, flagged: one.flagged };
+    try {
+      localStorage.setItem(GIVEN, JSON.stringify(all));
+    } catch (error) {
+      /* A copy will show fewer answers; the server has them. */
+    }
+  }
+
+  function forgetGiven() {
+    try {
+      localStorage.removeItem(GIVEN);
+    } catch (error) {
+      /* Nothing was kept. */
+    }
+  }
+
+  function showGiven() {
+    var all = given();
+    Object.keys(all).forEach(function (item) {
+      var question = questionOf(item);
+      if (question) {
+        showAnswer(question, all[item].answer, all[item].flagged);
+      }
+    });
+    var notice = paper.querySelector("[data-time-over]");
+    notice.hidden = false;
+    notice.querySelector("[data-time-over-words]").textContent = paper.getAttribute("data-words-from-device");
+    handIn.disabled = true;
+  }
+
   function changed(question) {
     if (stopped) {
       return;
@@ -170,6 +217,7 @@
       epoch: epoch || Number(form.querySelector("[data-epoch-field]").value),
       seq: 0
     };
+    keepGiven(question.getAttribute("data-item"), queue[question.getAttribute("data-item")]);
     remember();
     count();
     say("saving");
@@ -300,6 +348,11 @@
     if (sentSome) {
       say("saved", body.saved_at);
     }
+    if (isCopy) {
+      leaving = true;
+      location.reload();
+      return;
+    }
     if (over && body.seconds_left > 0) {
       /* The examiner gave more time at the last moment: the page begins anew with it. */
       leaving = true;
@@ -363,6 +416,7 @@
     leaving = true;
     queue = {};
     remember();
+    forgetGiven();
     location.assign(url);
   }
 
@@ -413,6 +467,7 @@
     seq += 1;
     form.querySelector("[data-seq-field]").value = seq;
     leaving = true;
+    forgetGiven();
   });
 
   document.addEventListener("timer:end", function () {
@@ -440,6 +495,11 @@
   });
 
   each("[data-without-script]", function (part) { part.hidden = true; });
+  if (isCopy) {
+    showGiven();
+  } else {
+    forgetGiven();
+  }
   recall();
   count();
   if (Object.keys(queue).length) {

@@ -79,7 +79,7 @@ class Site:
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
-        page.on("response", lambda answer: self._watch(page, answer.status, answer.url))
+        page.on("response", lambda answer: answer.from_service_worker or self._watch(page, answer.status, answer.url))
         if name is not None:
             page.goto(f"{self.url}/sign-in")
             page.fill("input[name=number]", self.world.numbers[name])

@@ -144,6 +144,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "credentials.door": PUBLIC,
     "credentials.door_photo": PUBLIC,
     "home.health": PUBLIC,
+    "home.offline": PUBLIC,
+    "home.service_worker": PUBLIC,
     "roleplay.index": SIGNED_IN,
     "roleplay.mine": SIGNED_IN,
     "roleplay.result": SIGNED_IN,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
@@ -46,6 +47,22 @@ def index() -> ResponseReturnValue:
         unread=[(row, *word(row.kind, row.facts)) for row in unread],
         on=on,
         day_long=timedelta(days=1),
+    )
+
+
+@bp.get("/sw.js")
+@public
+def service_worker() -> ResponseReturnValue:
+    """Hand out the service worker from the root, so that it may answer for every page."""
+    return Response(Path(f"{current_app.static_folder}/js/sw.js").read_bytes(), mimetype="text/javascript")
+
+
+@bp.get("/offline")
+@public
+def offline() -> ResponseReturnValue:
+    """Show what the device says when there is no connection: what can be read, or that nothing was sent."""
+    return render_template(
+        "home/offline.html", is_unsent=request.args.get("what") == "unsent", nav_items=[], user_links=[], user_name=""
     )
 
 
