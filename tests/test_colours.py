@@ -16,6 +16,10 @@ STATES = ("valid", "attention", "stopped", "unknown", "accent")
 READ = [
     *((ink, ground) for ink in ("ink", "ink-soft", "accent") for ground in GROUNDS),
     *(("ink", f"{state}-soft") for state in STATES),
+    # The answer at a door, for a customer of any age.
+    *((state, f"{state}-soft") for state in STATES if state != "accent"),
+    ("stopped", "paper"),
+    ("on-accent", "accent"),
 ]
 SEEN = [
     *(("ink-faint", ground) for ground in GROUNDS),

@@ -153,6 +153,7 @@ def _languages(app: Flask) -> None:
         through=web.through,
         last_day=web.last_day_of,
         when=lambda value: web.when(value, now=clock.now()),
+        moment=web.moment,
         in_days=lambda value: web.in_days(value, clock.now()),
     )
     app.jinja_env.globals.update(url_for=web.address, draw_icon=web.icon, _=web.sentence, gettext=web.sentence)

@@ -191,7 +191,7 @@ def set_hotline(number: str, now: datetime, *, actor_id: int) -> None:
         office.OrganisationValues(
             name=body["name"], hotline=number, default_language=body["default_language"],
             expiry_reminder_days=tuple(body["expiry_reminder_days"]), retention_days=body["retention_days"],
-            close_after_days=body.get("close_after_days", 1),
+            close_after_days=body.get("close_after_days", 1), live_code_s=body.get("live_code_s", 90),
         ),
         now=now, actor_id=actor_id,
     )  # fmt: skip

@@ -171,6 +171,13 @@ def when(instant: datetime | None, *, now: datetime | None = None) -> str:
     return str(format_datetime(instant, "yyyy年M月d日 HH:mm" if chinese else "d MMM yyyy, HH:mm"))
 
 
+def moment(instant: datetime, *, has_day: bool = True) -> str:
+    """Word an instant of just now in the display zone, to the second, with its day or without."""
+    if not has_day:
+        return str(format_datetime(instant, "HH:mm:ss"))
+    return str(format_datetime(instant, "M月d日 EEE HH:mm:ss" if _is_chinese() else "EEE d MMM, HH:mm:ss"))
+
+
 def day(value: date | datetime | None) -> str:
     """Word a day (of an instant: in the display zone)."""
     if value is None:

@@ -344,6 +344,7 @@
     if (opener) {
       var dialog = document.getElementById(opener.getAttribute("data-opens"));
       if (dialog && dialog.showModal) {
+        event.preventDefault(); /* an opener that is a link leads to a page where there are no scripts */
         dialog.showModal();
       }
       return;

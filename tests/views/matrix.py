@@ -136,6 +136,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.remove_day": ("settings.edit",),
     "dashboards.audit": ("audit.read",),
     "credentials.ask_for_file": SIGNED_IN,
+    "credentials.live": SIGNED_IN,
+    "credentials.show_live": SIGNED_IN,
     "credentials.mine": SIGNED_IN,
     "credentials.pdf": SIGNED_IN,
     "credentials.progress": SIGNED_IN,

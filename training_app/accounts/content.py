@@ -53,6 +53,7 @@ class Settings(Stamp):
     points_policy: Key
     expiry_reminder_days: Annotated[list[Count], Field(min_length=1)]
     close_after_days: Count = 1
+    live_code_s: Annotated[int, Field(strict=True, ge=60, le=120)] = 90
     retention_days: RetentionDays
 
     @model_validator(mode="after")

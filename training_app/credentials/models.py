@@ -1,4 +1,4 @@
-"""Certificates, and the files made of them."""
+"""Certificates, the files made of them, and the live codes shown at doors."""
 
 from __future__ import annotations
 
@@ -43,3 +43,24 @@ class CertificateFile(db.Model):
     template: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     sha256: Mapped[str] = mapped_column(sa.ForeignKey("blob.sha256"))
     rendered_at: Mapped[datetime]
+
+
+class LiveCode(db.Model):
+    """What a technician's phone shows at a door for a minute or two; let go a day later.
+
+    `code` stands in the QR, `digits` are read out; neither is worth more than the code printed on the permit.
+    """
+
+    __tablename__ = "live_code"
+    __table_args__ = (
+        sa.Index("ix_live_code_person", "person_id", "until_at"),
+        sa.Index("ix_live_code_until", "until_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    permit_id: Mapped[int] = mapped_column(sa.ForeignKey("permit.id"))
+    code: Mapped[str] = mapped_column(sa.String(22), unique=True)
+    digits: Mapped[str] = mapped_column(sa.String(8), unique=True)
+    issued_at: Mapped[datetime]
+    until_at: Mapped[datetime]

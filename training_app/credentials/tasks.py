@@ -11,14 +11,15 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from training_app import clock
-from training_app.credentials import queries, service
-from training_app.credentials.models import Certificate, CertificateFile
+from training_app.credentials import live_service, queries, service
+from training_app.credentials.models import Certificate, CertificateFile, LiveCode
 from training_app.credentials.rules import JOB
 from training_app.db import db
 from training_app.erasing import erases, needs_words
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
 from training_app.storage import service as storage
+from training_app.sweeping import sweeps
 
 STEPS = 3
 
@@ -37,6 +38,19 @@ def forget_files(session: Session, person_id: int, _now: datetime) -> Iterable[s
     files = list(session.scalars(sa.select(CertificateFile.sha256).where(is_own)))
     session.execute(sa.delete(CertificateFile).where(is_own))
     return files
+
+
+@erases("live codes")
+def forget_live_codes(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
+    """Let go when a code was shown."""
+    session.execute(sa.delete(LiveCode).where(LiveCode.person_id == person_id))
+    return []
+
+
+@sweeps("live codes")
+def forget_old_codes(now: datetime) -> int:
+    """Let go of codes that ended a day ago."""
+    return live_service.forget_old(now)
 
 
 @outbox.consumer("certificate.render")

@@ -1,4 +1,4 @@
-"""My certificates and their PDF; the certificate page and the door page, open to everybody who has the code."""
+"""My certificates, the code for a customer; the certificate page and the door page, open to who has the code."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import io
 
 from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from training_app import clock
 from training_app.access.guards import public, signed_in
-from training_app.credentials import door_queries, limits, queries, service
+from training_app.credentials import door_queries, limits, live_queries, live_rules, live_service, queries, service
 from training_app.credentials.limits import limiter
 from training_app.errors import NotFound
+from training_app.permits import pages
 from training_app.storage import service as storage
 from training_app.web import NavItem, actor
 from training_app.web import session as read
@@ -72,6 +74,33 @@ def pdf(certificate_id: int) -> ResponseReturnValue:
     )
 
 
+@bp.get("/me/code")
+@signed_in
+def live() -> ResponseReturnValue:
+    """Show the code that a customer scans or types now; a page of its own for a browser without scripts."""
+    return _live(live_queries.find_live(read(), actor().person_id, clock.now()))
+
+
+@bp.post("/me/code")
+@signed_in
+def show_live() -> ResponseReturnValue:
+    """Show a code, the next one once its time has come; the page asks for it again and again."""
+    try:
+        shown = live_service.show(actor().person_id, now=clock.now())
+    except live_service.NoCodeNow as error:
+        return _live(None, refusal=_(error.message), status=409)
+    return _live(shown)
+
+
+def _live(shown: live_queries.Live | None, *, refusal: str = "", status: int = 200) -> ResponseReturnValue:
+    part = request.headers.get("X-Part") == "live"
+    return render_template(
+        "credentials/_live.html" if part else "credentials/live.html",
+        shown=shown, refusal=refusal, qr=pages.door_code(shown.code) if shown else None,
+        address=pages.check_address(url_for("credentials.check")),
+    ), status  # fmt: skip
+
+
 @bp.get("/c/<code>")
 @public
 @limiter.limit(limits.PAGE)
@@ -84,6 +113,10 @@ def certificate(code: str) -> ResponseReturnValue:
     )
 
 
+def _photo(view: door_queries.DoorView) -> str | None:
+    return url_for("credentials.door_photo", code=view.code) if view.photo and view.code else None
+
+
 @bp.get("/d/<code>")
 @public
 @limiter.limit(limits.PAGE)
@@ -91,8 +124,9 @@ def door(code: str) -> ResponseReturnValue:
     """Tell a customer at the door whether the permit behind a code is valid now."""
     now = clock.now()
     view = door_queries.door(read(), code, now)
-    photo = url_for("credentials.door_photo", code=code) if view.photo else None
-    return render_template("credentials/door.html", view=view, photo=photo, hotline=door_queries.hotline(read(), now))
+    return render_template(
+        "credentials/door.html", view=view, photo=_photo(view), hotline=door_queries.hotline(read(), now)
+    )
 
 
 @bp.get("/d/<code>/photo")
@@ -100,7 +134,7 @@ def door(code: str) -> ResponseReturnValue:
 @limiter.limit(limits.PAGE)
 def door_photo(code: str) -> ResponseReturnValue:
     """Show the photo of the permit behind a code, for comparing the face."""
-    view = door_queries.door(read(), code, clock.now())
+    view = door_queries.door(read(), code, clock.now(), tail=live_rules.PHOTO_TAIL)
     if view.photo is None:
         raise NotFound()
     return send_file(io.BytesIO(storage.read(view.photo)), mimetype="image/jpeg")
@@ -110,10 +144,11 @@ def door_photo(code: str) -> ResponseReturnValue:
 @public
 @limiter.limit(limits.TYPED, exempt_when=limits.is_blank_form)
 def check() -> ResponseReturnValue:
-    """Check a permit by its printed number typed by hand: the same answer without the photo."""
+    """Check by hand: a permit's printed number gives the answer without the photo, the code on a phone with it."""
     typed = request.args.get("number", "").strip()[:TYPED_MAX]
     now = clock.now()
-    view = door_queries.door_by_number(read(), typed, now) if typed else None
+    view = door_queries.door_by_typed(read(), typed, now) if typed else None
     return render_template(
-        "credentials/check.html", view=view, typed=typed, photo=None, hotline=door_queries.hotline(read(), now)
-    )
+        "credentials/check.html", view=view, typed=typed, photo=_photo(view) if view else None,
+        hotline=door_queries.hotline(read(), now),
+    )  # fmt: skip

@@ -44,6 +44,11 @@ class SettingsForm(FlaskForm):
             "locked by this: a session with unfinished sheets stays until they are finished."
         ),
     )
+    live_code_s = IntegerField(
+        _l("How long a code on a technician's phone counts, seconds"),
+        [InputRequired(_l("Enter 60 to 120 seconds.")), NumberRange(60, 120, _l("Enter 60 to 120 seconds."))],
+        description=_l("Our default is 90: the trade says nothing of it. The phone shows the next code in good time."),
+    )
     entries_hidden = IntegerField(
         _l("Keep the words of cases after their points year, days"),
         [_REQUIRED, _DAYS],

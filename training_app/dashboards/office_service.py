@@ -79,6 +79,7 @@ class OrganisationValues:
     expiry_reminder_days: tuple[int, ...]
     retention_days: Mapping[str, int]
     close_after_days: int
+    live_code_s: int = 90
 
 
 def _stamped(session: Session, body: Mapping[str, Any], now: datetime, actor_id: int) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def save_settings(values: OrganisationValues, *, now: datetime, actor_id: int) -
         "expiry_reminder_days": list(values.expiry_reminder_days),
         "retention_days": dict(values.retention_days),
         "close_after_days": values.close_after_days,
+        "live_code_s": values.live_code_s,
     }
     _refuse_same(old, body)
     return versions.publish("settings", body, now=now, actor_id=actor_id)

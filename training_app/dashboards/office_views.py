@@ -34,7 +34,7 @@ def settings() -> ResponseReturnValue:
         name_zh=body["name"]["zh"], name_en=body["name"]["en"], hotline=body["hotline"],
         default_language=body["default_language"],
         reminders=", ".join(str(days) for days in body["expiry_reminder_days"]),
-        close_after_days=body.get("close_after_days", 1),
+        close_after_days=body.get("close_after_days", 1), live_code_s=body.get("live_code_s", 90),
         **{name: body["retention_days"][name] for name in _RETENTION},
     )  # fmt: skip
     status = 422 if request.method == "POST" else 200
@@ -43,7 +43,7 @@ def settings() -> ResponseReturnValue:
             name={"zh": form.name_zh.data.strip(), "en": form.name_en.data.strip()}, hotline=form.hotline.data.strip(),
             default_language=form.default_language.data, expiry_reminder_days=form.reminder_days(),
             retention_days={name: form[name].data for name in _RETENTION},
-            close_after_days=form.close_after_days.data,
+            close_after_days=form.close_after_days.data, live_code_s=form.live_code_s.data,
         )  # fmt: skip
         try:
             office_service.save_settings(values, now=clock.now(), actor_id=actor().person_id)

@@ -30,6 +30,11 @@ def door_code(code: str) -> str:
     return str(segno.make(door_url(code), error="m").svg_data_uri(scale=8, border=2, light="#fff"))
 
 
+def check_address(path: str) -> str:
+    """Return an address as it is read out: without its scheme, a page of ours at the public address."""
+    return f"{current_app.config['PUBLIC_URL']}{path}".split("://", 1)[1]
+
+
 def word(error: DomainError) -> str:
     """Return the sentence of a refusal; instants and days in it are worded for the reader."""
     return str(_(error.message, **{name: _value(value) for name, value in error.values.items()}))

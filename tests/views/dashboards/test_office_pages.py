@@ -18,7 +18,8 @@ from training_app.db import db
 
 SETTINGS = {
     "name_zh": "某服务网络", "name_en": "Some service network", "hotline": "400-800-1234", "default_language": "zh",
-    "reminders": "30，60, 7", "close_after_days": "1", "entries_hidden": "365", "after_leaving": "730",
+    "reminders": "30，60, 7", "close_after_days": "1", "live_code_s": "90", "entries_hidden": "365",
+    "after_leaving": "730",
 }  # fmt: skip
 
 
