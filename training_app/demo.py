@@ -19,10 +19,11 @@ from training_app.accounts import service as accounts
 from training_app.accounts.locks import lock_people
 from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
-from training_app.demo_people import COMPANIES, PEOPLE, UNITS, DemoPerson
+from training_app.demo_people import COMPANIES, LICENCES, PEOPLE, UNITS, DemoPerson
 from training_app.exams import queries as exams
 from training_app.exams import service as exam_service
 from training_app.exams import sittings
+from training_app.licences import service as licences
 from training_app.notices import queries as notices
 from training_app.notices import service as notice_service
 from training_app.permits import service as permits
@@ -86,6 +87,7 @@ def seed(settings: Settings, *, now: datetime) -> list[str]:
         _hire(demo, one, now - timedelta(days=322))
     for number, one in enumerate(one for one in PEOPLE if one.story):
         _STORIES[one.story](demo, one, number)
+    _licences(demo)
     _today(demo)
     chain.settle(now)
     _read_old_notices(demo)
@@ -295,6 +297,18 @@ _STORIES: dict[str, Callable[[Demo, DemoPerson, int], object]] = {
     "revoked": _revoked,
     "stopped": _stopped,
 }
+
+
+def _licences(demo: Demo) -> None:
+    """Record state licences: most hold, some end soon, some have run out."""
+    on = accounts.today(demo.now)
+    for place, (number, kind, days) in enumerate(LICENCES):
+        last_on = on + timedelta(days=days)
+        values = licences.Values(
+            kind=kind, number=f"T3301{number[2:]}{place:06d}", issuer="杭州市应急管理局",
+            issued_on=min(last_on, on) - timedelta(days=900), expires_on=last_on,
+        )  # fmt: skip
+        licences.record_licence(demo.people[number], values, None, now=demo.now, actor_id=demo.people["P-2006"])
 
 
 def _today(demo: Demo) -> None:

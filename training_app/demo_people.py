@@ -71,3 +71,24 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("P-2010", "沈涛", "Shen Tao", "gate", ("trainer", "centre-manager")),
     DemoPerson("P-2011", "许静", "Xu Jing", "north", ("examiner",)),
 )
+
+# employee number, kind of state licence, days until its last day
+LICENCES: tuple[tuple[str, str, int], ...] = (
+    ("T-1004", "low-voltage-electrician", 610),
+    ("T-1004", "refrigeration", 430),
+    ("T-1004", "work-at-height", 41),
+    ("T-1006", "low-voltage-electrician", -3),
+    ("T-1007", "low-voltage-electrician", 502),
+    ("T-1007", "gas-appliance", 288),
+    ("T-1008", "low-voltage-electrician", 371),
+    ("T-1008", "refrigeration", 12),
+    ("T-1008", "work-at-height", 371),
+    ("T-1010", "gas-appliance", 95),
+    ("T-1011", "low-voltage-electrician", 26),
+    ("T-1012", "low-voltage-electrician", 220),
+    ("T-1012", "refrigeration", 220),
+    ("T-1012", "work-at-height", -18),
+    ("T-1013", "gas-appliance", 6),
+    ("T-1014", "low-voltage-electrician", 705),
+    ("T-1014", "gas-appliance", 63),
+)

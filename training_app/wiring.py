@@ -13,14 +13,17 @@ from training_app.certifications import queries as certifications
 from training_app.certifications import way_back, way_queries
 from training_app.courses import queries as courses
 from training_app.exams import queries as exams
+from training_app.licences.wording import job_lines
 from training_app.permits import scope
 from training_app.permits.permit_rules import PermitState
 from training_app.permits.queries import permit_facts
+from training_app.status import job_queries
 
 
 def connect() -> None:
     """Fill the registries; a second call changes nothing."""
     scope.provide("level", _levels_held)
+    scope.provide_jobs("licences", _jobs)
     scope.provide_next_level("level", _next_level)
     scope.provide_way_back("retraining", way_back.way_back)
     if _module_quiz not in courses.step_providers:
@@ -35,6 +38,11 @@ def _levels_held(session: Session, person_id: int, now: datetime) -> list[scope.
         for row in way_queries.held_rows(session, person_id, now)
         if row.is_held
     ]
+
+
+def _jobs(session: Session, person_id: int, now: datetime) -> list[scope.JobLine]:
+    answer, book = job_queries.answer_now(session, person_id, now)
+    return job_lines(answer, book, now)
 
 
 def _next_level(session: Session, person_id: int, now: datetime) -> scope.NextLevel | None:

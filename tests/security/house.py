@@ -32,6 +32,7 @@ from training_app.exams import time_service
 from training_app.exams.models import Attempt
 from training_app.jobs import service as jobs
 from training_app.jobs.models import Job
+from training_app.licences import service as licences
 from training_app.notices.models import Notice
 from training_app.permits import service as permits
 from training_app.permits.evidence_service import Picture
@@ -125,13 +126,20 @@ def furnish() -> House:
     chain.settle(at)
     for job in db.session.scalars(sa.select(Job.id).where(Job.key.like("certificate/%"))).all():
         jobs.run(job)
+    licence = licences.record_licence(
+        world.learner,
+        licences.Values(
+            kind="low-voltage-electrician", number="T330100198001011234", issuer="Authority", issued_on=None,
+            expires_on=today(at) + timedelta(days=400),
+        ), licences.store(picture()), now=at, actor_id=world.hr,
+    )  # fmt: skip
     lesson = content.get_current(db.session(), "course", chain.COURSES[0], today(at)).body["lessons"][0]
     values = {
         "person_id": world.learner, "case_id": case, "sanction_id": sanction, "sitting_id": sitting,
         "public_id": attempt, "unit_id": world.units["outlet_a"], "course_key": chain.COURSES[0],
         "exam_key": chain.EXAM, "level": "junior", "key": "learner", "on": "2026-12-31", "grant_id": 1,
         "lesson_key": lesson, "version_id": content.get_current(db.session(), "lesson", lesson, today(at)).id,
-        "evidence_id": _one(sa.select(CaseEvidence.id)),
+        "licence_id": licence, "evidence_id": _one(sa.select(CaseEvidence.id)),
         "certificate_id": _one(sa.select(Certificate.id)),
         "credentials.certificate:code": _one(sa.select(Certificate.code)),
         "code": _one(sa.select(Permit.door_code).where(Permit.person_id == world.learner)),

@@ -76,6 +76,8 @@ def filled(house: House) -> dict[str, dict[str, str]]:
             "parent": str(units["centre_a"]),
         },
         "dashboards.edit_person": {"name": "王小明", "name_latin": "Wang Xiaoming", "phone": "+86 139 0000 0000"},
+        "licences.record": {"kind": "refrigeration", "number": "T-1", "issuer": "Authority"},
+        "licences.correct": {"number": "T-2"},
         "dashboards.working_days": {"on": "2026-12-24", "kind": "off", "name_zh": "盘点", "name_en": "Stocktaking"},
     }  # fmt: skip
 

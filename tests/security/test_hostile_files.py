@@ -83,12 +83,14 @@ def test_what_is_no_photo_is_refused_in_words_and_kept_nowhere(app: Flask, house
     before, files = state(), _files(app)
     for client, address, fields in (
         (hr, f"/people/{learner}/photo", {}),
+        (hr, f"/people/{learner}/licences/new", {"kind": "refrigeration", "number": "T1", "issuer": "Authority"}),
         (manager, f"/permits/report/{learner}", {
             "code": "promise-broken", "day": "2026-11-20", "time": "10:00", "words": "Late.", "token": "t" * 20}),
         (signed_in(app, house, "learner"), f"/me/cases/{house.values['case_id']}/answer", {"words": "Mine."}),
     ):  # fmt: skip
         before = state()
-        answer = client.post(address, data={**fields, "photo": (io.BytesIO(REFUSED[what]), "photo.jpg", "image/jpeg")})
+        name = "scan" if "licences" in address else "photo"
+        answer = client.post(address, data={**fields, name: (io.BytesIO(REFUSED[what]), "photo.jpg", "image/jpeg")})
         assert answer.status_code == 422, f"{address}: {answer.status_code}"
         assert state() == before
     assert _files(app) == files

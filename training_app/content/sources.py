@@ -38,6 +38,8 @@ POLICY_FOLDERS = {
     "points": "points_policy",
     "tariff": "tariff",
     "levels": "level",
+    "licences": "licence_kind",
+    "jobs": "job_type",
     "roles": "role",
     "calendar": "calendar",
     "settings": "settings",

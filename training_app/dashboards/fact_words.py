@@ -21,7 +21,7 @@ def subject_words() -> dict[str, str]:
         "case": _("case"), "score_sheet": _("score sheet"), "permit": _("permit"), "admission": _("admission"),
         "unit": _("unit"), "certificate": _("certificate"), "sanction": _("sanction"), "content": _("content"),
         "role": _("role"), "people": _("list of people"), "evidence": _("evidence"), "grant": _("grant of a role"),
-        "company": _("employing company"), "learning": _("learning record"),
+        "company": _("employing company"), "learning": _("learning record"), "licence": _("state licence"),
     }  # fmt: skip
 
 
@@ -34,9 +34,11 @@ def fact_names() -> dict[str, str]:
         "code": _("Breach or reward"), "columns": _("Columns"), "companion": _("With a companion"),
         "count": _("Count"), "course": _("Course"), "cut": _("Pass mark"), "deadline_at": _("Time until"),
         "document": _("Document"), "drill": _("Drill"), "due_on": _("Due on"), "entries": _("Entries"),
-        "evidence": _("Evidence"), "exam": _("Exam"), "examiners": _("Examiners"), "filters": _("Filters"),
+        "ended_on": _("Counted through"), "evidence": _("Evidence"), "exam": _("Exam"), "examiners": _("Examiners"),
+        "expires_on": _("Valid through"), "filters": _("Filters"),
         "from": _("From"), "grade": _("Global grade"), "idem": _("Mark of the entry"), "key": _("Key"),
-        "kept_browser": _("Kept as written here"), "kind": _("Kind"), "lesson": _("Lesson"), "level": _("Level"),
+        "issued_on": _("Issued on"), "kept_browser": _("Kept as written here"), "kind": _("Kind"),
+        "lesson": _("Lesson"), "level": _("Level"), "licence": _("State licence"),
         "level_event": _("Line of the level"), "listed": _("Entries listed"), "minutes": _("Minutes"),
         "months": _("Months"), "move": _("How it ended"), "new": _("New"), "number": _("Number"),
         "occurred_at": _("Happened"), "of": _("Out of"), "on": _("Day"), "opens": _("Opens"),
@@ -53,7 +55,7 @@ def fact_names() -> dict[str, str]:
         "stage": _("Stage"), "state": _("State"), "supervised": _("Supervised"), "title": _("Title"), "to": _("To"),
         "total": _("Total"), "trainers": _("Trainers"), "unchanged": _("Unchanged"), "unit": _("Unit"),
         "until": _("Until"), "upheld": _("Upheld"), "valid_until": _("Valid until"), "version": _("Version"),
-        "withdrawn": _("Withdrawn"), "zone": _("Time zone"),
+        "was": _("Entry before"), "withdrawn": _("Withdrawn"), "zone": _("Time zone"),
     }  # fmt: skip
 
 
@@ -131,8 +133,9 @@ def field_names() -> dict[str, str]:
         "fair_outcome": _("Fair outcome"), "feedback": _("Feedback"), "gap_points": _("Points in between"),
         "global_grade": _("Global grade"), "grace_days": _("Days of grace"), "holidays": _("Days off"),
         "hotline": _("Hotline"), "hotline_to_set": _("Hotline still to be set"), "id": _("Mark"),
-        "interim_stop": _("Stop for safety"), "latch": _("Stays due"), "late_discovery": _("Late discovery"),
-        "lessons": _("Lessons"), "levels": _("Steps"), "limit": _("Limit"), "limit_minutes": _("Minutes allowed"),
+        "interim_stop": _("Stop for safety"), "issuer": _("Issued by"), "latch": _("Stays due"),
+        "late_discovery": _("Late discovery"), "lessons": _("Lessons"), "levels": _("Steps"),
+        "licences": _("State licences"), "limit": _("Limit"), "limit_minutes": _("Minutes allowed"),
         "limitation_months": _("Limitation in months"),
         "live_code_s": _("Seconds a code on a phone counts"), "lookback_months": _("Months looked back"),
         "match": _("Goes with"), "matches": _("Matches"), "may_grant": _("May grant"), "media": _("Pictures"),
@@ -150,7 +153,8 @@ def field_names() -> dict[str, str]:
         "requirements": _("Requirements"), "retake_wait_days": _("Days before another try"),
         "retention_days": _("Days kept"), "retraining": _("Retraining"), "route": _("Route"), "routes": _("Routes"),
         "same_occasion": _("On the same occasion"), "scope": _("Scope"), "service": _("In service"),
-        "sheet": _("Scoring sheet"), "situational": _("About a situation"), "source": _("Source"),
+        "sheet": _("Scoring sheet"), "short": _("Short name"),
+        "situational": _("About a situation"), "source": _("Source"),
         "stages": _("Sanction stages"), "stem": _("Question"), "steps": _("Steps"), "summary": _("Summary"),
         "tariff": _("Tariff"), "text": _("Text"), "tolerance": _("Tolerance"), "topic": _("Topic"),
         "topics": _("Topics"), "type": _("Type"), "valid_months": _("Months valid"),

@@ -33,7 +33,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "roles": ("role",), "may_grant": ("role",), "policy": ("points_policy",), "points_policy": ("points_policy",),
     "tariff": ("tariff",), "calendar": ("calendar",), "enemies": ("item",), "code": ("breach",), "codes": ("breach",),
     "violation_codes": ("breach",), "criteria": ("criterion",), "behaviour": ("criterion",),
-    "ref": ("course", "exam_blueprint"),
+    "ref": ("course", "exam_blueprint"), "licence": ("licence_kind",), "licences": ("licence_kind",),
 }  # fmt: skip
 _UNITS = frozenset({"unit"})
 _PEOPLE = frozenset({"trainers", "examiners", "reporters", "recipient", "asked_by", "person"})
@@ -173,7 +173,7 @@ def known(session: Session, on: date, facts: Sequence[Mapping[str, Any]] = ()) -
 def _titles(session: Session, on: date) -> Titles:
     kinds = (
         "course", "lesson", "item", "exam_blueprint", "scoring_sheet", "scenario_card", "level", "points_policy",
-        "tariff", "role", "calendar", "settings",
+        "tariff", "role", "calendar", "settings", "licence_kind", "job_type",
     )  # fmt: skip
     found: dict[str, dict[str, object]] = {
         kind: {key: one.body.get("title") or one.body.get("stem") or key for key, one in

@@ -14,6 +14,11 @@ from training_app.accounts.service import today
 from training_app.dashboards import career_rules, pages, person_queries, role_pages, story_queries, wording
 from training_app.dashboards.blueprint import bp
 from training_app.errors import NotFound
+from training_app.licences import queries as licences
+from training_app.licences.wording import job_lines
+from training_app.permits.scope import JobLine
+from training_app.status import job_queries
+from training_app.status.rules import State
 from training_app.storage import service as storage
 from training_app.web import actor
 
@@ -66,8 +71,17 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
         career=career, told=lines, end=end,
         names=accounts.names(session, story_queries.actors(shown.lines)), endpoint=endpoint, values=values,
         roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
+        licences=licences.kinds(session, today(now)), jobs=_jobs(page),
         may=_may(person_id, is_own=is_own, has_permit=page.snapshot.permit_number is not None), today=today(now),
     )  # fmt: skip
+
+
+def _jobs(page: person_queries.PersonPage) -> list[JobLine]:
+    """Return what the person may do by type of job at the instant of the page; nothing for who needs no permit."""
+    if page.snapshot.state is State.NONE:
+        return []
+    answer, book = job_queries.answer_of(web.session(), page.snapshot, page.at)
+    return job_lines(answer, book, page.at)
 
 
 def _may(person_id: int, *, is_own: bool, has_permit: bool) -> set[str]:

@@ -21,11 +21,13 @@ from training_app.roleplay import queries as roleplay
 
 GROUPS = ("learning", "exam", "roleplay", "level", "permit", "case", "record")
 PAGE = 40
+_LICENCE = ("licence.recorded", "licence.corrected", "licence.ended")
 # What the audit stream tells that no other room does.
 _RECORD = (
     "person.created", "person.edited", "person.moved", "person.left", "person.photo_set", "role.granted",
-    "role.requested", "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset",
+    "role.requested", "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset", *_LICENCE,
 )  # fmt: skip
+_WORDED = ("exam.time_factor_set", "exam.time_factor_ended", "licence.ended")  # their payload holds a reason
 _EXAM_TIME = ("exam.time_factor_set", "exam.time_factor_ended")
 # Words of others that are not for the person they speak of: what was reported, and what was weighed before a decision.
 _PRIVATE = frozenset({"case.report", "case.take_back", "sanction.propose", "sanction.dismiss"})
@@ -206,7 +208,7 @@ def _record(session: Session, person_id: int, *, with_exam_time: bool) -> list[S
     wanted = (*_RECORD, *_EXAM_TIME) if with_exam_time else _RECORD
     rows = session.execute(
         sa.select(AuditEntry, Payload.body, Payload.language)
-        .outerjoin(Payload, sa.and_(Payload.id == AuditEntry.payload_id, AuditEntry.action.in_(_EXAM_TIME)))
+        .outerjoin(Payload, sa.and_(Payload.id == AuditEntry.payload_id, AuditEntry.action.in_(_WORDED)))
         .where(AuditEntry.stream == f"person:{person_id}", AuditEntry.action.in_(wanted))
         .order_by(AuditEntry.seq)
     )

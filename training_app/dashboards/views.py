@@ -27,7 +27,7 @@ NAV = (
             Permission.PEOPLE_READ, Permission.UNIT_READ, Permission.CONTENT_EDIT, Permission.CONTENT_SIGN,
             Permission.SETTINGS_EDIT, Permission.AUDIT_READ,
         ),
-        below=("/people", "/units", "/roles", "/content", "/settings", "/working-days", "/audit"),
+        below=("/people", "/units", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences"),
     ),
 )  # fmt: skip
 USER_LINKS = (NavItem(label=_l("My record"), endpoint="dashboards.my_record", icon="file", order=10),)

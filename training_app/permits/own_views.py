@@ -44,7 +44,8 @@ def mine() -> ResponseReturnValue:
     return render_template(
         "permits/mine.html", page=page, scope=lines, back=scope.way_back_of(read_session(), me, now),
         qr=pages.door_code(page.record.door_code), door=pages.door_url(page.record.door_code),
-        masked=masked_name(page.card.name), next_level=scope.next_level_of(read_session(), me, now),
+        masked=masked_name(page.card.name), jobs=scope.jobs_of(read_session(), me, now),
+        next_level=scope.next_level_of(read_session(), me, now),
     )  # fmt: skip
 
 

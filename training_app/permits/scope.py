@@ -49,6 +49,34 @@ class WayBack:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobLine:
+    """One type of job, in words. `may`: yes, limited, no; `kind`: of its badge; `change`: the next one by itself."""
+
+    key: str
+    title: str
+    short: str
+    text: str
+    may: str
+    kind: str
+    reasons: tuple[str, ...] = ()
+    change: str = ""
+
+
+JobProvider = Callable[[Session, int, datetime], list[JobLine]]
+_jobs: dict[str, JobProvider] = {}
+
+
+def provide_jobs(name: str, provider: JobProvider) -> None:
+    """Let a room say which types of job a person may do: `provider(session, person_id, now)`; it only reads."""
+    _jobs[name] = provider
+
+
+def jobs_of(session: Session, person_id: int, now: datetime) -> list[JobLine]:
+    """Return what holds for a person for each type of job, of all rooms, in the order of their names."""
+    return [line for name in sorted(_jobs) for line in _jobs[name](session, person_id, now)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class NextLevel:
     """What a holder can reach next: {zh, en} of the level, and how many of its requirements are met."""
 

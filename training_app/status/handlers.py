@@ -8,6 +8,7 @@ from training_app.accounts.events import person_changed, person_created
 from training_app.certifications.events import level_changed
 from training_app.courses.events import learning_changed
 from training_app.exams.events import attempt_scored
+from training_app.licences.events import licence_changed
 from training_app.permits.events import permit_changed
 from training_app.roleplay.events import sheet_locked
 from training_app.status import service
@@ -20,6 +21,7 @@ SIGNALS = (
     sheet_locked,
     permit_changed,
     level_changed,
+    licence_changed,
 )
 
 

@@ -23,6 +23,8 @@ from training_app.certifications import queries as levels
 from training_app.certifications.evidence_queries import have_begun
 from training_app.certifications.level_rules import Held, Purpose, fold_levels, renewal_opens_at
 from training_app.certifications.rules import RequirementKind, pre_permit
+from training_app.licences import queries as licences
+from training_app.licences.rules import ends_at
 from training_app.permits import queries as permits
 from training_app.permits.models import PermitEvent
 from training_app.permits.standing_rules import (
@@ -32,8 +34,8 @@ from training_app.permits.standing_rules import (
 )
 from training_app.status import condition_queries as conditions
 from training_app.status import rules
-from training_app.status.models import LevelHeld, PersonState
-from training_app.status.rules import VALID_TODAY, Facts, HeldLevel, State
+from training_app.status.models import LevelHeld, LicenceHeld, PersonState
+from training_app.status.rules import VALID_TODAY, Facts, HeldLevel, HeldLicence, State
 
 FACTS = tuple(field.name for field in fields(Facts))
 MOST_STALE = 500
@@ -41,7 +43,7 @@ MOST_STALE = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A person folded at an instant: the columns of their row, their levels, and the state then."""
+    """A person folded at an instant: the columns of their row, their levels and licences, and the state then."""
 
     person_id: int
     facts: Facts
@@ -59,6 +61,7 @@ class Snapshot:
     reasons: tuple[str, ...]
     levels: tuple[HeldLevel, ...]
     as_of_seq: int
+    licences: tuple[HeldLicence, ...] = ()
 
     @property
     def is_valid_today(self) -> bool:
@@ -75,6 +78,7 @@ def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
     cases = permits.open_cases(session, person_id, now) if record else []
     held = _held(folded, record, now)
     shown = rules.shown_level(held, now)
+    papers = held_licences(session, person_id, now)
     before, missing, due_on = _way(session, person_id, now) if record is None else (None, (), None)
     permit = record.facts if record else None
     facts = Facts(
@@ -96,6 +100,7 @@ def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
             ledger.next_change_at if ledger else None,
             _announced(session, person_id, now),
             *(one.ends_at for one in held),
+            *(ends_at(one.expires_on) for one in papers),
             *(one.next_deadline_at for one in cases),
             *_renewals(session, folded, now, record),
         ),
@@ -119,7 +124,23 @@ def fold_person(session: Session, person_id: int, now: datetime) -> Snapshot:
         reasons=tuple(rules.reasons(state, facts, now, open_cases=len(cases), missing=missing)),
         levels=tuple(rules.exercised(one, now, permit_is_good=exercisable) for one in held),
         as_of_seq=session.scalar(sa.select(Person.seq).where(Person.id == person_id)) or 0,
+        licences=papers,
     )
+
+
+def held_licences(session: Session, person_id: int, now: datetime) -> tuple[HeldLicence, ...]:
+    """Return the licences recorded of a person by an instant as the row keeps them, those that have run out too.
+
+    They are read as they are known today: a correction speaks of the past as well.
+    """
+    on = legal_day(now, levels.ZONE)
+    rows = licences.licences_of(session, [person_id])[person_id]
+    found = [
+        HeldLicence(kind=one.kind, number=one.number, expires_on=one.last_on)
+        for one in rows
+        if one.issued_on is None or one.issued_on <= on
+    ]
+    return tuple(sorted(found, key=lambda one: (one.kind, one.expires_on or date.max, one.number or "")))
 
 
 def _held(folded: dict[tuple[str, str], Held], record: permits.PermitRecord | None, now: datetime) -> list[HeldLevel]:
@@ -202,18 +223,47 @@ def row_facts(row: Any) -> Facts:
 
 
 def stored(session: Session, person_ids: Iterable[int]) -> dict[int, Snapshot]:
-    """Return rows as they stand, by person, states derived at the time each was computed; two reads."""
+    """Return rows as they stand, by person, states derived at the time each was computed; three reads."""
     wanted = sorted(set(person_ids))
     rows = session.scalars(sa.select(PersonState).where(PersonState.person_id.in_(wanted))).all()
-    held: dict[int, list[LevelHeld]] = {row.person_id: [] for row in rows}
-    for level in session.scalars(
-        sa.select(LevelHeld).where(LevelHeld.person_id.in_(list(held))).order_by(LevelHeld.scheme, LevelHeld.level)
+    held = levels_held(session, (row.person_id for row in rows))
+    papers = licences_held(session, held)
+    return {row.person_id: _snapshot(row, held[row.person_id], papers[row.person_id], row.computed_at) for row in rows}
+
+
+def licences_held(session: Session, person_ids: Iterable[int]) -> dict[int, tuple[HeldLicence, ...]]:
+    """Return the licences that rows hold, by person; one read."""
+    wanted = sorted(set(person_ids))
+    found: dict[int, list[HeldLicence]] = {person_id: [] for person_id in wanted}
+    rows = session.scalars(
+        sa.select(LicenceHeld).where(LicenceHeld.person_id.in_(wanted)).order_by(LicenceHeld.kind, LicenceHeld.id)
+    )
+    for row in rows:
+        found[row.person_id].append(HeldLicence(kind=row.kind, number=row.number, expires_on=row.expires_on))
+    return {person_id: tuple(held) for person_id, held in found.items()}
+
+
+def levels_held(session: Session, person_ids: Iterable[int]) -> dict[int, tuple[HeldLevel, ...]]:
+    """Return the levels that rows hold, by person; one read."""
+    wanted = sorted(set(person_ids))
+    found: dict[int, list[HeldLevel]] = {person_id: [] for person_id in wanted}
+    for row in session.scalars(
+        sa.select(LevelHeld).where(LevelHeld.person_id.in_(wanted)).order_by(LevelHeld.scheme, LevelHeld.level)
     ):
-        held[level.person_id].append(level)
-    return {row.person_id: _snapshot(row, held[row.person_id], row.computed_at) for row in rows}
+        found[row.person_id].append(_held_level(row))
+    return {person_id: tuple(held) for person_id, held in found.items()}
 
 
-def _snapshot(row: PersonState, held: Sequence[LevelHeld], now: datetime) -> Snapshot:
+def _held_level(row: LevelHeld) -> HeldLevel:
+    return HeldLevel(
+        scheme=row.scheme, level=row.level, awarded_at=row.awarded_at, valid_until=row.valid_until or row.awarded_at,
+        withdrawn_at=row.withdrawn_at, exercisable=row.exercisable,
+    )  # fmt: skip
+
+
+def _snapshot(
+    row: PersonState, held: tuple[HeldLevel, ...], papers: tuple[HeldLicence, ...], now: datetime
+) -> Snapshot:
     facts = row_facts(row)
     return Snapshot(
         person_id=row.person_id,
@@ -230,14 +280,8 @@ def _snapshot(row: PersonState, held: Sequence[LevelHeld], now: datetime) -> Sna
         level=row.level,
         due_on=row.due_on,
         reasons=tuple(row.reasons),
-        levels=tuple(
-            HeldLevel(
-                scheme=one.scheme, level=one.level, awarded_at=one.awarded_at,
-                valid_until=one.valid_until or one.awarded_at, withdrawn_at=one.withdrawn_at,
-                exercisable=one.exercisable,
-            )
-            for one in held
-        ),
+        levels=held,
+        licences=papers,
         as_of_seq=row.as_of_seq,
     )  # fmt: skip
 
@@ -245,7 +289,7 @@ def _snapshot(row: PersonState, held: Sequence[LevelHeld], now: datetime) -> Sna
 def fresh_states(session: Session, person_ids: Iterable[int], now: datetime) -> dict[int, Snapshot]:
     """Return where people stand now, by person: from their rows, or folded where a row is stale or missing.
 
-    Two reads, and the folds of the stale; a sweeper that is late thus never makes anybody valid.
+    Three reads, and the folds of the stale; a sweeper that is late thus never makes anybody valid.
     """
     wanted = sorted(set(person_ids))
     rows = stored(session, wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from training_app.permits.permit_rules import PermitFacts, PermitState
@@ -128,6 +128,15 @@ class HeldLevel:
     def ends_at(self) -> datetime:
         """Return when it ended or will end: by withdrawal or at its own expiry."""
         return self.valid_until if self.withdrawn_at is None else min(self.withdrawn_at, self.valid_until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldLicence:
+    """A state licence of a person: its kind, its number (None once erased) and the last day on which it counts."""
+
+    kind: str
+    number: str | None
+    expires_on: date | None
 
 
 def shown_level(levels: Iterable[HeldLevel], now: datetime) -> HeldLevel | None:

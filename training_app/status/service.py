@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from training_app.accounts.models import Person
 from training_app.certifications import onboarding
 from training_app.db import db, transaction, writing_session
 from training_app.status import queries
-from training_app.status.models import LevelHeld, PersonState
+from training_app.status.models import LevelHeld, LicenceHeld, PersonState
 from training_app.status.queries import Snapshot
 
 PORTION = 200
@@ -33,7 +34,7 @@ class Difference:
 
 
 def recompute(person_id: int, *, now: datetime) -> Snapshot:
-    """Fold a person and write their row and levels, in the running transaction and under the person's lock."""
+    """Fold a person and write what lists read of them, in the running transaction and under the person's lock."""
     session = writing_session()
     session.flush()
     present = PersonLock(session, session.get_one(Person, person_id), now).present
@@ -58,6 +59,8 @@ def _write(session: Session, snapshot: Snapshot, now: datetime) -> None:
         )
         for one in snapshot.levels
     )  # fmt: skip
+    session.execute(sa.delete(LicenceHeld).where(LicenceHeld.person_id == snapshot.person_id))
+    session.add_all(LicenceHeld(person_id=snapshot.person_id, **asdict(one)) for one in snapshot.licences)
     session.flush()
 
 
@@ -145,6 +148,7 @@ def _differences(stored: Snapshot | None, folded: Snapshot) -> list[Difference]:
         return [Difference(person_id=folded.person_id, field="row", stored=None, folded=folded.state.value)]
     before, after = columns(stored), columns(folded)
     before["levels"], after["levels"] = set(stored.levels), set(folded.levels)
+    before["licences"], after["licences"] = Counter(stored.licences), Counter(folded.licences)
     return [
         Difference(person_id=folded.person_id, field=name, stored=before[name], folded=after[name])
         for name in after

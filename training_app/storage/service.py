@@ -52,12 +52,12 @@ def use_root(path: Path, *, keep_free: int = KEEP_FREE) -> None:
     _root[:], _keep_free[:] = [path], [keep_free]
 
 
-def write_photo(data: bytes) -> tuple[str, int]:
+def write_photo(data: bytes, *, side: int = PHOTO_SIDE) -> tuple[str, int]:
     """Clean a photo that somebody sent and put it on disk, outside of any transaction; return its SHA-256 and size.
 
-    Raises NotAPhoto, and DiskLow before anything is written.
+    `side`: the most pixels of its longer side. Raises NotAPhoto, and DiskLow before anything is written.
     """
-    clean = clean_photo(data)
+    clean = clean_photo(data, side=side)
     if shutil.disk_usage(_root[0]).free < _keep_free[0] + len(clean):
         raise DiskLow()
     return write_file(clean), len(clean)
@@ -143,8 +143,8 @@ def read(sha256: str) -> bytes:
     return (_root[0] / rules.relative_path(sha256)).read_bytes()
 
 
-def clean_photo(data: bytes) -> bytes:
-    """Return a portrait re-encoded as JPEG: upright, metadata gone, at most 640 px a side. Raises NotAPhoto."""
+def clean_photo(data: bytes, *, side: int = PHOTO_SIDE) -> bytes:
+    """Return a picture re-encoded as JPEG: upright, metadata gone, at most `side` px a side. Raises NotAPhoto."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint, once imported, lets half a picture pass as a whole one
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
@@ -155,7 +155,7 @@ def clean_photo(data: bytes) -> bytes:
         raise
     except Exception as error:  # a damaged file makes the library stumble over anything, also TypeError, struct.error
         raise NotAPhoto() from error
-    upright.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
+    upright.thumbnail((side, side))
     upright.info.clear()  # else the comment of a JPEG, and whatever a library comes to carry over, goes on into ours
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=86)

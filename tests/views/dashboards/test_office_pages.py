@@ -42,7 +42,7 @@ def test_every_page_of_the_administrator_opens_in_both_languages(
 def test_each_kind_of_content_is_listed_and_each_first_version_can_be_read(administrator: FlaskClient) -> None:
     for kind in (
         "course", "lesson", "item", "exam_blueprint", "scoring_sheet", "scenario_card", "level", "points_policy",
-        "tariff", "role", "calendar", "settings",
+        "tariff", "role", "calendar", "settings", "licence_kind", "job_type",
     ):  # fmt: skip
         page = administrator.get(f"/content?kind={kind}").text
         assert "未经企业专家审定" in page, kind
