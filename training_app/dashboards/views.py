@@ -8,6 +8,7 @@ from training_app.access.rules import Permission
 from training_app.dashboards import (  # noqa: F401  (each adds its pages to the blueprint)
     audit_views,
     content_views,
+    message_views,
     office_views,
     people_views,
     person_views,
@@ -27,7 +28,9 @@ NAV = (
             Permission.PEOPLE_READ, Permission.UNIT_READ, Permission.CONTENT_EDIT, Permission.CONTENT_SIGN,
             Permission.SETTINGS_EDIT, Permission.AUDIT_READ,
         ),
-        below=("/people", "/units", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences"),
+        below=(
+            "/people", "/units", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences", "/messages",
+        ),
     ),
 )  # fmt: skip
 USER_LINKS = (NavItem(label=_l("My record"), endpoint="dashboards.my_record", icon="file", order=10),)
