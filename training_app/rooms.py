@@ -26,6 +26,7 @@ ROOMS = (
     "credentials",
     "notices",
     "dashboards",
+    "roster",
     "home",
 )
 

@@ -62,6 +62,8 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "exams.save": ("sitter", {"epoch": "1", "seq": "3", "move": ""}),
         "exams.start": ("sitter", {}),
         "exams.submit": ("sitter", {"epoch": "1", "seq": "3"}),
+        "roster.again": ("hr", {}),
+        "roster.undo": ("hr", {}),
         "permits.annul_sanction": ("hr_lead", reason),
         "permits.confirm_sanction": ("hr_lead", {}),
         "permits.contest": ("learner", reason),

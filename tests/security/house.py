@@ -15,6 +15,7 @@ from PIL import Image
 from werkzeug.routing import Rule
 
 from tests import exams_factories, permits_factories
+from tests import roster_factories as rosters
 from tests.credentials_factories import set_photo
 from tests.dashboards_factories import certify
 from tests.factories import World
@@ -145,7 +146,8 @@ def furnish() -> House:
         "code": _one(sa.select(Permit.door_code).where(Permit.person_id == world.learner)),
         "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
         "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
-        "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
+        "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
+        "kind": "people", "form": "csv", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):

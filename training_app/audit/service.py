@@ -73,7 +73,7 @@ def keep_payload(
     """Store words or values that may have to be erased one day; return the row with id and salted digest."""
     session = writing_session()
     text = body if isinstance(body, str) else canonical_json(dict(body))
-    salt = secrets.token_hex(16)
+    salt = new_salt()
     payload = Payload(
         person_id=person_id,
         body=text,
@@ -85,6 +85,11 @@ def keep_payload(
     session.add(payload)
     session.flush()
     return payload
+
+
+def new_salt() -> str:
+    """Return the salt of one payload: without it nobody can guess words from their digest."""
+    return secrets.token_hex(16)
 
 
 def erase_payloads(

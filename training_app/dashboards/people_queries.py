@@ -327,13 +327,18 @@ class LeftRow:
     left_on: date
 
 
+def _has_worked() -> ColumnElement[bool]:
+    """Return the condition for who ever had a place: who came by an import that was undone never had one."""
+    return sa.exists().where(Assignment.person_id == Person.id, Assignment.superseded_at.is_(None))
+
+
 def left_page(session: Session, q: str, key: PageKey | None, size: int = PAGE) -> tuple[list[LeftRow], PageKey | None]:
     """Return people who left, by name, and the key of the next page; for readers of the whole network only."""
     profile = PersonProfile
     wanted = (
         sa.select(profile.person_id, profile.sort_key, profile.number, profile.name, Person.left_on)
         .join(Person, Person.id == profile.person_id)
-        .where(Person.left_on.isnot(None), *([accounts.matches(q)] if q else []))
+        .where(Person.left_on.isnot(None), _has_worked(), *([accounts.matches(q)] if q else []))
         .order_by(profile.sort_key, profile.person_id)
         .limit(size + 1)
     )

@@ -24,8 +24,9 @@ PAGE = 40
 _LICENCE = ("licence.recorded", "licence.corrected", "licence.ended")
 # What the audit stream tells that no other room does.
 _RECORD = (
-    "person.created", "person.edited", "person.moved", "person.left", "person.photo_set", "role.granted",
-    "role.requested", "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset", *_LICENCE,
+    "person.created", "person.edited", "person.moved", "person.left", "person.back", "person.import_undone",
+    "person.photo_set", "role.granted", "role.requested",
+    "role.approved", "role.turned_down", "role.ended", "link.invite", "link.reset", *_LICENCE,
 )  # fmt: skip
 _WORDED = ("exam.time_factor_set", "exam.time_factor_ended", "licence.ended")  # their payload holds a reason
 _EXAM_TIME = ("exam.time_factor_set", "exam.time_factor_ended")

@@ -8,7 +8,6 @@ from training_app.access.rules import Permission
 from training_app.dashboards import (  # noqa: F401  (each adds its pages to the blueprint)
     audit_views,
     content_views,
-    message_views,
     office_views,
     people_views,
     person_views,
@@ -29,7 +28,7 @@ NAV = (
             Permission.SETTINGS_EDIT, Permission.AUDIT_READ,
         ),
         below=(
-            "/people", "/units", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences", "/messages",
+            "/people", "/units", "/roster", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences",
         ),
     ),
 )  # fmt: skip

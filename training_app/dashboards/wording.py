@@ -189,6 +189,8 @@ def fact_words() -> dict[str, str]:
         "person.edited": _("Record corrected"),
         "person.moved": _("Moved to another unit"),
         "person.left": _("Left the company"),
+        "person.back": _("Came back to the company"),
+        "person.import_undone": _("Import undone"),
         "exam.time_factor_set": _("More time in exams recorded"),
         "exam.time_factor_ended": _("More time in exams ended"),
         "person.photo_set": _("Photo taken"),

@@ -41,14 +41,12 @@ def consumer(topic: str) -> Callable[[Consumer], Consumer]:
 
 def send(
     topic: str, key: str, body: Mapping[str, object], *, now: datetime, not_before: datetime | None = None
-) -> bool:
-    """Write one effect in the running transaction; the same key a second time changes nothing and returns False."""
+) -> None:
+    """Write one effect in the running transaction; the same key a second time changes nothing."""
     session = writing_session()
-    if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is not None:
-        return False
-    session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
-    session.flush()
-    return True
+    if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is None:
+        session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
+        session.flush()
 
 
 def dispatch_due(*, now: datetime, limit: int = 100) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -80,6 +80,18 @@ def columns(snapshot: Snapshot) -> dict[str, object]:
         "due_on": snapshot.due_on,
         "reasons": list(snapshot.reasons),
     }
+
+
+def write_newcomers(person_ids: Sequence[int], *, now: datetime) -> None:
+    """Write the rows of people about whom nothing is recorded yet and who hold the same role, in the transaction.
+
+    The fold asks for history, roles and what is in force; of these it finds the same, so one fold answers for all.
+    """
+    session = writing_session()
+    session.flush()
+    snapshot = queries.fold_person(session, person_ids[0], now)
+    row = {**columns(snapshot), "as_of_seq": snapshot.as_of_seq, "computed_at": now}
+    session.execute(sa.insert(PersonState), [{**row, "person_id": person_id} for person_id in person_ids])
 
 
 def refresh_due(*, now: datetime, limit: int = PORTION) -> int:

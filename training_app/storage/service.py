@@ -58,9 +58,14 @@ def write_photo(data: bytes, *, side: int = PHOTO_SIDE) -> tuple[str, int]:
     `side`: the most pixels of its longer side. Raises NotAPhoto, and DiskLow before anything is written.
     """
     clean = clean_photo(data, side=side)
-    if shutil.disk_usage(_root[0]).free < _keep_free[0] + len(clean):
+    if not has_room(len(clean)):
         raise DiskLow()
     return write_file(clean), len(clean)
+
+
+def has_room(size: int) -> bool:
+    """Tell whether an upload of `size` bytes leaves free what answers, marks and decisions need."""
+    return shutil.disk_usage(_root[0]).free >= _keep_free[0] + size
 
 
 def write_file(data: bytes) -> str:

@@ -1,0 +1,212 @@
+"""Measure an import: seconds to check, apply and undo, how long the write lock is held, peak memory.
+
+    .venv/bin/python -m tools.roster_figures --rows 20000 --units 1200 [--database postgresql://…] [--moved 200]
+
+It makes a product of its own in a folder of its own and removes it again. The worker's limits are left out: time is
+taken round by round, as the worker would do it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask_migrate import upgrade
+
+from training_app import clock
+from training_app.accounts import service as accounts
+from training_app.accounts.rules import UnitType
+from training_app.app import create_app
+from training_app.content import service as content
+from training_app.db import db
+from training_app.jobs import service as jobs
+from training_app.jobs.models import Job
+from training_app.roster import service, undoing
+from training_app.roster.models import Roster
+from training_app.roster.rules import LineKind
+from training_app.settings import Settings
+from training_app.status import service as status
+
+ROOT = Path(__file__).resolve().parent.parent
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华文建国玉兰海波鹏飞"
+NAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑罗梁谢宋唐许韩冯邓曹彭曾肖田董"
+_held: list[float] = []
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--units", type=int, default=1_200)
+    parser.add_argument("--moved", type=int, default=200)
+    parser.add_argument("--database", default=None)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="roster-", dir=ROOT))
+    try:
+        _measure(folder, given)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measure(folder: Path, given: argparse.Namespace) -> None:
+    environ = {"APP_ENV": "test", "DATA_DIR": str(folder), "TEST_CLOCK": str(folder / "clock"), "SECRET_KEY": "k" * 40}
+    if given.database:
+        environ["DATABASE_URL"] = given.database
+    app = create_app(Settings.from_env(environ))
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        content.import_files(ROOT, now=clock.now())
+        hr = _network(given.units)
+        _watch_lock()
+        rows = [_row(n, given.units) for n in range(given.rows)]
+        first = _send(rows, hr)
+        _apply(first, hr)
+        with _timed("the same file again: check"):
+            again = _take(rows, hr)
+            _work(again)
+        moved = [
+            row | {"unit_number": f"U-{(n + 7) % given.units:05}", "phone": "139 0000 0000"}
+            for n, row in enumerate(rows)
+        ]
+        _apply(_send(moved[: given.moved], hr), hr)
+        everything = _send(moved, hr)
+        _apply(everything, hr)
+        _undo(everything, hr)
+        print(f"rows that lists read, held against a fold: {len(status.rebuild(clock=clock.now))} differ")
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def _network(units: int) -> int:
+    now = clock.now()
+    top = accounts.create_unit(
+        number="HQ", name="总部", type=UnitType.HEADQUARTERS, parent_id=None, now=now, actor_id=None
+    )
+    regions = [_unit(f"R-{n:02}", UnitType.REGIONAL_CENTRE, top) for n in range(12)]
+    centres = [_unit(f"C-{n:04}", UnitType.STAR_CENTRE, regions[n % 12]) for n in range(max(1, units // 10))]
+    for n in range(units):
+        _unit(f"U-{n:05}", UnitType.OUTLET, centres[n % len(centres)])
+    return accounts.create_person(
+        number="HR-1", name="冯人事", unit_id=top, employer="总公司", now=now, actor_id=None, roles=("hr",)
+    )
+
+
+def _unit(number: str, type_: UnitType, parent: int) -> int:
+    return accounts.create_unit(
+        number=number, name=f"单位{number}", type=type_, parent_id=parent, now=clock.now(), actor_id=None
+    )
+
+
+def _row(n: int, units: int) -> dict[str, str]:
+    name = NAMES[n % len(NAMES)] + GIVEN[n // 7 % len(GIVEN)] + GIVEN[n // 31 % len(GIVEN)]
+    return {
+        "number": f"T-{n:06}", "name": name, "unit_number": f"U-{n % units:05}", "employer": f"服务公司{n % 40}",
+        "since": f"20{10 + n % 15}-0{1 + n % 9}-1{n % 9}", "phone": f"138{n:08}", "email": f"t{n}@example.com",
+    }  # fmt: skip
+
+
+def _watch_lock() -> None:
+    """Note how long every write transaction holds the lock: from BEGIN to its end."""
+    began: dict[int, float] = {}
+
+    @sa.event.listens_for(db.engine, "begin")
+    def _began(connection: Any) -> None:
+        if connection.get_execution_options().get("write"):
+            began[id(connection)] = time.perf_counter()
+
+    def _ended(connection: Any) -> None:
+        at = began.pop(id(connection), None)
+        if at is not None:
+            _held.append(time.perf_counter() - at)
+
+    real = db.session().__class__.commit
+
+    def commit(session: Any) -> None:
+        connection = session.connection() if session.in_transaction() else None
+        real(session)
+        if connection is not None:
+            _ended(connection)
+
+    db.session().__class__.commit = commit  # type: ignore[method-assign]
+    sa.event.listen(db.engine, "rollback", _ended)
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    _held.clear()
+    start = time.perf_counter()
+    yield
+    took = time.perf_counter() - start
+    longest = sorted(_held)[-3:]
+    print(
+        f"{what}: {took:.1f} s; lock held at most {', '.join(f'{one:.2f}' for one in reversed(longest))} s", flush=True
+    )
+
+
+def _take(rows: Sequence[dict[str, str]], actor_id: int) -> int:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return service.take_in(
+        "people", "people.csv", out.getvalue().encode(), erases=False, is_all=False, unit_id=None, now=clock.now(),
+        actor_id=actor_id,
+    )  # fmt: skip
+
+
+def _send(rows: Sequence[dict[str, str]], actor_id: int) -> int:
+    with _timed(f"check {len(rows)} rows"):
+        roster_id = _take(rows, actor_id)
+        _work(roster_id)
+    found = db.session.get_one(Roster, roster_id)
+    assert not found.figures[LineKind.FAULTY], found.figures
+    db.session.rollback()
+    return roster_id
+
+
+def _apply(roster_id: int, actor_id: int) -> None:
+    service.ask_to_apply(roster_id, leaving=0, now=clock.now(), actor_id=actor_id)
+    db.session.rollback()
+    figures = {kind: count for kind, count in db.session.get_one(Roster, roster_id).figures.items() if count}
+    with _timed(f"apply {figures}"):
+        _work(roster_id)
+
+
+def _undo(roster_id: int, actor_id: int) -> None:
+    assert undoing.ask_to_undo(roster_id, now=clock.now(), actor_id=actor_id)
+    with _timed("undo it"):
+        _work(roster_id)
+
+
+def _work(roster_id: int) -> None:
+    while True:
+        found = db.session.scalars(
+            sa.select(Job.id).where(Job.key.like(f"roster/{roster_id}/%"), Job.state == "queued").order_by(Job.id)
+        ).all()
+        db.session.rollback()
+        if not found:
+            return
+        for job_id in found:
+            start = time.perf_counter()
+            jobs.run(job_id)
+            job = db.session.get_one(Job, job_id)
+            assert job.error is None, job.error
+            db.session.rollback()
+            took = time.perf_counter() - start
+            if took > 60:
+                print(f"  a round of {took:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("APP_ENV", "test")
+    main()

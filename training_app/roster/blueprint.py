@@ -1,0 +1,7 @@
+"""The one blueprint of this room."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+bp = Blueprint("roster", __name__)

@@ -1,0 +1,205 @@
+"""Pages of imports: send a file, see what it would change, apply it, undo it."""
+
+from __future__ import annotations
+
+import io
+
+from flask import flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from training_app import clock, web
+from training_app.access.guards import needs
+from training_app.access.rules import Permission
+from training_app.accounts.service import today
+from training_app.dashboards.audit_words import action_words
+from training_app.errors import DomainError, NotFound
+from training_app.roster import (
+    people_queries,
+    queries,
+    reading,
+    service,
+    sheet_words,
+    sheets,
+    state_rules,
+    undoing,
+    wording,
+)
+from training_app.roster.blueprint import bp
+from training_app.roster.forms import ApplyForm, RosterForm
+from training_app.roster.people_queries import Reach
+from training_app.roster.queries import RosterRow
+from training_app.roster.rules import LineKind
+from training_app.roster.state_rules import RosterState
+from training_app.web import actor
+
+__all__ = ["bp"]
+EDIT = Permission.PEOPLE_EDIT
+SHOWN_FIRST = (LineKind.FAULTY, LineKind.NEW, LineKind.BACK, LineKind.CHANGED, LineKind.MOVED, LineKind.LEAVING)
+
+
+def _reach() -> Reach:
+    reach = people_queries.reach_of(web.session(), actor().grants, today(clock.now()))
+    if not reach.reached:
+        raise NotFound()
+    return reach
+
+
+def _find(roster_id: int) -> RosterRow:
+    """Return an import of one's own, or anyone's for who keeps the whole network; raises NotFound."""
+    row = queries.find(web.session(), roster_id)
+    reach = _reach()
+    if row is None or not (row.created_by == actor().person_id or reach.is_everything):
+        raise NotFound()
+    return row
+
+
+@bp.route("/roster/<kind>", methods=["GET", "POST"])
+@needs(EDIT)
+def start(kind: str) -> ResponseReturnValue:
+    """Offer the templates, take a file in, and list the last imports."""
+    if kind not in service.KINDS:
+        raise NotFound()
+    reach = _reach()
+    units = sheet_words.units_in(web.session(), reach, today(clock.now()))
+    form = RosterForm().offer([web.unit_option(row) for row in units], _("Everybody within your reach"))
+    status = 422 if request.method == "POST" else 200
+    if form.validate_on_submit():
+        is_all = form.extent.data == "all"
+        upload = form.file.data
+        try:
+            roster_id = service.take_in(
+                kind, upload.filename or "", upload.read(reading.MOST_BYTES + 1), erases=form.empty.data == "erase",
+                is_all=is_all, unit_id=form.unit.data if is_all else None, now=clock.now(),
+                actor_id=actor().person_id,
+            )  # fmt: skip
+        except DomainError as error:
+            form.file.errors = [*form.file.errors, _(error.message, **error.values)]
+            status = error.status
+        else:
+            return redirect(url_for("roster.roster", roster_id=roster_id), 303)
+    found = queries.recent(web.session(), kind, actor().person_id, of_everybody=reach.is_everything)
+    return render_template("roster/start.html", kind=kind, form=form, rows=found, words=wording), status
+
+
+@bp.get("/roster/<kind>/template.<form>")
+@needs(EDIT)
+def template(kind: str, form: str) -> ResponseReturnValue:
+    """Send the template in the reader's language."""
+    if kind not in service.KINDS or form not in ("xlsx", "csv"):
+        raise NotFound()
+    words = sheet_words.people(web.language())
+    name = f"{kind}-template.{form}"
+    if form == "csv":
+        data, media = sheets.template_csv(words), "text/csv; charset=utf-8"
+    else:
+        units = sheet_words.units_in(web.session(), _reach(), today(clock.now()))
+        data, media = sheets.template_xlsx(words, sheet_words.choices(units)), sheets.XLSX
+    return send_file(io.BytesIO(data), mimetype=media, as_attachment=True, download_name=name)
+
+
+@bp.get("/roster/<int:roster_id>")
+@needs(EDIT)
+def roster(roster_id: int) -> ResponseReturnValue:
+    """Show one import: its progress, what it would change or has changed, and what can be done now."""
+    return _page(_find(roster_id), ApplyForm(formdata=None), 200)
+
+
+def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
+    shown = _shown(row)
+    after = request.args.get("after", 0, type=web.whole_number)
+    lines, following = queries.lines(web.session(), row.roster_id, shown, after) if shown else ([], None)
+    return render_template(
+        "roster/roster.html", row=row, form=form, shown=shown, lines=lines, words=wording,
+        following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
+        may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
+        may_drop=row.state is RosterState.CHECKED, actions=action_words(),
+        blocked=undoing.blocked(web.session(), row.roster_id) if row.problem == "undo_blocked" else [],
+    ), status  # fmt: skip
+
+
+def _shown(row: RosterRow) -> LineKind | None:
+    """Return which lines to show: those asked for, else the first kind of which there are any."""
+    asked = request.args.get("show", "")
+    if asked in set(LineKind):
+        return LineKind(asked)
+    return next((kind for kind in SHOWN_FIRST if row.count(kind)), None)
+
+
+@bp.get("/roster/<int:roster_id>/progress")
+@needs(EDIT)
+def progress(roster_id: int) -> ResponseReturnValue:
+    """Answer the page that waits: how far the work is; once it is done the page loads itself anew."""
+    row = _find(roster_id)
+    if row.is_at_work:
+        return render_template("roster/_progress.html", row=row)
+    return "", 200, {"HX-Refresh": "true"}
+
+
+@bp.get("/roster/<int:roster_id>/marked")
+@needs(EDIT)
+def marked(roster_id: int) -> ResponseReturnValue:
+    """Send a copy of what was sent, wrong cells marked."""
+    row = _find(roster_id)
+    if row.is_cleared or not row.columns or row.state is RosterState.CHECKING:
+        raise NotFound()
+    words = sheet_words.people(web.language())
+    found = queries.cells(web.session(), roster_id)
+    data = sheets.marked_copy(words, row.columns, found, wording.fault_words)
+    return send_file(
+        io.BytesIO(data), mimetype=sheets.XLSX, as_attachment=True, download_name=f"import-{roster_id}-marked.xlsx"
+    )
+
+
+@bp.post("/roster/<int:roster_id>/apply")
+@needs(EDIT)
+def apply(roster_id: int) -> ResponseReturnValue:
+    """Apply what was previewed."""
+    row = _find(roster_id)
+    form = ApplyForm()
+    said = (form.leaving.data or "0").strip()
+    leaving = int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else -1
+    try:
+        service.ask_to_apply(roster_id, leaving=leaving, now=clock.now(), actor_id=actor().person_id)
+    except service.LeavingNotSaid as error:
+        form.leaving.errors = [_(error.message)]
+        return _page(row, form, error.status)
+    except (service.NotNow, service.NothingToApply) as error:
+        flash(_(error.message), "error")
+    return redirect(url_for("roster.roster", roster_id=roster_id), 303)
+
+
+@bp.post("/roster/<int:roster_id>/undo")
+@needs(EDIT)
+def undo(roster_id: int) -> ResponseReturnValue:
+    """Undo a whole import, unless something later depends on it."""
+    row = _find(roster_id)
+    try:
+        undoing.ask_to_undo(row.roster_id, now=clock.now(), actor_id=actor().person_id)
+    except service.NotNow as error:
+        flash(_(error.message), "error")
+    return redirect(url_for("roster.roster", roster_id=roster_id), 303)
+
+
+@bp.post("/roster/<int:roster_id>/drop")
+@needs(EDIT)
+def drop(roster_id: int) -> ResponseReturnValue:
+    """Put an import away that was not applied."""
+    row = _find(roster_id)
+    try:
+        service.drop(roster_id, now=clock.now(), actor_id=actor().person_id)
+    except service.NotNow as error:
+        flash(_(error.message), "error")
+        return redirect(url_for("roster.roster", roster_id=roster_id), 303)
+    flash(_("Put away. Nothing was changed."), "success")
+    return redirect(url_for("roster.start", kind=row.kind), 303)
+
+
+@bp.post("/roster/<int:roster_id>/again")
+@needs(EDIT)
+def again(roster_id: int) -> ResponseReturnValue:
+    """Go on with work whose job was lost."""
+    row = _find(roster_id)
+    if row.is_lost:
+        service.work_again(roster_id, now=clock.now(), actor_id=actor().person_id)
+    return redirect(url_for("roster.roster", roster_id=roster_id), 303)

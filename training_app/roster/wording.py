@@ -1,0 +1,206 @@
+"""Words of columns, kinds of lines, reasons and what mends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from training_app.dashboards import wording as shared
+from training_app.roster import rules
+from training_app.roster.rules import LineKind, Why
+from training_app.roster.state_rules import RosterState
+from training_app.web import day
+
+if TYPE_CHECKING:
+    from training_app.roster.queries import RosterRow
+
+
+def column_words() -> dict[str, str]:
+    """Return the head of every column of a file of people, as the reader reads it."""
+    known = shared.column_words()
+    return {"since": _("In this unit since")} | {column: known[column] for column in rules.COLUMNS if column in known}
+
+
+def all_heads(kind: str) -> dict[str, str]:
+    """Return every head in either language, lower case -> column: a file is read whoever made it."""
+    found: dict[str, str] = {}
+    for locale in ("zh", "en"):
+        with force_locale(locale):
+            found |= {word.lower(): column for column, word in column_words().items()}
+    return found
+
+
+def kind_words() -> dict[str, str]:
+    """Return the word of every kind of line, in the order of the figures."""
+    return {
+        LineKind.NEW: _("new people"),
+        LineKind.BACK: _("come back"),
+        LineKind.CHANGED: _("changed"),
+        LineKind.MOVED: _("moved"),
+        LineKind.LEAVING: _("leave"),
+        LineKind.SAME: _("unchanged"),
+        LineKind.FAULTY: _("to be mended"),
+    }
+
+
+def line_titles() -> dict[str, str]:
+    """Return the title over the lines of a kind."""
+    return {
+        LineKind.NEW: _("New people"),
+        LineKind.BACK: _("People who come back"),
+        LineKind.CHANGED: _("People whose record changes"),
+        LineKind.MOVED: _("People who move"),
+        LineKind.LEAVING: _("People who leave"),
+        LineKind.SAME: _("Unchanged people"),
+        LineKind.FAULTY: _("Rows to be mended"),
+    }
+
+
+def state_words() -> dict[str, str]:
+    """Return the word of every state of an import."""
+    return {
+        RosterState.CHECKING: _("being checked"),
+        RosterState.UNREADABLE: _("cannot be read"),
+        RosterState.CHECKED: _("checked, not applied"),
+        RosterState.APPLYING: _("being applied"),
+        RosterState.APPLIED: _("applied"),
+        RosterState.UNDOING: _("being undone"),
+        RosterState.UNDONE: _("undone"),
+        RosterState.DROPPED: _("put away"),
+    }
+
+
+_TONES: Mapping[RosterState, str] = {
+    RosterState.UNREADABLE: "stopped", RosterState.CHECKED: "attention", RosterState.APPLIED: "valid",
+    RosterState.UNDONE: "unknown", RosterState.DROPPED: "unknown",
+}  # fmt: skip
+
+
+def state_tone(state: RosterState) -> str:
+    """Return the kind of badge that shows a state."""
+    return _TONES.get(state, "info")
+
+
+def home(kind: str) -> tuple[str, str]:
+    """Return address and word of the list to which an import belongs."""
+    return str(url_for("dashboards.people")), _("People")
+
+
+def changes(row: RosterRow) -> bool:
+    """Tell whether an import changes anything."""
+    return any(row.count(kind) for kind in rules.WRITES)
+
+
+def switches(row: RosterRow) -> str:
+    """Say how the file was to be read."""
+    empty = _("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded.")
+    extent = _("The file holds everybody.") if row.is_all else _("Who is not in the file stays.")
+    return str(_("%(empty)s %(extent)s", empty=empty, extent=extent))
+
+
+def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
+    """Return (reason, mend) of what is wrong with a cell."""
+    value, about = fault["value"][:60], fault["about"]
+    words = {
+        Why.MISSING: (_("Nothing stands here, but it is needed"), _("Fill the cell.")),
+        Why.NUMBER: (
+            _("“%(value)s” is no employee number", value=value),
+            _("2 to 32 letters, digits or hyphens, such as T-10023."),
+        ),
+        Why.TWICE: (
+            _("“%(value)s” also stands in row %(rows)s", value=value, rows=about),
+            _("Keep one row for each person."),
+        ),
+        Why.OUT_OF_REACH: (
+            _("“%(value)s” is the number of somebody whom your role does not reach", value=value),
+            _("Take the row out, or ask who keeps the records of the whole network."),
+        ),
+        Why.LONG: (_("The text is too long"), _("At most %(count)s characters.", count=about)),
+        Why.GLYPH: (
+            _("The certificate cannot print %(characters)s", characters=about),
+            _("Write the name with a usual character."),
+        ),
+        Why.PHONE: (
+            _("“%(value)s” is no phone number", value=value),
+            _("6 to 30 digits, such as +86 138 0000 0000."),
+        ),
+        Why.EMAIL: (
+            _("“%(value)s” is no e-mail address", value=value),
+            _("An address such as name@example.com."),
+        ),
+        Why.FIGURE: (
+            _("A spreadsheet has turned the digits into “%(value)s”", value=value),
+            _("Format the column as text, then type the digits again."),
+        ),
+        Why.UNIT: (
+            _("No unit “%(value)s” within your reach", value=value),
+            _("Use the number of a unit as it stands under Units, such as SC-0512."),
+        ),
+        Why.LANGUAGE: (_("“%(value)s” is no language of these pages", value=value), _("Write zh or en.")),
+        Why.DAY: (_("“%(value)s” is no day", value=value), _("Write it as 2026-03-31.")),
+        Why.DAY_TO_COME: (
+            _("%(day)s is still to come", day=_day(value)),
+            _("A file takes effect at once: write today or an earlier day."),
+        ),
+        Why.DAY_TOO_OLD: (_("%(day)s is too long ago", day=_day(value)), _("Check the year.")),
+        Why.MOVED_LATER: (
+            _("A later move was recorded for %(day)s", day=_day(about)),
+            _("Write that day or a later one if the move in this file came after it; otherwise take the row out."),
+        ),
+        Why.LEFT_LATER: (
+            _("The person left on %(day)s", day=_day(about)),
+            _("Write that day or a later one."),
+        ),
+    }
+    return words.get(Why(fault["why"]), (_("This cell cannot be taken"), _("Compare it with the template.")))
+
+
+def _day(text: str) -> str:
+    try:
+        return str(day(date.fromisoformat(text)))
+    except ValueError:
+        return text
+
+
+def problem_words(problem: str | None, about: str | None) -> tuple[str, str]:
+    """Return (what, what to do) of a file that cannot be taken as a whole."""
+    words = {
+        "nothing": (_("The file is empty"), _("Fill the template and send it again.")),
+        "no_rows": (_("The file has heads but no row"), _("Fill a row for each person and send it again.")),
+        "too_large": (_("The file is too large"), _("Send fewer rows, or only the columns of the template.")),
+        "old_workbook": (
+            _("This workbook is of the old form, or behind a password"),
+            _("Save it as .xlsx without a password, or as CSV."),
+        ),
+        "locked": (_("The workbook is locked by a password"), _("Save it without a password and send it again.")),
+        "attack": (
+            _("The workbook unpacks to far more than such a list needs"),
+            _("Copy the cells into the empty template and send that."),
+        ),
+        "broken": (
+            _("The file cannot be read"),
+            _("Open it in a spreadsheet, save it as .xlsx or CSV, and send it again."),
+        ),
+        "encoding": (
+            _("The characters of the file cannot be read"),
+            _("Save it as “CSV UTF-8”, as GBK, or as .xlsx."),
+        ),
+        "no_head": (
+            _("No column is named “Employee number”"),
+            _("Keep the first row of the template: the columns are known by their heads."),
+        ),
+        "twice": (
+            _("The column “%(head)s” stands there twice", head=about or ""),
+            _("Keep one of the two."),
+        ),
+        "too_many_rows": (
+            _("The file has more than %(count)s rows", count=about or ""),
+            _("Send it in parts, each with “some people”."),
+        ),
+    }
+    return words.get(problem or "", (_("The file cannot be taken"), _("Fill the template and send it again.")))
