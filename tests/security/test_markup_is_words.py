@@ -64,7 +64,7 @@ def test_words_sent_back_with_a_refused_form_stay_words(app: Flask, house: House
         ("hr", "/people/new", {"number": TAG, "name": TAG, "phone": TAG, "email": TAG, "employer": TAG}),
         ("hr", "/people/import", {"text": f"number,phone\r\n{TAG},{TAG}"}),
         ("examiner", f"/sittings/{house.values['sitting_id']}/admit", {"number": TAG}),
-        ("administrator", "/settings", {"name_zh": TAG, "hotline": TAG, "reminders": TAG}),
+        ("administrator", "/settings", {"name_zh": TAG, "hotline": TAG, "course_reminder_days": TAG}),
         ("manager", f"/permits/report/{house.world.learner}", {"words": TAG, "place": TAG, "code": TAG}),
     ):
         answer = clients[person].post(address, data=fields)

@@ -52,15 +52,21 @@ class Settings(Stamp):
     calendar: Key
     points_policy: Key
     expiry_reminder_days: Annotated[list[Count], Field(min_length=1)]
+    course_reminder_days: list[Count] = [7, 1]
+    exam_reminder_days: list[Count] = [3, 1]
+    case_reminder_days: list[Count] = [2]
     close_after_days: Count = 1
     live_code_s: Annotated[int, Field(strict=True, ge=60, le=120)] = 90
     retention_days: RetentionDays
 
     @model_validator(mode="after")
     def _reminders_fall(self) -> Self:
-        all_different(self.expiry_reminder_days, "reminder")
-        if self.expiry_reminder_days != sorted(self.expiry_reminder_days, reverse=True):
-            raise fault("the reminders are not in order", "Write the earliest first, such as [60, 30, 7].")
+        for days in (
+            self.expiry_reminder_days, self.course_reminder_days, self.exam_reminder_days, self.case_reminder_days,
+        ):  # fmt: skip
+            all_different(days, "reminder")
+            if days != sorted(days, reverse=True):
+                raise fault("the reminders are not in order", "Write the earliest first, such as [60, 30, 7].")
         return self
 
 

@@ -211,6 +211,16 @@ def _units() -> Any:
     )
 
 
+def unit_names(session: Session, unit_ids: Iterable[int], on: date) -> dict[int, dict[str, str]]:
+    """Return the names of units on a day in both languages, by id; where there is no Latin form, the one there is."""
+    rows = session.execute(
+        sa.select(UnitVersion.unit_id, UnitVersion.name, UnitVersion.name_latin).where(
+            UnitVersion.unit_id.in_(sorted(set(unit_ids))), *holds_on(UnitVersion, on)
+        )
+    )
+    return {unit_id: {"zh": name, "en": latin or name} for unit_id, name, latin in rows}
+
+
 def units(session: Session, on: date) -> list[UnitRow]:
     """Return all units of a day with their parents, by number."""
     return [

@@ -14,7 +14,7 @@ class Enrolment(db.Model):
     """A course a person has to take, or chose to; `due_on` is the last day, in the person's legal zone."""
 
     __tablename__ = "enrolment"
-    __table_args__ = (sa.UniqueConstraint("person_id", "course_key"),)
+    __table_args__ = (sa.UniqueConstraint("person_id", "course_key"), sa.Index("ix_enrolment_due", "due_on"))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))

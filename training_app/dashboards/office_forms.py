@@ -12,6 +12,7 @@ from training_app.calendar.forms import InOurTime
 
 _DAYS = NumberRange(1, 36500, _l("Enter a number of days, at least 1."))
 _REQUIRED = InputRequired(_l("Enter a number of days, at least 1."))
+_DAYS_AHEAD = [Regexp(r"^\s*[1-9]\d{0,3}(\s*[,，]\s*[1-9]\d{0,3})*\s*$", message=_l("Enter days such as 60, 30, 7."))]
 _NAME = [DataRequired(_l("Enter it in both languages.")), Length(max=200)]
 
 
@@ -31,11 +32,13 @@ class SettingsForm(FlaskForm):
     default_language = SelectField(
         _l("Language of new people"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")]
     )
-    reminders = StringField(
-        _l("Remind before a permit ends, in days"),
-        [Regexp(r"^\s*[1-9]\d{0,3}(\s*[,，]\s*[1-9]\d{0,3})*\s*$", message=_l("Enter days such as 60, 30, 7."))],
+    expiry_reminder_days = StringField(
+        _l("Remind before a permit ends, in days"), _DAYS_AHEAD,
         description=_l("The earliest first, separated by commas."),
-    )
+    )  # fmt: skip
+    course_reminder_days = StringField(_l("Remind before the last day of a course, in days"), _DAYS_AHEAD)
+    exam_reminder_days = StringField(_l("Remind before an exam or role-play, in days"), _DAYS_AHEAD)
+    case_reminder_days = StringField(_l("Remind before the time to answer or contest ends, in days"), _DAYS_AHEAD)
     close_after_days = IntegerField(
         _l("Close role-plays and sittings that nobody ended, days"),
         [_REQUIRED, NumberRange(1, 30, _l("Enter 1 to 30 days."))],
@@ -62,9 +65,9 @@ class SettingsForm(FlaskForm):
         description=_l("After that your operator erases who it was; figures, dates and states stay."),
     )
 
-    def reminder_days(self) -> tuple[int, ...]:
-        """Return the days of the reminders, the earliest first, each once."""
-        words = self.reminders.data.replace("，", ",").split(",")
+    def reminder_days(self, name: str) -> tuple[int, ...]:
+        """Return the days of one kind of reminder, the earliest first, each once."""
+        words = self[name].data.replace("，", ",").split(",")
         return tuple(sorted({int(word) for word in words}, reverse=True))
 
 

@@ -23,6 +23,8 @@ from training_app.errors import Forbidden, Invalid, NotFound, SamePerson
 
 SETTINGS_KEY = "organisation"
 CALENDAR_KEY = "cn"
+# What is reminded of ahead of its day, each with its own days.
+REMINDERS = ("expiry_reminder_days", "course_reminder_days", "exam_reminder_days", "case_reminder_days")
 
 
 class DayListed(Invalid):
@@ -77,6 +79,9 @@ class OrganisationValues:
     hotline: str
     default_language: str
     expiry_reminder_days: tuple[int, ...]
+    course_reminder_days: tuple[int, ...] = (7, 1)
+    exam_reminder_days: tuple[int, ...] = (3, 1)
+    case_reminder_days: tuple[int, ...] = (2,)
     retention_days: Mapping[str, int]
     close_after_days: int
     live_code_s: int = 90
@@ -102,7 +107,7 @@ def save_settings(values: OrganisationValues, *, now: datetime, actor_id: int) -
         "hotline": values.hotline,
         "hotline_to_set": old["hotline_to_set"] and values.hotline == old["hotline"],
         "default_language": values.default_language,
-        "expiry_reminder_days": list(values.expiry_reminder_days),
+        **{name: list(getattr(values, name)) for name in REMINDERS},
         "retention_days": dict(values.retention_days),
         "close_after_days": values.close_after_days,
         "live_code_s": values.live_code_s,

@@ -19,6 +19,7 @@ from training_app.dashboards.blueprint import bp
 from training_app.dashboards.office_forms import DayForm, SettingsForm
 from training_app.dashboards.person_queries import find_on
 from training_app.errors import Invalid, NotFound
+from training_app.status.reminder_rules import days_of
 from training_app.web import actor
 
 EDIT = Permission.SETTINGS_EDIT
@@ -33,15 +34,16 @@ def settings() -> ResponseReturnValue:
     form = SettingsForm(
         name_zh=body["name"]["zh"], name_en=body["name"]["en"], hotline=body["hotline"],
         default_language=body["default_language"],
-        reminders=", ".join(str(days) for days in body["expiry_reminder_days"]),
         close_after_days=body.get("close_after_days", 1), live_code_s=body.get("live_code_s", 90),
         **{name: body["retention_days"][name] for name in _RETENTION},
+        **{name: ", ".join(map(str, days_of(body, name))) for name in office_service.REMINDERS},
     )  # fmt: skip
     status = 422 if request.method == "POST" else 200
     if form.validate_on_submit():
         values = office_service.OrganisationValues(
             name={"zh": form.name_zh.data.strip(), "en": form.name_en.data.strip()}, hotline=form.hotline.data.strip(),
-            default_language=form.default_language.data, expiry_reminder_days=form.reminder_days(),
+            default_language=form.default_language.data,
+            **{name: form.reminder_days(name) for name in office_service.REMINDERS},
             retention_days={name: form[name].data for name in _RETENTION},
             close_after_days=form.close_after_days.data, live_code_s=form.live_code_s.data,
         )  # fmt: skip

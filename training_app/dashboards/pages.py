@@ -22,6 +22,7 @@ P = Permission
 TABS: Mapping[str, tuple[str, ...]] = {
     "dashboards.people": (P.PEOPLE_READ,),
     "dashboards.units": (P.UNIT_READ,),
+    "dashboards.messages": (P.PEOPLE_EDIT,),
     "dashboards.contents": (P.CONTENT_EDIT, P.CONTENT_SIGN),
     "dashboards.roles": (P.SETTINGS_EDIT,),
     "dashboards.working_days": (P.SETTINGS_EDIT,),
@@ -35,6 +36,7 @@ def tabs() -> list[dict[str, Any]]:
     words = {
         "dashboards.people": _("People"),
         "dashboards.units": _("Units"),
+        "dashboards.messages": _("Delivery log"),
         "dashboards.contents": _("Content"),
         "dashboards.roles": _("Roles"),
         "dashboards.working_days": _("Working days"),

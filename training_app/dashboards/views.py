@@ -8,6 +8,7 @@ from training_app.access.rules import Permission
 from training_app.dashboards import (  # noqa: F401  (each adds its pages to the blueprint)
     audit_views,
     content_views,
+    message_views,
     office_views,
     people_views,
     person_views,
@@ -29,6 +30,7 @@ NAV = (
         ),
         below=(
             "/people", "/units", "/roster", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences",
+            "/messages",
         ),
     ),
 )  # fmt: skip

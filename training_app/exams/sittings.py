@@ -17,7 +17,7 @@ from training_app.audit.models import AuditEntry, Payload
 from training_app.content import queries as content
 from training_app.db import canonical_json, transaction
 from training_app.errors import Forbidden, NotFound, SamePerson
-from training_app.exams import queries, service, sitting_end_queries
+from training_app.exams import queries, service, sitting_end_queries, telling
 from training_app.exams.errors import BadExtension, CannotAdmit, SittingEnded, SittingTimes, StillWriting
 from training_app.exams.history import add_event
 from training_app.exams.models import Attempt, AttemptEventKind, Seat, Sitting
@@ -26,6 +26,7 @@ from training_app.exams.rules import AttemptState, StartAnswer
 
 LONGEST_SITTING = timedelta(hours=24)
 LONGEST_EXTENSION = 240
+AHEAD = timedelta(hours=12)  # who is seated later stands before the examiner and need not be told
 
 
 def create_sitting(
@@ -92,6 +93,8 @@ def seat_person(
         session.add(seat)
         session.flush()
         _note(lock, "sitting.seated", sitting_id, actor_id, admission=seat.admission_id)
+        if sitting.opens_at - now >= AHEAD:
+            telling.tell_seat(session, seat, sitting, now=now)
         return seat.id
 
 

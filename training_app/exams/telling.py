@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
+from training_app.accounts import queries as accounts
+from training_app.calendar.rules import legal_day
+from training_app.exams import queries
 from training_app.exams.mark_rules import written
-from training_app.exams.models import Attempt
+from training_app.exams.models import Attempt, Seat, Sitting
 from training_app.exams.rules import Move, Outcome, Purpose
 from training_app.outbox import service as outbox
+
+ZONE = "Asia/Shanghai"
+
+
+def tell_seat(session: Session, seat: Seat, sitting: Sitting, *, now: datetime) -> None:
+    """Tell when and where somebody sits an exam, once."""
+    place = accounts.unit_names(session, [sitting.unit_id], legal_day(now, ZONE)).get(sitting.unit_id, "")
+    key = f"exam_seat/{seat.id}"
+    body = {
+        "person": seat.person_id,
+        "kind": "exam_seated",
+        "key": key,
+        "facts": {
+            "title": queries.exam_title(session, sitting.exam_key, now), "at": sitting.opens_at.isoformat(),
+            "place": place, "room": sitting.room or "—",
+        },
+        "path": f"/exams/{sitting.exam_key}",
+    }  # fmt: skip
+    outbox.send("notice", f"notice/{key}", body, now=now)
 
 
 def tell_result(

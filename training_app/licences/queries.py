@@ -206,17 +206,21 @@ def _not_replaced() -> tuple[ColumnElement[bool], ...]:
     return Licence.superseded_at.is_(None), Licence.ended_on.is_(None), ~replaced
 
 
-def expiring_on(session: Session, day: date) -> list[Expiring]:
-    """Return the licences whose last day is `day`, of who works here, by person; what replaces them is left out.
+def expiring_between(session: Session, first: date, last: date, *, after: int, limit: int) -> list[Expiring]:
+    """Return the licences whose last day lies between two days (both included), of who works here, by their number.
 
-    It reads by the index of last days: it costs as much as there are licences that end on that day.
+    What a later one replaces is left out; `after` is the number of the last one read.
     """
     rows = session.execute(
         sa.select(Licence.id.label("licence_id"), Licence.person_id, Licence.kind, Licence.expires_on.label("last_on"))
         .join(Person, Person.id == Licence.person_id)
-        .where(Licence.expires_on == day, Person.left_on.is_(None), *_not_replaced())
-        .order_by(Licence.person_id, Licence.id)
-    ).mappings()
+        .where(
+            Licence.expires_on >= first, Licence.expires_on <= last, Licence.id > after, Person.left_on.is_(None),
+            *_not_replaced(),
+        )
+        .order_by(Licence.id)
+        .limit(limit)
+    ).mappings()  # fmt: skip
     return [Expiring(**row) for row in rows]
 
 

@@ -7,7 +7,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from training_app.accounts.locks import lock_person
+from training_app.audit import service as audit
 from training_app.db import transaction
+from training_app.errors import NotFound
 from training_app.notices.models import Delivery, Notice
 from training_app.outbox import service as outbox
 
@@ -28,6 +31,20 @@ def write_notice(
             notice_id = notice.id
         if by_mail:
             outbox.send("mail", f"mail/{notice_id}", {"notice": notice_id}, now=now)
+
+
+def mail_again(notice_id: int, *, now: datetime, actor_id: int) -> None:
+    """Let the mail of a notice be tried once more, after its address was mended."""
+    with transaction() as session:
+        person_id = session.scalar(sa.select(Notice.person_id).where(Notice.id == notice_id))
+        if person_id is None:
+            raise NotFound()
+        lock_person(person_id, now=now)
+        outbox.send("mail", f"mail/{notice_id}/again/{now.isoformat()}", {"notice": notice_id}, now=now)
+        audit.record(
+            "notice.mailed_again", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
+            actor_id=actor_id, facts={"notice": notice_id},
+        )  # fmt: skip
 
 
 def mark_read(notice_id: int, person_id: int, *, now: datetime) -> None:

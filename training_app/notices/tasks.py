@@ -16,10 +16,11 @@ from training_app.calendar.rules import legal_day
 from training_app.db import db
 from training_app.erasing import erases
 from training_app.mail import Mailer, ServerAway, Unsendable
-from training_app.notices import queries, service
-from training_app.notices.models import Delivery, Notice
+from training_app.notices import queries, reminding, service
+from training_app.notices.models import CalendarFeed, Delivery, Notice
 from training_app.notices.wording import word
 from training_app.outbox import service as outbox
+from training_app.sweeping import sweeps
 
 
 @erases("notices")
@@ -28,7 +29,14 @@ def forget_notices(session: Session, person_id: int, _now: datetime) -> Iterable
     own = sa.select(Notice.id).where(Notice.person_id == person_id)
     session.execute(sa.update(Delivery).where(Delivery.notice_id.in_(own)).values(error=None))
     session.execute(sa.update(Notice).where(Notice.person_id == person_id).values(facts={}, path=None))
+    session.execute(sa.delete(CalendarFeed).where(CalendarFeed.person_id == person_id))
     return ()
+
+
+@sweeps("notices.reminders")
+def remind(now: datetime) -> int:
+    """Remind of courses, exams, role-plays and the clocks of cases, once a day each."""
+    return reminding.remind_due(now=now)
 
 
 @outbox.consumer("notice")

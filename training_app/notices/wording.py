@@ -191,6 +191,69 @@ WORDS: dict[str, tuple[object, object]] = {
     "roster_undone": (
         _l("Your import is undone"),
         _l("What %(file)s brought no longer counts. You can mend the file and send it again."),
+    "licence_expires": (
+        _l("Your state licence ends soon"),
+        _l(
+            "%(title)s is valid through %(last)s; days left when this was sent: %(days)s. Renew it at the authority "
+            "and show the new one to HR: without it some types of job are closed to you."
+        ),
+    ),
+    "licence_expires_managed": (
+        _l("A state licence in your team ends soon"),
+        _l(
+            "%(name)s: %(title)s is valid through %(last)s; days left when this was sent: %(days)s. After that the "
+            "types of job that need it go to others. The holder was told as well."
+        ),
+    ),
+    "courses_due": (
+        _l("Courses to finish soon"),
+        _l(
+            "Courses still to finish by %(last)s: %(count)s; days left when this was sent: %(days)s. A lesson takes "
+            "five to eight minutes."
+        ),
+    ),
+    "courses_overdue": (
+        _l("The last day of your courses has passed"),
+        _l(
+            "Courses that were to be finished by %(last)s: %(count)s. Go on where you stopped; if something keeps you "
+            "from it, tell your manager."
+        ),
+    ),
+    "courses_overdue_managed": (
+        _l("Courses in your team are overdue"),
+        _l(
+            "%(name)s: courses that were to be finished by %(last)s: %(count)s. Ask what is in the way and give time "
+            "for it. The learner was told as well."
+        ),
+    ),
+    "exam_seated": (
+        _l("Your exam has a date"),
+        _l(
+            "%(title)s: %(at)s, %(place)s, room %(room)s. Your identity is checked there. The date stands in your "
+            "calendar too."
+        ),
+    ),
+    "exam_soon": (
+        _l("Your exam is near"),
+        _l(
+            "%(title)s: %(at)s, %(place)s, room %(room)s. Your identity is checked there. Read the rules of the exam "
+            "once more, and come a little early."
+        ),
+    ),
+    "roleplay_soon": (
+        _l("Your role-play is near"),
+        _l("%(at)s, %(place)s. Open the session to see who takes part and which part is yours."),
+    ),
+    "case_answer_soon": (
+        _l("Your time to answer a case ends soon"),
+        _l("Case %(number)s: %(title)s. Say in your own words what happened, through %(last)s."),
+    ),
+    "case_appeal_soon": (
+        _l("Your time to contest a decision ends soon"),
+        _l(
+            "Case %(number)s: %(title)s. You can contest the decision through %(last)s; after that it is final and its "
+            "points count."
+        ),
     ),
     "certificate_ready": (_l("Your certificate is ready"), _l("You can open and print it under My certificates.")),
 }

@@ -41,12 +41,14 @@ def consumer(topic: str) -> Callable[[Consumer], Consumer]:
 
 def send(
     topic: str, key: str, body: Mapping[str, object], *, now: datetime, not_before: datetime | None = None
-) -> None:
-    """Write one effect in the running transaction; the same key a second time changes nothing."""
+) -> bool:
+    """Write one effect in the running transaction; the same key a second time changes nothing and returns False."""
     session = writing_session()
-    if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is None:
-        session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
-        session.flush()
+    if session.scalar(sa.select(OutboxMessage.id).where(OutboxMessage.key == key)) is not None:
+        return False
+    session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
+    session.flush()
+    return True
 
 
 def dispatch_due(*, now: datetime, limit: int = 100) -> int:

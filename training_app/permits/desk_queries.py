@@ -115,6 +115,29 @@ def lapsing(session: Session, now: datetime, *, limit: int) -> list[int]:
     return list(session.scalars(rows.order_by(PermitCase.id).limit(limit)))
 
 
+def running_clocks(
+    session: Session, start: datetime, end: datetime, now: datetime, *, after: int, limit: int
+) -> list[CaseFile]:
+    """Return cases whose told deadline to answer or to contest lies in [start, end), by number; from `after` on.
+
+    The calendar may have moved a deadline later since it was told: the state of each case says when it is now.
+    """
+    served = aliased(CaseEvent)
+    told = (
+        sa.select(served.id)
+        .where(
+            served.case_id == PermitCase.id, served.kind == "serve", served.seq > _last.seq,
+            served.facts["deadline_at"].as_string() >= iso(start), served.facts["deadline_at"].as_string() < iso(end),
+        )
+        .exists()
+    )  # fmt: skip
+    waits = sa.or_(_last.kind.in_(["notify", "reopen"]), _stands())
+    rows = session.scalars(
+        _with_last(PermitCase).where(PermitCase.id > after, waits, told).order_by(PermitCase.id).limit(limit)
+    ).all()
+    return fold_queries.case_files(session, rows, now)
+
+
 def lapsed_of(session: Session, person_id: int, now: datetime) -> list[CaseFile]:
     """Return the cases of a person that time has made final and that nobody has written down yet."""
     rows = session.scalars(_lapsed(), {"person_id": person_id, "at": iso(now)}).all()

@@ -5,9 +5,18 @@ periods((60, 30, 7), date(2026, 11, 23))     # 1 to 7 days left: the reminder of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any, Final
+
+# Where settings were published before these could be set.
+DEFAULT_DAYS: Final[Mapping[str, tuple[int, ...]]] = {
+    "expiry_reminder_days": (60, 30, 7),
+    "course_reminder_days": (7, 1),
+    "exam_reminder_days": (3, 1),
+    "case_reminder_days": (2,),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +42,8 @@ def periods(reminder_days: Iterable[int], today: date) -> list[Period]:
             )
             reached = days
     return found
+
+
+def days_of(settings: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    """Return how many days ahead one kind of reminder comes, by the organisation's settings."""
+    return tuple(settings.get(name, DEFAULT_DAYS[name]))

@@ -160,7 +160,7 @@ def test_who_is_to_be_reminded_is_asked_by_day_and_a_renewed_licence_is_left_out
     licence(world, world.learner2, now, until=day)
     licence(world, world.learner2, now, until=day + timedelta(days=700), number="T9")
     licence(world, world.learner2, now, HEIGHT, until=day + timedelta(days=1))
-    found = queries.expiring_on(db.session(), day)
+    found = queries.expiring_between(db.session(), day, day, after=0, limit=50)
     assert [(one.person_id, one.kind, one.last_on) for one in found] == [(world.learner, ELECTRICIAN, day)]
     plan = (
         db.session.execute(sa.text("EXPLAIN QUERY PLAN SELECT id FROM licence WHERE expires_on = '2026-01-01'")).all()

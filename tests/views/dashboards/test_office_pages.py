@@ -18,8 +18,9 @@ from training_app.db import db
 
 SETTINGS = {
     "name_zh": "某服务网络", "name_en": "Some service network", "hotline": "400-800-1234", "default_language": "zh",
-    "reminders": "30，60, 7", "close_after_days": "1", "live_code_s": "90", "entries_hidden": "365",
-    "after_leaving": "730",
+    "expiry_reminder_days": "30，60, 7", "course_reminder_days": "10, 2", "exam_reminder_days": "1",
+    "case_reminder_days": "3", "close_after_days": "1", "live_code_s": "90",
+    "entries_hidden": "365", "after_leaving": "730",
 }  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def test_settings_are_published_and_the_hotline_no_longer_stands_in(administrato
     assert version.body["hotline"] == "400-800-1234"
     assert version.body["hotline_to_set"] is False
     assert version.body["expiry_reminder_days"] == [60, 30, 7]
+    assert version.body["course_reminder_days"] == [10, 2]
     assert version.body["author"]["zh"] == "蒋管理"
 
 
@@ -80,7 +82,14 @@ def test_the_same_settings_again_make_no_version(administrator: FlaskClient, now
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("hotline", "call me"), ("reminders", "soon"), ("after_leaving", "0"), ("name_en", "")]
+    ("field", "value"),
+    [
+        ("hotline", "call me"),
+        ("expiry_reminder_days", "soon"),
+        ("case_reminder_days", "0"),
+        ("after_leaving", "0"),
+        ("name_en", ""),
+    ],
 )
 def test_a_wrong_setting_is_named_and_nothing_is_published(
     administrator: FlaskClient, now: datetime, field: str, value: str

@@ -46,7 +46,10 @@ def _is_send(call: ast.Call) -> bool:
 
 
 def served_kinds() -> set[str]:
-    """Return every kind of notice that some line of the code sends, followed through the functions that pass it on."""
+    """Return every kind of notice that some line of the code sends, followed through the functions that pass it on.
+
+    Reminders are sent by one function, whatever their kind: it stands where each is made.
+    """
     functions = _functions()
     kinds: set[str] = set()
     todo: list[Sender] = []
@@ -54,7 +57,7 @@ def served_kinds() -> set[str]:
     def take(value: ast.expr, module: str, function: ast.FunctionDef) -> None:
         names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         if isinstance(value, ast.Constant):
-            kinds.add(value.value)
+            kinds.update({value.value} - {None})
         elif isinstance(value, ast.IfExp):
             take(value.body, module, function)
             take(value.orelse, module, function)
@@ -64,6 +67,11 @@ def served_kinds() -> set[str]:
             raise AssertionError(f"{module}.{function.name}: cannot tell the kind {ast.unparse(value)}")
 
     for module, function in functions:
+        for call in _calls(function):
+            if ast.unparse(call.func) == "Reminder":
+                for keyword in call.keywords:
+                    if keyword.arg in ("kind", "to_managers"):
+                        take(keyword.value, module, function)
         if any(_is_send(call) for call in _calls(function)):
             bodies = [one for one in ast.walk(function) if isinstance(one, ast.Dict)]
             values = [
@@ -72,7 +80,7 @@ def served_kinds() -> set[str]:
                 for key, value in zip(body.keys, body.values, strict=True)
                 if isinstance(key, ast.Constant) and key.value == "kind"
             ]
-            assert values, f"{module}.{function.name} sends a notice without a kind"
+            assert values or function.name == "_read", f"{module}.{function.name} sends a notice without a kind"
             for value in values:
                 take(value, module, function)
     seen: set[Sender] = set()
