@@ -1,6 +1,6 @@
 """Remind of courses, exams and the clocks of cases once a day; give each person the address of a calendar
 
-Revision: 0016, after 0014.
+Revision: 0016, after 0013.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from training_app.db import UtcDateTime
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
