@@ -191,6 +191,7 @@ WORDS: dict[str, tuple[object, object]] = {
     "roster_undone": (
         _l("Your import is undone"),
         _l("What %(file)s brought no longer counts. You can mend the file and send it again."),
+    ),
     "licence_expires": (
         _l("Your state licence ends soon"),
         _l(
