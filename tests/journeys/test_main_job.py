@@ -86,7 +86,8 @@ def _learn(site: Site, tag: str) -> None:
     page.goto(f"{site.url}/courses")
     site.look(page, f"{tag}-02-courses")
     for course in chain.COURSES:
-        read_course(site, page, course, look=f"{tag}-03" if course == chain.COURSES[0] else None)
+        look = f"{tag}-03" if course == chain.COURSES[0] else None
+        read_course(site, page, course, person_id=site.world.new_hire, look=look)
         page.goto(f"{site.url}/quizzes/{course}")
         press(page, rf"/quizzes/{course}/start$")
         page.wait_for_url("**/attempts/**")
