@@ -25,6 +25,7 @@ from training_app.calendar.rules import legal_day
 from training_app.content import registry
 from training_app.db import configure_engine, db
 from training_app.errors import DomainError
+from training_app.home import guide_views, guides
 from training_app.jobs import queue as job_queue
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
@@ -157,6 +158,7 @@ def _languages(app: Flask) -> None:
         in_days=lambda value: web.in_days(value, clock.now()),
     )
     app.jinja_env.globals.update(url_for=web.address, draw_icon=web.icon, _=web.sentence, gettext=web.sentence)
+    app.jinja_env.globals["explained"] = guides.WORDS.__getitem__
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -207,6 +209,7 @@ def _pages(app: Flask, settings: Settings) -> None:
             "user_name": web.actor().name if current_user.is_authenticated else "",
             "user_links": _user_links(app),
             "now": clock.now(),
+            "visit": _visit(),
         }
 
     app.register_error_handler(DomainError, _domain_error)
@@ -214,6 +217,12 @@ def _pages(app: Flask, settings: Settings) -> None:
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _visit() -> guide_views.Visit | None:
+    """Return where the guided first visit is, if somebody is on it."""
+    mark = request.args.get("first", "")
+    return guide_views.visit_of(mark) if mark and current_user.is_authenticated else None
 
 
 def _nav(app: Flask) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
 from training_app.exams.sitting_queries import SittingRow
+from training_app.home.models import FirstVisit
 from training_app.permits import desk_queries, ledger_queries
 from training_app.permits import queries as permits
 from training_app.permits.fold_queries import CaseFile
@@ -89,6 +90,11 @@ class Desk:
     cases: Waiting | None = None
     sanctions: Waiting | None = None
     contests: int | None = None
+
+
+def has_ended_first_visit(session: Session, person_id: int) -> bool:
+    """Tell whether a person ended the guided first visit."""
+    return session.scalar(sa.select(FirstVisit.person_id).where(FirstVisit.person_id == person_id)) is not None
 
 
 def learner_home(session: Session, person_id: int, on: date, now: datetime) -> LearnerHome:

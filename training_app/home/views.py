@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
@@ -14,14 +14,17 @@ from training_app.access.guards import public, signed_in
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.dashboards import figure_queries, wording
-from training_app.home import queries
+from training_app.home import guide_views, guides, queries
+from training_app.home.blueprint import bp
 from training_app.notices import queries as notices
 from training_app.notices.wording import word
 from training_app.permits import scope
 from training_app.web import NavItem, actor, session
 
-bp = Blueprint("home", __name__)
+__all__ = ["NAV", "USER_LINKS", "bp"]
+
 NAV = (NavItem(label=_l("Home"), endpoint="home.index", icon="home", order=10),)
+USER_LINKS = (NavItem(label=_l("Guide and words"), endpoint="home.guide", icon="info", order=35),)
 
 
 @bp.get("/")
@@ -36,7 +39,8 @@ def index() -> ResponseReturnValue:
         :3
     ]
     figures = figure_queries.figures_of(read, me.grants, on, now) if me.has(Permission.PEOPLE_READ) else ()
-    return render_template(
+    first_visit = _first_visit()
+    page = render_template(
         "home/index.html",
         figures=figures,
         words=wording,
@@ -47,7 +51,17 @@ def index() -> ResponseReturnValue:
         unread=[(row, *word(row.kind, row.facts)) for row in unread],
         on=on,
         day_long=timedelta(days=1),
+        first_visit=first_visit,
     )
+    return page if first_visit else guide_views.remembering(page)
+
+
+def _first_visit() -> tuple[guides.Guide, str] | None:
+    """Return the guide of the first visit and its first stop, None once the visit was ended or where there is none."""
+    own = [] if guide_views.is_remembered() else guide_views.own_guides()
+    if not own or queries.has_ended_first_visit(session(), actor().person_id):
+        return None
+    return own[0], guide_views.stop(own[0], 0)
 
 
 @bp.get("/sw.js")
