@@ -32,7 +32,7 @@ OF_A_KIND = 4
 NO_PAGES = {
     "static", "styleguide", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo",
     "credentials.progress", "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence",
-    "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name",
+    "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name", "licences.scan",
 }  # fmt: skip
 ELSEWHERE = {"accounts.redeem", "exams.paper", "exams.arrive", "roleplay.sheet"}
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")

@@ -12,6 +12,7 @@ from tests.factories import World
 from tests.security.house import state
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.accounts.service import today
 
 EVERY_ROLE = ("trainer", "examiner", "certifier", "centre-manager", "hr", "hr-lead")
 REASON = {"words": "Words of a reason that is long enough."}
@@ -89,10 +90,13 @@ def test_a_stop_clicked_twice_is_no_renewal(app: Flask, world: World) -> None:
     now = clock.now()
     cases.issue(world.learner, now - timedelta(days=30))
     manager = world.sign_in(app.test_client(), "manager")
-    assert manager.post(f"/permits/stop/{world.learner}", data=REASON).status_code == 303
-    _refused(manager, f"/permits/stop/{world.learner}", REASON)
+    asked = {**REASON, "last_on": (today(clock.now()) + timedelta(days=14)).isoformat(), "reviewer": str(world.hr)}
+    for wrong in ({"last_on": "2027-01-31"}, {"reviewer": str(world.manager)}, {"reviewer": str(world.learner)}):
+        _refused(manager, f"/permits/stop/{world.learner}", asked | wrong)
+    assert manager.post(f"/permits/stop/{world.learner}", data=asked).status_code == 303
+    _refused(manager, f"/permits/stop/{world.learner}", asked)
     assert 'name="renews" value="1"' in manager.get(f"/permits/stop/{world.learner}").text
-    assert manager.post(f"/permits/stop/{world.learner}", data={"renews": "1", **REASON}).status_code == 303
+    assert manager.post(f"/permits/stop/{world.learner}", data={"renews": "1", **asked}).status_code == 303
 
 
 def test_minutes_for_an_odd_person_are_minutes_for_nobody(app: Flask, world: World) -> None:

@@ -36,7 +36,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "ref": ("course", "exam_blueprint"), "licence": ("licence_kind",), "licences": ("licence_kind",),
 }  # fmt: skip
 _UNITS = frozenset({"unit"})
-_PEOPLE = frozenset({"trainers", "examiners", "reporters", "recipient", "asked_by", "person"})
+_PEOPLE = frozenset({"trainers", "examiners", "reporters", "recipient", "asked_by", "person", "reviewer"})
 _VERSIONS = frozenset({"policy_version"})
 # Fields whose text is a mark for programs; it is shown, small, and worded where it names something.
 _MARKS = frozenset({

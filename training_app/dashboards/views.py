@@ -14,6 +14,7 @@ from training_app.dashboards import (  # noqa: F401  (each adds its pages to the
     person_views,
     record_views,
     role_views,
+    today_views,
     unit_views,
 )
 from training_app.dashboards.blueprint import bp
@@ -22,6 +23,9 @@ from training_app.web import NavItem
 __all__ = ["NAV", "USER_LINKS", "bp"]
 
 NAV = (
+    NavItem(
+        label=_l("Today"), endpoint="dashboards.today", icon="today", order=12, permissions=(Permission.PEOPLE_READ,)
+    ),
     NavItem(
         label=_l("Organisation"), endpoint="dashboards.index", icon="people", order=70,
         permissions=(

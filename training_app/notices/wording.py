@@ -148,6 +148,13 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("You may not take jobs for now"),
         _l("Your permit is stopped until %(until)s while a safety question is looked at. Call your centre."),
     ),
+    "interim_stop_review": (
+        _l("A stop for safety to review"),
+        _l(
+            "%(name)s was stopped until %(until)s for a safety risk, and you were asked to review it. Hear both sides, "
+            "then end the stop or let a case decide."
+        ),
+    ),
     "permit_expires": (
         _l("Your permit expires soon"),
         _l(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
-from training_app.access.queries import in_reach
+from training_app.access.queries import in_reach, reached_of
 from training_app.access.rules import Grant, Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.models import PersonProfile
@@ -29,6 +29,8 @@ from training_app.permits.sanction_rules import SanctionState, SanctionStatus
 PAGE = 25
 DESK = (Permission.CASE_NOTIFY, Permission.CASE_DECIDE, Permission.APPEAL_RESOLVE)
 BENCH = (Permission.SANCTION_DECIDE, Permission.SANCTION_CONFIRM, Permission.APPEAL_RESOLVE)
+# Who may stop somebody, and who reviews stops because they decide what follows.
+STOPPING = (Permission.CASE_INTERIM_STOP, Permission.CASE_DECIDE)
 STANDS = ("upheld", "reduced")
 FILTERS = ("waiting", "new", "answer", "decide", "decided", "appeal", "closed", "all")
 SANCTION_FILTERS = ("waiting", "open", "force", "closed", "all")
@@ -56,10 +58,15 @@ class SanctionRow:
 
 @dataclass(frozen=True, kw_only=True)
 class StopRow:
-    """A permit that is stopped now, and until when."""
+    """A permit that is stopped now, and until when. `reviewer`: the name of who looks at it, if anybody was named.
+
+    `may_stop`: the reader may also renew the stop.
+    """
 
     record: PermitRecord
     holder: PersonCard | None
+    reviewer: str | None = None
+    may_stop: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,28 +364,37 @@ def next_sanction_permission(state: SanctionState) -> Permission | None:
 
 
 def stops(session: Session, grants: tuple[Grant, ...], actor_id: int, now: datetime) -> list[StopRow]:
-    """Return the stops for safety that run now, of people whom the reader may stop."""
+    """Return the stops for safety that run now, of people whom the reader may stop or about whom they decide cases."""
     ended = aliased(PermitEvent)
     closed = sa.select(ended.id).where(
         ended.permit_id == PermitEvent.permit_id,
         ended.kind == "interim_stop_ended",
         ended.seq > PermitEvent.seq,
     )
-    people = session.scalars(
-        sa.select(PermitEvent.person_id)
+    rows = session.execute(
+        sa.select(PermitEvent.person_id, PermitEvent.facts)
         .where(
             PermitEvent.kind == "interim_stopped",
             PermitEvent.facts["until"].as_string() > iso(now),
             PermitEvent.person_id != actor_id,
-            in_reach(PermitEvent.person_id, grants, Permission.CASE_INTERIM_STOP),
+            reach(grants, PermitEvent.person_id, STOPPING),
             ~closed.exists(),
         )
-        .distinct()
+        .order_by(PermitEvent.seq)
     ).all()
+    reviewers = {row.person_id: row.facts.get("reviewer") for row in rows}  # the newest stop names the last
+    people = sorted(reviewers)
+    names = accounts.names(session, reviewers.values())
+    mine = reached_of(session, grants, Permission.CASE_INTERIM_STOP, people)
     records = fold_queries.permits(session, people, now)
     cards = _cards(session, people, now)
     found = [
-        StopRow(record=record, holder=cards.get(person_id))
+        StopRow(
+            record=record,
+            holder=cards.get(person_id),
+            reviewer=names.get(reviewers[person_id] or 0),
+            may_stop=person_id in mine,
+        )
         for person_id, record in records.items()
         if record.facts.stopped_from is not None
     ]

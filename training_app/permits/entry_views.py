@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import time
 from typing import Any
 
@@ -18,12 +17,15 @@ from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.calendar.rules import legal_day
 from training_app.errors import NotFound
-from training_app.permits import desk_queries, pages, queries, report_queries, service
+from training_app.permits import desk_queries, pages, queries, report_queries, service, stop_queries
+from training_app.permits.desk_queries import STOPPING
 from training_app.permits.forms import (
     ReasonForm,
     ReportForm,
     RewardForm,
+    StopForm,
 )
+from training_app.permits.permit_rules import interim_stop_days
 from training_app.permits.policy_queries import find_tariff
 from training_app.permits.steps import (
     BENCH,
@@ -82,10 +84,11 @@ def _whom(purpose: str) -> ResponseReturnValue:
     return render_template(template, purpose=purpose, endpoint=endpoint, text=text, people=found)
 
 
-def _person(person_id: int, permission: Permission) -> Any:
+def _person(person_id: int, *permissions: Permission) -> Any:
     """Return the card of a permit holder in reach; raises NotFound for oneself and all others."""
     me = actor()
-    if person_id == me.person_id or not can_reach(read_session(), me.grants, permission, person_id):
+    reaches = any(can_reach(read_session(), me.grants, permission, person_id) for permission in permissions)
+    if person_id == me.person_id or not reaches:
         raise NotFound()
     record = queries.permit_facts(read_session(), person_id, clock.now())
     if record is None:
@@ -172,7 +175,7 @@ def reward(person_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/permits/stops")
-@needs(P.CASE_INTERIM_STOP)
+@needs(*STOPPING)
 def stops() -> ResponseReturnValue:
     """List the stops for safety that run."""
     rows = desk_queries.stops(read_session(), actor().grants, actor().person_id, clock.now())
@@ -182,40 +185,49 @@ def stops() -> ResponseReturnValue:
 @bp.route("/permits/stop/<int:person_id>", methods=["GET", "POST"])
 @needs(P.CASE_INTERIM_STOP)
 def stop(person_id: int) -> ResponseReturnValue:
-    """Stop a permit for safety, or renew the stop that runs."""
+    """Stop a permit for safety, or renew the stop that runs: the reason, its last day, and who reviews it."""
     record, card = _person(person_id, P.CASE_INTERIM_STOP)
-    renews = request.form.get("renews") == "1"
-    return _stop(record, card, _stopping(person_id, renews=renews), _("The permit is stopped. The person is told now."))
+    me, now, renews = actor().person_id, clock.now(), request.form.get("renews") == "1"
+    reviewers = stop_queries.reviewers(read_session(), person_id, me, now)
+    least, most = interim_stop_days(record.policy, now, record.facts.stopped_until)
+    form = StopForm(last_on=most)
+    if reviewers:
+        form.reviewer.choices = [("", _("Choose")), *((str(one), name) for one, name in reviewers)]
+    else:
+        del form.reviewer  # a stop never waits for HR to have people
 
-
-@bp.route("/permits/stop/<int:person_id>/end", methods=["GET", "POST"])
-@needs(P.CASE_INTERIM_STOP)
-def end_stop(person_id: int) -> ResponseReturnValue:
-    """End the stop for safety that runs."""
-    record, card = _person(person_id, P.CASE_INTERIM_STOP)
-    return _stop(record, card, _stopping(person_id), _("The stop is over. The permit is in force."))
-
-
-def _stopping(person_id: int, *, renews: bool | None = None) -> Callable[[str], object]:
-    """Return the step that ends the stop (without `renews`), or stops: anew, or renewing the stop that runs."""
-
-    def step(words: str) -> None:
-        me, now = actor().person_id, clock.now()
-        if renews is None:
-            service.end_stop(person_id, words=words, now=now, actor_id=me, language=language())
-        else:
-            service.stop_for_safety(person_id, words=words, now=now, actor_id=me, language=language(), renews=renews)
-
-    return step
-
-
-def _stop(record: Any, card: Any, use: Callable[[str], object], done: str) -> ResponseReturnValue:
-    form = ReasonForm()
+    def step() -> None:
+        chosen = form.reviewer.data if reviewers else ""
+        service.stop_for_safety(
+            person_id, words=form.words.data or "", now=now, actor_id=me, language=language(), renews=renews,
+            last_on=form.last_on.data, reviewer_id=int(chosen) if chosen else None,
+        )  # fmt: skip
 
     def show(status: int) -> ResponseReturnValue:
-        ends = request.endpoint == "permits.end_stop"
-        return render_template("permits/stop.html", form=form, card=card, record=record, ends=ends), status
+        return render_template(
+            "permits/stop.html", form=form, card=card, record=record, ends=False, least=least, most=most
+        ), status
 
     if request.method == "GET":
         return show(200)
-    return run(form, lambda: use(form.words.data or ""), done, url_for("permits.stops"), show)
+    return run(form, step, _("The permit is stopped. The person is told now."), url_for("permits.stops"), show)
+
+
+@bp.route("/permits/stop/<int:person_id>/end", methods=["GET", "POST"])
+@needs(*STOPPING)
+def end_stop(person_id: int) -> ResponseReturnValue:
+    """End the stop for safety that runs; who reviews it may do so too."""
+    record, card = _person(person_id, *STOPPING)
+    form = ReasonForm()
+
+    def step() -> None:
+        service.end_stop(
+            person_id, words=form.words.data or "", now=clock.now(), actor_id=actor().person_id, language=language()
+        )
+
+    def show(status: int) -> ResponseReturnValue:
+        return render_template("permits/stop.html", form=form, card=card, record=record, ends=True), status
+
+    if request.method == "GET":
+        return show(200)
+    return run(form, step, _("The stop is over. The permit is in force."), url_for("permits.stops"), show)

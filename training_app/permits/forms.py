@@ -74,6 +74,16 @@ class ReasonForm(FlaskForm):
     words = TextAreaField(_l("Reason"), [DataRequired(_l("Give the reason in words.")), Length(max=WORDS)])
 
 
+class StopForm(ReasonForm):
+    """Why somebody is stopped, through which day, and who reviews it; reviewers are handed in by the view."""
+
+    last_on = DateField(_l("Last day of the stop"), [InputRequired(_l("Enter the last day of the stop.")), InOurTime()])
+    reviewer = SelectField(
+        _l("Who reviews it"), [InputRequired(_l("Choose who reviews the stop."))], coerce=str,
+        description=_l("A person who decides cases here. They are told at once and can end the stop."),
+    )  # fmt: skip
+
+
 class ReopenForm(FlaskForm):
     """What is new about a case that was final."""
 

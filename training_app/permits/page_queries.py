@@ -16,7 +16,7 @@ from training_app.accounts.queries import PersonCard
 from training_app.audit.models import Payload
 from training_app.calendar.rules import add_months, day_start, last_day, legal_day
 from training_app.errors import NotFound
-from training_app.permits import desk_queries, fold_queries, ledger_queries
+from training_app.permits import desk_queries, fold_queries, ledger_queries, stop_queries
 from training_app.permits.case_rules import CaseStatus
 from training_app.permits.due_rules import fallen_away
 from training_app.permits.entry_rules import Entry, EntryKind
@@ -154,6 +154,7 @@ class PermitPage:
     merits: Sequence[TariffRow]
     last_on: date | None
     stopped_through: date | None
+    stop_reviewer: str | None
     returns_on: date | None
     parts: Sequence[str]
 
@@ -364,9 +365,19 @@ def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage |
         merits=list(tariff.merits.values()) if tariff else [],
         last_on=_last_on(record.facts.valid_until, record.zone),
         stopped_through=_last_on(record.facts.stopped_until, record.zone),
+        stop_reviewer=_reviewer(session, record, now),
         returns_on=None if ledger.returns_at is None else legal_day(ledger.returns_at, record.zone),
         parts=_parts(session, record) if record.facts.retraining_at else (),
     )
+
+
+def _reviewer(session: Session, record: PermitRecord, now: datetime) -> str | None:
+    """Return the name of who reviews the stop that runs, None where none runs or nobody was named."""
+    until = record.facts.stopped_until
+    if until is None or until <= now:
+        return None
+    reviewer = stop_queries.reviewer_of(session, record.person_id)
+    return accounts.names(session, [reviewer]).get(reviewer) if reviewer else None
 
 
 def _parts(session: Session, record: PermitRecord) -> tuple[str, ...]:

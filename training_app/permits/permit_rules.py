@@ -17,7 +17,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 
-from training_app.calendar.rules import boundary_on, day_start, legal_day, require_aware, through_days_end
+from training_app.calendar.rules import (
+    boundary_on,
+    day_end,
+    day_start,
+    last_day,
+    legal_day,
+    require_aware,
+    through_days_end,
+)
 from training_app.permits.base_rules import IllegalMove, PersonId, RuleError
 from training_app.permits.policy_rules import Policy
 
@@ -68,6 +76,12 @@ class InterimStopUsedUp(RuleError):
     """The interim stop was renewed as often as the policy allows; `values`: renewals."""
 
     code = "interim_stop_used_up"
+
+
+class InterimStopDay(RuleError):
+    """The last day of an interim stop lies outside of what the policy allows; `values`: least, most."""
+
+    code = "interim_stop_day"
 
 
 _S, _K = PermitState, PermitEventKind
@@ -202,14 +216,28 @@ def check_permit_event(facts: PermitFacts, kind: PermitEventKind, now: datetime)
         raise IllegalMove(state=state, move=kind)
 
 
-def interim_stop_until(policy: Policy, now: datetime, stops_before: int) -> datetime:
+def interim_stop_days(policy: Policy, now: datetime, running_until: datetime | None = None) -> tuple[date, date]:
+    """Return the first and the latest last day of an interim stop begun now: a renewal never shortens what runs."""
+    most = last_day(through_days_end(now, policy.interim_stop_days, policy.zone), policy.zone)
+    least = legal_day(now, policy.zone)
+    return (least if running_until is None else min(most, max(least, last_day(running_until, policy.zone)))), most
+
+
+def interim_stop_until(
+    policy: Policy, now: datetime, stops_before: int, *, last_on: date | None = None,
+    running_until: datetime | None = None,
+) -> datetime:  # fmt: skip
     """Return the end of an interim stop begun now. `stops_before`: those already made for the same risk.
 
-    Raises InterimStopUsedUp after the renewals that the policy allows.
+    `last_on`: its last day where it is to be shorter than the policy allows. Raises InterimStopUsedUp after the
+    renewals that the policy allows, InterimStopDay.
     """
     if stops_before > policy.interim_stop_renewals:
         raise InterimStopUsedUp(renewals=policy.interim_stop_renewals)
-    return through_days_end(now, policy.interim_stop_days, policy.zone)
+    least, most = interim_stop_days(policy, now, running_until)
+    if last_on is not None and not least <= last_on <= most:
+        raise InterimStopDay(least=least.isoformat(), most=most.isoformat())
+    return day_end(last_on or most, policy.zone)
 
 
 def _is_before(now: datetime, end: datetime | None) -> bool:

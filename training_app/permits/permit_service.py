@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from training_app.audit.models import Payload
 from training_app.calendar.rules import boundary_on, day_start, legal_day
 from training_app.db import transaction
 from training_app.outbox import service as outbox
-from training_app.permits import events
+from training_app.permits import events, stop_queries
 from training_app.permits.base_rules import require_other
 from training_app.permits.fold_queries import PermitRecord, find_permit
 from training_app.permits.models import Permit, PermitEvent
@@ -28,7 +28,7 @@ from training_app.permits.permit_rules import (
     interim_stop_until,
 )
 from training_app.permits.policy_queries import PolicyInForce, get_policy
-from training_app.permits.refusals import NoPermit, PermitNotRunning, ReasonNeeded, StopChanged, worded
+from training_app.permits.refusals import NoPermit, NoReviewer, PermitNotRunning, ReasonNeeded, StopChanged, worded
 
 
 def issue_permit(lock: PersonLock, *, policy_key: str = "standard", now: datetime, actor_id: int | None) -> int:
@@ -128,13 +128,14 @@ def get_record(lock: PersonLock) -> PermitRecord:
 
 def stop_for_safety(
     person_id: int, *, words: str, now: datetime, actor_id: int, language: str, case_id: int | None = None,
-    renews: bool | None = None,
+    renews: bool | None = None, last_on: date | None = None, reviewer_id: int | None = None,
 ) -> datetime:  # fmt: skip
     """Stop a permit at once for a safety risk, or renew the stop that runs; return its end.
 
-    It bears no points. A stop of the same risk (the case, or the stop that still runs) counts as a renewal. Raises
-    OwnCase, ReasonNeeded, NoPermit, PermitNotRunning, StopUsedUp. `renews`: what the page showed, a stop that runs or
-    none; StopChanged where it is no longer so, so that a click made twice stops once.
+    It bears no points. A stop of the same risk (the case, or the stop that still runs) counts as a renewal. `last_on`:
+    its last day, as long as the policy allows where there is none. `reviewer_id`: who looks at it, and is told. Raises
+    OwnCase, ReasonNeeded, NoPermit, PermitNotRunning, StopUsedUp, StopDay, NoReviewer. `renews`: what the page showed,
+    a stop that runs or none; StopChanged where it is no longer so, so that a click made twice stops once.
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
@@ -150,15 +151,22 @@ def stop_for_safety(
                 raise StopChanged()
             risk = f"case-{case_id}" if case_id else _running_risk(earlier, now)
             before = sum(stop.facts.get("risk") == risk for stop in earlier) if risk else 0
-            until = interim_stop_until(record.policy, now, before)
+            until = interim_stop_until(
+                record.policy, now, before, last_on=last_on, running_until=_running_until(earlier, now)
+            )
+        if reviewer_id is not None and reviewer_id not in stop_queries.reviewer_ids(session, person_id, actor_id, now):
+            raise NoReviewer()
         payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         risk = risk or f"risk-{payload.id}"
         facts = {"until": iso(until), "risk": risk, "renewal": before}
+        facts |= {} if reviewer_id is None else {"reviewer": reviewer_id}
         idem = append_event(
             lock, record.permit_id, PermitEventKind.INTERIM_STOPPED, facts, now=now, actor_id=actor_id,
             payload=payload,
         )  # fmt: skip
         notice(lock, "interim_stop", idem, {"until": through_pair(until, record.zone)}, "/me/permit", now=now)
+        if reviewer_id is not None:
+            _ask_reviewer(lock, reviewer_id, idem, {"until": through_pair(until, record.zone)}, now)
         events.permit_changed.send(None, person_id=person_id, now=now)
         session.flush()
         return until
@@ -191,6 +199,18 @@ def _stops(lock: PersonLock, permit_id: int) -> list[PermitEvent]:
             .order_by(PermitEvent.seq)
         )
     )
+
+
+def _running_until(stops: list[PermitEvent], now: datetime) -> datetime | None:
+    return datetime.fromisoformat(stops[-1].facts["until"]) if _running_risk(stops, now) is not None else None
+
+
+def _ask_reviewer(lock: PersonLock, reviewer_id: int, key: str, facts: Mapping[str, object], now: datetime) -> None:
+    body = {
+        "person": reviewer_id, "kind": "interim_stop_review", "key": f"interim_stop_review/{key}",
+        "facts": {**facts, "about": lock.person_id}, "path": "/permits/stops",
+    }  # fmt: skip
+    outbox.send("notice", f"notice/{body['key']}", body, now=now)
 
 
 def _running_risk(stops: list[PermitEvent], now: datetime) -> str | None:

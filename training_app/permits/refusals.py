@@ -134,6 +134,20 @@ class StopUsedUp(DomainError):
     message = "The stop was renewed as often as may be (%(renewals)s). Now the case itself has to be decided."
 
 
+class StopDay(Invalid):
+    """The last day of a stop lies outside of what the policy allows."""
+
+    code = "interim_stop_day"
+    message = "The last day has to lie between %(least)s and %(most)s."
+
+
+class NoReviewer(Invalid):
+    """Who is to review a stop may not, or is the holder or who stops."""
+
+    code = "no_reviewer"
+    message = "Choose somebody from the list who reviews the stop: another person who decides cases here."
+
+
 class NoPermit(DomainError):
     """The person has no permit to which this could belong."""
 
@@ -177,6 +191,7 @@ _BY_CODE: dict[str, type[DomainError]] = {
         ReopeningTooLate,
         InTheFuture,
         StopUsedUp,
+        StopDay,
     )
 }
 

@@ -98,7 +98,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         ("cases", _("Cases"), DESK),
         ("sanctions", _("Sanctions"), BENCH),
         ("reports", _("Reported by me"), (P.CASE_REPORT,)),
-        ("stops", _("Stops for safety"), (P.CASE_INTERIM_STOP,)),
+        ("stops", _("Stops for safety"), desk_queries.STOPPING),
     )
     return pages.tabs(
         [

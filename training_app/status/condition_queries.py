@@ -23,6 +23,12 @@ def stale() -> ColumnElement[bool]:
 
 
 @cache
+def trusted() -> ColumnElement[bool]:
+    """Return the condition for rows that may be trusted at `:now`; it is true or false, never unknown."""
+    return sa.or_(PersonState.next_change_at.is_(None), PersonState.next_change_at > NOW)
+
+
+@cache
 def of_state(state: State) -> ColumnElement[bool]:
     """Return the condition for rows that are in a state at `:now` by their dates; stale rows are in none.
 
@@ -30,7 +36,7 @@ def of_state(state: State) -> ColumnElement[bool]:
     """
     if state is State.NONE or state in rules.BEFORE_THE_PERMIT:
         return of_states(frozenset({state}))
-    return sa.and_(_trusted(), _issued(), _permit_conditions()[state])
+    return sa.and_(trusted(), _issued(), _permit_conditions()[state])
 
 
 @cache
@@ -38,19 +44,15 @@ def of_states(states: frozenset[State]) -> ColumnElement[bool]:
     """Return the condition for rows in any of the states at `:now`, as short as it can be said."""
     p = PersonState
     if states == VALID_TODAY:
-        return sa.and_(_trusted(), _issued(), _good())
+        return sa.and_(trusted(), _issued(), _good())
     if states == frozenset(State) - rules.BEFORE_THE_PERMIT - VALID_TODAY - {State.NONE}:
-        return sa.and_(_trusted(), _issued(), sa.not_(_good()))
+        return sa.and_(trusted(), _issued(), sa.not_(_good()))
     if states <= rules.BEFORE_THE_PERMIT:
         before = p.pre_permit.in_(sorted(state.value for state in states))
-        return sa.and_(_trusted(), sa.or_(p.valid_from.is_(None), p.valid_from > NOW), before)
+        return sa.and_(trusted(), sa.or_(p.valid_from.is_(None), p.valid_from > NOW), before)
     if states == {State.NONE}:
-        return sa.and_(_trusted(), sa.or_(p.valid_from.is_(None), p.valid_from > NOW), p.pre_permit.is_(None))
+        return sa.and_(trusted(), sa.or_(p.valid_from.is_(None), p.valid_from > NOW), p.pre_permit.is_(None))
     return sa.or_(*(of_state(state) for state in sorted(states)))
-
-
-def _trusted() -> ColumnElement[bool]:
-    return sa.or_(PersonState.next_change_at.is_(None), PersonState.next_change_at > NOW)
 
 
 def _issued() -> ColumnElement[bool]:
