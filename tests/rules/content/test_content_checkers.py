@@ -18,12 +18,13 @@ from training_app.content.schema import Problem, problems_of
 from training_app.content.sources import Entry
 from training_app.courses import content as courses
 from training_app.items import content as items
+from training_app.licences import content as licences
 from training_app.permits import content as permits
 from training_app.roleplay import content as roleplay
 
 ROOT = Path(__file__).parents[3]
 KINDS: dict[str, type[BaseModel]] = {}
-for room in (items, courses, roleplay, permits, certifications, access, calendar, accounts):
+for room in (items, courses, roleplay, permits, certifications, licences, access, calendar, accounts):
     KINDS |= room.KINDS
 
 Body = dict[str, Any]
