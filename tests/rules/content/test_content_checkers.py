@@ -236,7 +236,9 @@ def test_a_good_entry_of_each_kind_is_stored_exactly_as_written(name: str) -> No
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("policies/*/*.yaml")), ids=lambda path: path.parent.name)
 def test_every_shipped_policy_file_passes_its_checker(path: Path) -> None:
-    kinds = {"points": "points_policy", "levels": "level", "roles": "role"}
+    kinds = {
+        "points": "points_policy", "levels": "level", "roles": "role", "jobs": "job_type", "licences": "licence_kind",
+    }  # fmt: skip
     kind = kinds.get(path.parent.name, path.parent.name)
     entry = KINDS[kind].model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     stored = json.loads(json.dumps(entry.model_dump(mode="json")))
