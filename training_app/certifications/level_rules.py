@@ -28,11 +28,15 @@ class LevelEventKind(StrEnum):
     RENEWED = "renewed"
     WITHDRAWN = "withdrawn"
     REFUSED = "refused"
+    ANNULLED = "annulled"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelEvent:
-    """One row of a level's history. `base_on` and `months` say from when and for how long in all it was given."""
+    """One row of a level's history. `base_on` and `months` say from when and for how long in all it was given.
+
+    annulled: `refs`, the keys of the events that count as never having happened.
+    """
 
     id: int
     kind: LevelEventKind
@@ -47,6 +51,14 @@ class LevelEvent:
     valid_until: datetime | None = None
     base_on: date | None = None
     months: int = 0
+    refs: tuple[str, ...] = ()
+
+
+def standing(events: Iterable[LevelEvent]) -> list[LevelEvent]:
+    """Return the events that count: neither annulled nor annulling."""
+    found = list(events)
+    voided = {ref for event in found if event.kind is LevelEventKind.ANNULLED for ref in event.refs}
+    return [one for one in found if one.kind is not LevelEventKind.ANNULLED and one.idem not in voided]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +90,7 @@ class Held:
 
 def fold_levels(events: Iterable[LevelEvent], *, as_of: datetime) -> dict[tuple[str, str], Held]:
     """Fold the events of one person by (scheme, level), in the order of (effective_at, seq, key), each key once."""
-    once = {event.idem: event for event in events if event.effective_at <= as_of}
+    once = {event.idem: event for event in standing(events) if event.effective_at <= as_of}
     held: dict[tuple[str, str], Held] = {}
     for event in sorted(once.values(), key=lambda event: (event.effective_at, event.seq, event.idem)):
         place = (event.scheme, event.level)

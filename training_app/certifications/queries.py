@@ -25,6 +25,7 @@ from training_app.certifications.level_rules import (
     LevelEventKind,
     find_target,
     fold_levels,
+    standing,
 )
 from training_app.certifications.models import LevelEvent as LevelEventRow
 from training_app.certifications.rules import Evidence, Level, Line, gap
@@ -53,7 +54,7 @@ class LevelVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelHistory:
-    """One line of a level's history. `why`: the words given, if any."""
+    """One line of a level's history. `why`: the words given, if any; `is_earlier`: brought in from earlier records."""
 
     at: datetime
     seq: int
@@ -66,6 +67,7 @@ class LevelHistory:
     actor_id: int | None
     why: str | None
     language: str | None
+    is_earlier: bool = False
 
 
 def _level_version(version: content.Version) -> LevelVersion:
@@ -107,7 +109,7 @@ def level_events(session: Session, person_ids: Iterable[int]) -> dict[int, list[
     found: dict[int, list[LevelEvent]] = {person_id: [] for person_id in wanted}
     for row in rows:
         found[row.person_id].append(level_event(row))
-    return found
+    return {person_id: standing(events) for person_id, events in found.items()}
 
 
 def level_event(row: LevelEventRow) -> LevelEvent:
@@ -127,6 +129,7 @@ def level_event(row: LevelEventRow) -> LevelEvent:
         valid_until=datetime.fromisoformat(facts["valid_until"]) if "valid_until" in facts else None,
         base_on=date.fromisoformat(facts["base_on"]) if "base_on" in facts else None,
         months=facts.get("months", 0),
+        refs=tuple(facts.get("refs", ())),
     )
 
 
@@ -256,6 +259,7 @@ def history(session: Session, person_id: int) -> list[LevelHistory]:
                 at=row.effective_at, seq=row.seq, event_id=row.id, kind=event.kind, scheme=row.scheme,
                 level=row.level, title=versions[row.requirement_version_id].body["title"],
                 valid_until=event.valid_until, actor_id=row.actor_id, why=body, language=language,
+                is_earlier="earlier" in row.facts,
             )
         )  # fmt: skip
     return lines

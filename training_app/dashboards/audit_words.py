@@ -82,6 +82,7 @@ def action_words() -> dict[str, str]:
         "level.awarded": _("Level awarded"),
         "level.renewed": _("Level renewed"),
         "level.withdrawn": _("Level withdrawn"),
+        "level.annulled": _("Level from earlier records no longer counts"),
         "level.refused": _("Award refused"),
         "certificate.issued": _("Certificate issued"),
         "licence.recorded": _("State licence recorded"),

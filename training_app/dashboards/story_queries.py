@@ -188,7 +188,8 @@ def _levels(session: Session, person_id: int) -> list[StoryLine]:
     return [
         StoryLine(
             at=one.at, group="level", kind=f"level.{one.kind.value}", seq=one.seq, by_ids=_by(one.actor_id),
-            facts={"title": one.title, "valid_until": one.valid_until}, why=one.why, language=one.language,
+            facts={"title": one.title, "valid_until": one.valid_until, "earlier": one.is_earlier}, why=one.why,
+            language=one.language,
         )
         for one in certifications.history(session, person_id)
     ]  # fmt: skip

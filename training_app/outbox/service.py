@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -49,6 +49,20 @@ def send(
     session.add(OutboxMessage(topic=topic, key=key, body=dict(body), created_at=now, not_before=not_before or now))
     session.flush()
     return True
+
+
+def send_many(topic: str, effects: Sequence[tuple[str, Mapping[str, object], datetime]], *, now: datetime) -> None:
+    """Write effects (key, body, not before) of one topic in the running transaction; keys that are there stay."""
+    session = writing_session()
+    keys = [key for key, _, _ in effects]
+    known = set(session.scalars(sa.select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
+    rows = [
+        {"topic": topic, "key": key, "body": dict(body), "created_at": now, "not_before": not_before, "attempts": 0}
+        for key, body, not_before in effects
+        if key not in known
+    ]
+    if rows:
+        session.execute(sa.insert(OutboxMessage), rows)
 
 
 def dispatch_due(*, now: datetime, limit: int = 100) -> int:

@@ -49,7 +49,10 @@ from training_app.permits.sanction_rules import (
 
 @dataclass(frozen=True, kw_only=True)
 class PermitRecord:
-    """A permit with its facts and its state at the instant asked for, and the policy it follows."""
+    """A permit with its facts and its state at the instant asked for, and the policy it follows.
+
+    `is_earlier`: it was issued before this product knew its holder, and brought in by an import.
+    """
 
     permit_id: int
     person_id: int
@@ -60,6 +63,7 @@ class PermitRecord:
     facts: PermitFacts
     state: PermitState
     follows: PolicyInForce
+    is_earlier: bool = False
 
     @property
     def policy(self) -> Policy:
@@ -133,10 +137,19 @@ def _permits(
     for event in found:
         events[event.permit_id].append(event)
     on = max(legal_day(now, row.zone) for row in rows)
+    rows = [row for row in rows if _was_issued(events[row.id])]
+    if not rows:
+        return {}
     policies = content.current(session, POLICY, on, known_at=known_at)
     for key in {_policy_key(events[row.id], now, known_at) for row in rows} - policies.keys():
         policies[key] = content.get_for_replay(session, POLICY, key, on)
     return {row.person_id: _record(row, events[row.id], policies, now, known_at) for row in rows}
+
+
+def _was_issued(events: Sequence[PermitEventRow]) -> bool:
+    """Tell whether a permit was ever issued; one that came with an import that was undone counts as never issued."""
+    voided = {ref for event in events for ref in event.facts.get("refs", ())}
+    return any(event.idem not in voided for event in events if event.kind != PermitEventKind.ANNULLED.value)
 
 
 def _record(
@@ -158,6 +171,7 @@ def _record(
         facts=facts,
         state=state_at(facts, now),
         follows=follows,
+        is_earlier=any("earlier" in event.facts for event in events),
     )
 
 

@@ -57,7 +57,7 @@ def _permit(session: Session, person_id: int) -> list[StoryRow]:
         .outerjoin(Payload, Payload.id == PermitEvent.payload_id)
         .where(PermitEvent.person_id == person_id)
     )
-    return [_row("permit", row, row.facts) for row in found]
+    return [_row("permit", row, {**row.facts, "former": payload_words(row.body).get("former")}) for row in found]
 
 
 def _cases(session: Session, person_id: int) -> list[StoryRow]:

@@ -14,26 +14,24 @@ What follows by itself (courses of who begins, the row that lists read of who wa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from training_app.access.models import RoleGrant
+from training_app.accounts import queries as accounts
 from training_app.accounts.locks import lock_person
 from training_app.accounts.models import Login, Person
 from training_app.accounts.service import today
 from training_app.audit import bulk
 from training_app.audit import service as audit
-from training_app.audit.models import Payload
-from training_app.audit.rules import payload_digest
 from training_app.certifications import onboarding
-from training_app.db import canonical_json, db, transaction
+from training_app.db import db, transaction
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
-from training_app.roster import rules, service, switching
+from training_app.roster import permits_in, rules, service, switching
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.people_queries import Draft
 from training_app.roster.rules import LineKind, Row
@@ -45,6 +43,7 @@ FOLLOW = 50
 BUDGET_S = 60.0  # a job has 120 seconds; the rest is done by the next one
 ONBOARD_A_SECOND = 10  # what follows by itself stands back behind what others wait for
 LEARNER = "learner"
+ZONE = "Asia/Shanghai"
 
 
 class Outdated(Exception):
@@ -86,6 +85,8 @@ def _bring_in(roster_id: int, progress: jobs.Progress, clock: Callable[[], datet
             return False
         _prepare(roster_id, left, now=clock())
         progress.step(min(_prepared(roster_id), total), total)
+    if not _write_permits_ahead(_given(drafts, now), clock, deadline):
+        return False
     _switch(roster_id, drafts, now=clock())
     return True
 
@@ -110,7 +111,7 @@ def _same_plan(roster_id: int, now: datetime) -> list[Draft]:
 
 def _unprepared(roster_id: int) -> Sequence[Any]:
     lines = db.session.execute(
-        sa.select(RosterLine.id, RosterLine.unit_id, RosterLine.since)
+        sa.select(RosterLine.id, RosterLine.unit_id, RosterLine.since, RosterLine.then)
         .where(RosterLine.roster_id == roster_id, RosterLine.kind == LineKind.NEW, RosterLine.person_id.is_(None))
         .order_by(RosterLine.id)
         .limit(BATCH)
@@ -132,6 +133,9 @@ def _prepared(roster_id: int) -> int:
 def _prepare(roster_id: int, lines: Sequence[Any], *, now: datetime) -> None:
     """Write newcomers without number, name and place: nobody finds them before the switch."""
     actor_id = _actor(roster_id)
+    zones = accounts.zones_of(db.session(), [line.unit_id for line in lines], today(now))
+    db.session.rollback()
+    holders: list[int] = []
     with transaction() as session:
         people = [{"created_at": now, "last_recorded_at": now, "seq": 0} for _ in lines]
         new = sa.insert(Person).returning(Person.id, sort_by_parameter_order=True)
@@ -152,6 +156,18 @@ def _prepare(roster_id: int, lines: Sequence[Any], *, now: datetime) -> None:
             )
             for one, line in zip(ids, lines, strict=True)
         ]  # fmt: skip
+        given = [
+            permits_in.given(one, line.then, zones.get(line.unit_id, ZONE))
+            for one, line in zip(ids, lines, strict=True)
+            if line.then.get(rules.PERMIT[0])
+        ]
+        if given:
+            made = permits_in.write_ahead(session, given, now=now)
+            brought = permits_in.written(session, given, made, roster_id, now)
+            payload_ids = permits_in.write_payloads(session, [one.payload for one in brought if one.payload])
+            permits_in.write(session, brought, payload_ids=payload_ids, now=now, actor_id=actor_id)
+            drafts += [draft for one in brought for draft in one.drafts(payload_ids)]
+            holders = [one.person_id for one in given]
         bulk.write(session, bulk.link(drafts, {}, now=now, actor_id=actor_id))
         table: Any = RosterLine.__table__
         session.connection().execute(
@@ -159,7 +175,36 @@ def _prepare(roster_id: int, lines: Sequence[Any], *, now: datetime) -> None:
             [{"b_line": line.id, "b_person": one} for one, line in zip(ids, lines, strict=True)],
         )
         session.expire_all()
-        status.write_newcomers(ids, now=now)
+        beginners = sorted(set(ids) - set(holders))
+        if beginners:
+            status.write_newcomers(beginners, now=now)
+    if holders:
+        status.fold_newcomers(holders, now=now + timedelta(microseconds=10))
+
+
+def _given(drafts: Sequence[Draft], now: datetime) -> list[permits_in.Given]:
+    """Return the permits that the file brings to people who are here already."""
+    wanted = [
+        one
+        for one in drafts
+        if one.line.kind in rules.WRITES - {LineKind.NEW} and one.person_id and rules.brings_permit(one.line)
+    ]
+    zones = accounts.zones_of(db.session(), [one.unit_id or 0 for one in wanted], today(now))
+    db.session.rollback()
+    return [permits_in.given(one.person_id or 0, one.line.then, zones.get(one.unit_id or 0, ZONE)) for one in wanted]
+
+
+def _write_permits_ahead(given: Sequence[permits_in.Given], clock: Callable[[], datetime], deadline: float) -> bool:
+    """Write permits that nobody holds yet, so that the switch has only events to write; False where time is up."""
+    known = permits_in.prepared(db.session(), [one.person_id for one in given])
+    db.session.rollback()
+    left = [one for one in given if one.person_id not in known]
+    for start in range(0, len(left), BATCH):
+        if time.monotonic() > deadline:
+            return False
+        with transaction() as session:
+            permits_in.write_ahead(session, left[start : start + BATCH], now=clock())
+    return True
 
 
 def _actor(roster_id: int) -> int:
@@ -174,7 +219,11 @@ def _switch(roster_id: int, drafts: Sequence[Draft], *, now: datetime) -> None:
     actor_id = _actor(roster_id)
     changes = [one for one in drafts if one.line.kind in rules.WRITES - {LineKind.NEW}]
     payloads, entries = _entries(roster_id, changes, now)
-    streams = [entry["stream"] for entry in entries]
+    given = _given(drafts, now)
+    made = permits_in.prepared(db.session(), [one.person_id for one in given])
+    brought = permits_in.written(db.session(), given, made, roster_id, now)
+    payloads += [one.payload for one in brought if one.payload]
+    streams = [entry["stream"] for entry in entries] + [audit.person_stream(one.person_id) for one in given]
     heads = bulk.heads_of(db.session(), streams)
     db.session.rollback()
     with transaction() as session:
@@ -182,13 +231,13 @@ def _switch(roster_id: int, drafts: Sequence[Draft], *, now: datetime) -> None:
         if row.state is not RosterState.APPLYING:
             return
         switching.lock_people(session, roster_id)
-        ids = _write_payloads(session, payloads)
-        links = bulk.link(
-            [bulk.Draft(**entry, payload_id=ids.get(entry["payload_digest"])) for entry in entries], heads, now=now,
-            actor_id=actor_id,
-        )  # fmt: skip
+        ids = permits_in.write_payloads(session, payloads)
+        drafts_of = [bulk.Draft(**entry, payload_id=ids.get(entry["payload_digest"])) for entry in entries]
+        drafts_of += [draft for one in brought for draft in one.drafts(ids)]
+        links = bulk.link(drafts_of, heads, now=now, actor_id=actor_id)
         bulk.require_unmoved(session, links)
         switching.switch(session, roster_id, on=today(now), now=now, actor_id=actor_id)
+        permits_in.write(session, brought, payload_ids=ids, now=now, actor_id=actor_id)
         bulk.write(session, links)
         switching.note_heads(session, roster_id)
         service.move(row, RosterState.APPLIED)
@@ -211,7 +260,7 @@ def _entries(
         for action, facts, words in _said(one, roster_id, now):
             digest = None
             if words is not None:
-                payload = _payload(one.person_id, words, now)
+                payload = permits_in.make_payload(one.person_id, words, now)
                 payloads.append(payload)
                 digest = payload["digest"]
             entries.append(
@@ -239,26 +288,14 @@ def _said(one: Draft, roster_id: int, now: datetime) -> list[tuple[str, dict[str
     return found
 
 
-def _payload(person_id: int, words: Mapping[str, object], now: datetime) -> dict[str, Any]:
-    text, salt = canonical_json(dict(words)), audit.new_salt()
-    return {
-        "person_id": person_id, "body": text, "language": None, "salt": salt, "digest": payload_digest(salt, text),
-        "created_at": now,
-    }  # fmt: skip
-
-
-def _write_payloads(session: Session, payloads: list[dict[str, Any]]) -> dict[str, int]:
-    """Write payloads; return their ids by digest, which a salt of its own makes unique."""
-    if not payloads:
-        return {}
-    new = sa.insert(Payload).returning(Payload.id, sort_by_parameter_order=True)
-    ids = session.scalars(new, payloads).all()
-    return {payload["digest"]: one for payload, one in zip(payloads, ids, strict=True)}
-
-
 def _check_anew(roster_id: int, *, now: datetime) -> None:
     """Withdraw what was prepared and check the file again: the records have changed since it was seen."""
     retract(roster_id, now=now)
+    with transaction() as session:
+        named = sa.select(RosterLine.person_id).where(
+            RosterLine.roster_id == roster_id, RosterLine.person_id.isnot(None)
+        )
+        permits_in.let_go(session, [one for one in session.scalars(named) if one])
     with transaction() as session:
         row = service.locked(session, roster_id)
         if row.state is not RosterState.APPLYING:
@@ -303,7 +340,7 @@ def follow(
     total = db.session.scalar(_counted(roster_id)) or 0
     db.session.rollback()
     done = 0
-    while lines := _next_lines(roster_id):
+    while lines := _next_lines(roster_id, is_undo=is_undo):
         if time.monotonic() > deadline:
             return False
         _follow(roster_id, lines, clock(), is_undo=is_undo)
@@ -318,19 +355,26 @@ def _counted(roster_id: int) -> sa.Select[int]:
     )
 
 
-def _next_lines(roster_id: int) -> Sequence[Any]:
+def _next_lines(roster_id: int, *, is_undo: bool) -> Sequence[Any]:
+    """Return the next lines: newcomers of an import by the hundreds, whoever has to be folded in small portions."""
     through = sa.select(Roster.through).where(Roster.id == roster_id).scalar_subquery()
     lines = db.session.execute(
-        sa.select(RosterLine.id, RosterLine.person_id, RosterLine.kind)
+        sa.select(RosterLine.id, RosterLine.person_id, RosterLine.kind, RosterLine.then)
         .where(
             RosterLine.roster_id == roster_id, RosterLine.kind.in_(rules.WRITES), RosterLine.person_id.isnot(None),
             RosterLine.id > through,
         )
         .order_by(RosterLine.id)
-        .limit(FOLLOW)
+        .limit(BATCH)
     ).all()  # fmt: skip
     db.session.rollback()
-    return lines
+    found, folds = [], 0
+    for line in lines:
+        folds += is_undo or line.kind is not LineKind.NEW
+        if folds > FOLLOW:
+            break
+        found.append(line)
+    return found
 
 
 def _follow(roster_id: int, lines: Sequence[Any], now: datetime, *, is_undo: bool) -> None:
@@ -342,14 +386,11 @@ def _follow(roster_id: int, lines: Sequence[Any], now: datetime, *, is_undo: boo
             if is_undo or line.kind is not LineKind.NEW:
                 lock_person(line.person_id, now=now)
                 status.recompute(line.person_id, now=now)
-            if not is_undo and line.kind in (LineKind.NEW, LineKind.BACK):
-                wait = timedelta(seconds=(line.id - first) / ONBOARD_A_SECOND)
-                _ask_for_courses(line.person_id, roster_id, now, wait)
+        asked: list[tuple[str, dict[str, object], datetime]] = [
+            (f"{onboarding.ENROL}/{line.person_id}/roster-{roster_id}", {"person": line.person_id},
+             now + timedelta(seconds=(line.id - first) / ONBOARD_A_SECOND))
+            for line in lines
+            if line.kind in (LineKind.NEW, LineKind.BACK) and not line.then.get(rules.PERMIT[0]) and not is_undo
+        ]  # fmt: skip
+        outbox.send_many(onboarding.ENROL, asked, now=now)
         row.through = max(line.id for line in lines)
-
-
-def _ask_for_courses(person_id: int, roster_id: int, now: datetime, wait: timedelta) -> None:
-    outbox.send(
-        onboarding.ENROL, f"{onboarding.ENROL}/{person_id}/roster-{roster_id}", {"person": person_id}, now=now,
-        not_before=now + wait,
-    )  # fmt: skip

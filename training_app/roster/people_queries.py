@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ from training_app.accounts.models import Person as PersonRow
 from training_app.accounts.people_rules import below
 from training_app.accounts.queries import holds_on
 from training_app.accounts.rules import AssignmentKind
+from training_app.certifications import queries as certifications
 from training_app.db import canonical_json
 from training_app.roster import rules
 from training_app.roster.rules import Line, LineKind, Row, Terms
@@ -75,16 +76,15 @@ def narrowed(session: Session, reach: Reach, unit_id: int | None, on: date) -> f
 
 def draft(
     session: Session, rows: Sequence[Row], *, reach: Reach, unit_id: int | None, erases: bool, is_all: bool, on: date,
-    actor_id: int, unprintable: Callable[[str], Sequence[str]],
+    actors: frozenset[int], holders: Callable[[Collection[int]], set[int]], unprintable: Callable[[str], Sequence[str]],
 ) -> list[Draft]:  # fmt: skip
     """Return what the file would change, person by person; the number of reads grows with portions of people."""
     tops = narrowed(session, reach, unit_id, on) if is_all else frozenset()
-    known = {
-        number: (person_id, person) for number, person_id, person in _people(session, rows, tops, reach, on, actor_id)
-    }
+    known = {number: (person_id, person) for number, person_id, person in _people(session, rows, tops, reach, on)}
+    known = _marked(known, actors, holders([person_id for person_id, _ in known.values()]))
     terms = Terms(
         today=on, units=_units_to_name(session, reach, unit_id if is_all else None, on), erases=erases, is_all=is_all,
-        language=registry.language_of_new_people(session, on), unprintable=unprintable,
+        language=registry.language_of_new_people(session, on), levels=level_names(session, on), unprintable=unprintable,
     )  # fmt: skip
     cells = {row.no: dict(row.cells) for row in rows}
     people = {number: person for number, (_, person) in known.items()}
@@ -101,6 +101,31 @@ def draft(
                 person=person,
             )
         )
+    return found
+
+
+def _marked(
+    known: dict[str, tuple[int, rules.Person]], actors: frozenset[int], holders: set[int]
+) -> dict[str, tuple[int, rules.Person]]:
+    """Return people with whether they have a permit, and whether they act on this import themselves."""
+    return {
+        number: (
+            person_id,
+            replace(
+                person, has_permit=person_id in holders, is_actor=person_id in actors,
+                stays=person.stays or person_id in actors,
+            ),
+        )
+        for number, (person_id, person) in known.items()
+    }  # fmt: skip
+
+
+def level_names(session: Session, on: date) -> dict[str, str]:
+    """Return how levels may be named in a file, lower case -> place: key, Chinese and English title."""
+    found: dict[str, str] = {}
+    for one in certifications.levels(session, on):
+        place = f"{one.rules.scheme}/{one.rules.level}"
+        found |= dict.fromkeys([place, one.rules.level, *(str(word).lower() for word in one.title.values())], place)
     return found
 
 
@@ -123,14 +148,14 @@ def digest(drafts: Iterable[Draft]) -> str:
 
 
 def _people(
-    session: Session, rows: Sequence[Row], tops: frozenset[int], reach: Reach, on: date, actor_id: int
+    session: Session, rows: Sequence[Row], tops: frozenset[int], reach: Reach, on: date
 ) -> Iterator[tuple[str, int, rules.Person]]:
     """Yield everybody whom the rows name, and everybody below the units that the file speaks for."""
     numbers = sorted({rules.number_of(row) for row in rows})
     seen: set[int] = set()
     for start in range(0, len(numbers), PORTION):
         wanted = PersonProfile.number.in_(numbers[start : start + PORTION])
-        for number, person_id, person in _portion(session, wanted, reach, on, actor_id):
+        for number, person_id, person in _portion(session, wanted, reach, on):
             seen.add(person_id)
             yield number, person_id, person
     after = 0
@@ -144,11 +169,11 @@ def _people(
         after = ids[-1]
         left = [one for one in ids if one not in seen]
         if left:
-            yield from _portion(session, PersonProfile.person_id.in_(left), reach, on, actor_id)
+            yield from _portion(session, PersonProfile.person_id.in_(left), reach, on)
 
 
 def _portion(
-    session: Session, wanted: sa.ColumnElement[bool], reach: Reach, on: date, actor_id: int
+    session: Session, wanted: sa.ColumnElement[bool], reach: Reach, on: date
 ) -> Iterator[tuple[str, int, rules.Person]]:
     profile = PersonProfile
     found = session.execute(
@@ -170,7 +195,7 @@ def _portion(
     since = _last_places(session, ids, on)
     ended = _ends(session, [row.person_id for row in found if row.unit_id is None])
     reached = reached_of(session, reach.grants, EDIT, ids)
-    kept = _held_by_two(session, ids, on) | {actor_id}
+    kept = _held_by_two(session, ids, on)
     for row in found:
         last = since.get(row.person_id)
         # Who left stands below no unit any more: only who keeps the whole network takes them back.

@@ -21,11 +21,17 @@ from training_app.accounts.rules import is_employee_number
 from training_app.roster.cell_rules import is_figure, parse_day
 
 EMPLOYER_MAX = 200
+FORMER_MAX = 60
 EARLIEST = date(1950, 1, 1)
+AHEAD_YEARS = 10
 # The columns of a person, in the order of the template.
 RECORD = ("name", "name_latin", "phone", "email", "language")
 PLACE = ("unit_number", "employer")
-COLUMNS = ("number", "name", "name_latin", "unit_number", "employer", "since", "phone", "email", "language")
+PERMIT = ("permit_since", "permit_until", "level", "level_since", "level_until")
+FORMER = "former_permit"
+COLUMNS = (
+    "number", "name", "name_latin", "unit_number", "employer", "since", "phone", "email", "language", FORMER, *PERMIT,
+)  # fmt: skip
 NEEDED = ("name", "unit_number", "employer")
 ERASABLE = frozenset({"name_latin", "phone", "email"})
 LANGUAGES = {
@@ -72,9 +78,13 @@ class Why(StrEnum):
     DAY = "day"
     DAY_TO_COME = "day_to_come"
     DAY_TOO_OLD = "day_too_old"
+    DAY_TOO_FAR = "day_too_far"
+    DAY_ORDER = "day_order"
+    LEVEL = "level"
     MOVED_LATER = "moved_later"
     LEFT_LATER = "left_later"
     ONESELF = "oneself"
+    WITH_PERMIT = "with_permit"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -117,17 +127,23 @@ class Person:
     ended_on: date | None = None
     in_reach: bool = True
     stays: bool = False
+    has_permit: bool = False
+    is_actor: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """Under what a file is read: the two switches, the day, the units within reach, what can be printed."""
+    """Under what a file is read: the two switches, the day, the units within reach, what can be printed.
+
+    `levels`: how a level may be named, lower case -> its place ("service/junior").
+    """
 
     today: date
     units: frozenset[str]
     erases: bool = False
     is_all: bool = False
     language: str = "zh"
+    levels: Mapping[str, str] = field(default_factory=dict)
     unprintable: Callable[[str], Sequence[str]] = field(default=lambda _text: ())
 
 
@@ -211,7 +227,8 @@ def _values(row: Row, person: Person | None, terms: Terms) -> tuple[dict[str, st
     values: dict[str, str | None] = {}
     faults: list[Fault] = []
     arrives = person is None or person.unit_number is None
-    for column in COLUMNS[1:]:
+    columns = _columns_read(row, person)
+    for column in columns:
         text = row.cells.get(column)
         if text:
             value, fault = _cell(column, text, terms)
@@ -223,7 +240,34 @@ def _values(row: Row, person: Person | None, terms: Terms) -> tuple[dict[str, st
             faults.append(Fault(column=column, why=Why.MISSING))
         elif text is not None and terms.erases and column in ERASABLE and person is not None:
             values[column] = None
+    if not faults and PERMIT[0] in columns:
+        faults = _permit_faults(row, person, values)
     return values, faults
+
+
+def _columns_read(row: Row, person: Person | None) -> tuple[str, ...]:
+    """Return the columns that count for somebody: who has a permit has it from here, and no file changes it."""
+    if person is not None and person.has_permit:
+        return tuple(column for column in COLUMNS[1:] if column not in (FORMER, *PERMIT))
+    return COLUMNS[1:]
+
+
+def _permit_faults(row: Row, person: Person | None, values: Values) -> list[Fault]:
+    """Return what is wrong with a permit from earlier records: it comes whole, with its level, or not at all."""
+    given = [column for column in (FORMER, *PERMIT) if values.get(column)]
+    if not given:
+        return []
+    if person is not None and person.is_actor:
+        return [Fault(column=given[0], why=Why.ONESELF, value=row.cells.get(given[0], ""))]
+    missing = [Fault(column=column, why=Why.MISSING) for column in PERMIT if not values.get(column)]
+    if missing:
+        return missing
+    pairs = (("permit_since", "permit_until"), ("level_since", "level_until"), ("permit_since", "level_until"))
+    return [
+        Fault(column=last, why=Why.DAY_ORDER, value=str(values[last]), about=str(values[first]))
+        for first, last in pairs
+        if str(values[last]) < str(values[first])
+    ][:1]
 
 
 def _has_to_say(column: str, person: Person | None) -> bool:
@@ -254,11 +298,28 @@ def _cell(column: str, text: str, terms: Terms) -> tuple[str, Fault | None]:
     if column == "language":
         known = LANGUAGES.get(text.lower())
         return wrong(Why.LANGUAGE) if known is None else (known, None)
+    if column == FORMER:
+        return wrong(Why.LONG, str(FORMER_MAX)) if len(text) > FORMER_MAX else (text, None)
+    if column == "level":
+        place = terms.levels.get(text.lower())
+        return wrong(Why.LEVEL) if place is None else (place, None)
+    return _day_cell(column, text, terms.today)
+
+
+def _day_cell(column: str, text: str, today: date) -> tuple[str, Fault | None]:
+    """Return a day as YYYY-MM-DD: that of a beginning has come, that of an end may be to come."""
+
+    def wrong(why: Why) -> tuple[str, Fault]:
+        return text, Fault(column=column, why=why, value=text if day is None else day.isoformat())
+
     day = parse_day(text)
     if day is None:
         return wrong(Why.DAY)
-    if day > terms.today:
+    is_end = column in ("permit_until", "level_until")
+    if day > today and not is_end:
         return wrong(Why.DAY_TO_COME)
+    if day.year > today.year + AHEAD_YEARS:
+        return wrong(Why.DAY_TOO_FAR)
     return wrong(Why.DAY_TOO_OLD) if day < EARLIEST else (day.isoformat(), None)
 
 
@@ -289,6 +350,7 @@ def _arrival(no: int, number: str, person: Person | None, values: Mapping[str, s
         then |= {"language": terms.language, **values}
         return Line(row=no, number=number, kind=LineKind.NEW, then=_in_order(then))
     changed = {column: value for column, value in values.items() if _differs(person, column, value)}
+    then |= {column: values[column] for column in (FORMER, *PERMIT) if values.get(column)}
     now = {column: getattr(person, column) for column in RECORD if column in changed}
     then |= {column: values[column] for column in (*PLACE, "since") if column in values} | changed
     return Line(row=no, number=number, kind=LineKind.BACK, now=now, then=_in_order(then))
@@ -303,13 +365,20 @@ def _existing(no: int, person: Person, values: Values, terms: Terms) -> Line:
         then.pop("since", None)  # since when they are where they are is no change
     if not then:
         return Line(row=no, number=person.number, kind=LineKind.SAME)
-    now = {column: _text(getattr(person, column)) for column in then}
+    now = {column: _text(getattr(person, column)) for column in then if column not in (FORMER, *PERMIT)}
     kind = LineKind.MOVED if moves else LineKind.CHANGED
     return Line(row=no, number=person.number, kind=kind, now=_in_order(now), then=_in_order(then))
 
 
 def _differs(person: Person, column: str, value: str | None) -> bool:
+    if column in (FORMER, *PERMIT):
+        return value is not None  # read only of who has none
     return _text(getattr(person, column)) != value
+
+
+def brings_permit(line: Line) -> bool:
+    """Tell whether a line brings a permit from earlier records."""
+    return bool(line.then.get(PERMIT[0]))
 
 
 def _text(value: object) -> str | None:

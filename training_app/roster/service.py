@@ -17,6 +17,7 @@ from training_app.db import db, transaction
 from training_app.errors import DomainError, Invalid, NotFound
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
+from training_app.permits import earlier_service as earlier_permits
 from training_app.roster import people_queries, reading, rules, state_rules, wording
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.people_queries import Draft
@@ -28,6 +29,7 @@ from training_app.storage.glyphs import missing_glyphs, name_glyph
 CHECK, APPLY, UNDO = "roster.check", "roster.apply", "roster.undo"
 PEOPLE, UNITS = "people", "units"
 KINDS = (PEOPLE,)
+PERMITS = "permits"  # the figure of those who bring a permit from earlier records
 PORTION = 1000
 MEDIA_TYPE = "application/octet-stream"
 
@@ -62,6 +64,16 @@ class NothingToApply(Invalid):
 
     code = "nothing_to_apply"
     message = "There is nothing to apply: mend the marked cells first, or send a file that changes something."
+
+
+class SecondPerson(DomainError):
+    """A file that brings permits is applied by somebody else than who sent it."""
+
+    code = "second_person"
+    message = (
+        "This file brings permits, so a second person applies it: somebody else who may edit people. They find it "
+        "under Import, Last imports."
+    )
 
 
 class LeavingNotSaid(Invalid):
@@ -136,6 +148,8 @@ def ask_to_apply(roster_id: int, *, leaving: int, now: datetime, actor_id: int) 
             raise NothingToApply()
         if row.figures.get(LineKind.LEAVING, 0) != leaving:
             raise LeavingNotSaid()
+        if row.figures.get(PERMITS, 0) and actor_id == row.created_by:
+            raise SecondPerson()
         row.applied_by, row.problem, row.about = actor_id, None, None
         enqueue(row, APPLY, now, actor_id)
 
@@ -179,7 +193,9 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
     with transaction() as session:
         row = locked(session, roster_id)
         row.columns, row.ignored = list(table.columns), list(table.ignored)
-        row.figures, row.digest = rules.figures(one.line for one in drafts), digest(kind, drafts)
+        row.figures = rules.figures(one.line for one in drafts)
+        row.figures[PERMITS] = sum(rules.brings_permit(one.line) for one in drafts)
+        row.digest = digest(kind, drafts)
         row.checked_at = now
         if row.state is RosterState.CHECKING:
             move(row, RosterState.CHECKED)
@@ -204,7 +220,8 @@ def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: da
     reach = people_queries.reach_of(session, grants_of(session, actor_id, now), on)
     return people_queries.draft(
         session, list(rows), reach=reach, unit_id=row.unit_id, erases=row.erases, is_all=row.is_all, on=on,
-        actor_id=actor_id, unprintable=_unprintable,
+        actors=frozenset({actor_id, row.created_by}), holders=lambda ids: earlier_permits.holders(session, ids),
+        unprintable=_unprintable,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -22,16 +22,16 @@ def units_in(session: Session, reach: Reach, on: date) -> list[UnitRow]:
     return [row for row in accounts.units(session, on) if row.unit_id in reach.reached]
 
 
-def choices(units: Sequence[UnitRow]) -> Choices:
+def choices(units: Sequence[UnitRow], now: datetime) -> Choices:
     """Return what may be chosen in the template."""
     return Choices(
-        short={"language": ("zh", "en")},
+        short={"language": ("zh", "en"), "level": list(wording.level_words(now).values())},
         units=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
         units_column="unit_number",
     )
 
 
-def people(language: str) -> Wording:
+def people(language: str, now: datetime) -> Wording:
     """Return the words of the template of people."""
     heads = {column: wording.column_words()[column] for column in rules.COLUMNS}
     return Wording(
@@ -47,12 +47,22 @@ def people(language: str) -> Wording:
             (heads["since"], _("From which day the person works in this unit, such as 2024-03-01. Empty: today. Read for new people and for moves only.")),
             (heads["phone"], _("Never shown to customers.")),
             (heads["email"], _("Where reminders are sent.")),
+            (_("Permit from earlier records"), _("Fill the next columns for who holds a permit already and is not known here with it: all of them, only the former number may be empty. Permit and level then hold from and to the days in the file; the permit gets a new number, which can be checked at the door. Points begin at zero. No certificate is made. Once somebody has a permit here, these columns are not read for them. A second person applies such a file.")),
+            (heads["former_permit"], _("The number printed before. It is kept in the history.")),
+            (heads["permit_since"], _("The day of the first issue: points years count from it.")),
+            (heads["permit_until"], _("The last day on which the permit is valid.")),
+            (heads["level"], _("As it stands in the list.")),
+            (heads["level_since"], _("From which day the level has been held.")),
+            (heads["level_until"], _("The last day on which the level holds.")),
             (heads["language"], _("zh or en. Empty: the language of the settings.")),
         ],
         example={
             "number": "EXAMPLE-1", "name": "王小明", "name_latin": "Wang Xiaoming", "unit_number": "SC-0512",
             "employer": _("Example Service Co., Ltd."), "since": "2024-03-01", "phone": "138 0000 0000",
-            "email": "name@example.com", "language": language,
+            "email": "name@example.com", "language": language, "former_permit": "SH-2021-0456",
+            "permit_since": "2021-05-10", "permit_until": "2027-05-09",
+            "level": next(iter(wording.level_words(now).values()), ""), "level_since": "2023-05-10",
+            "level_until": "2027-05-09",
         },
         example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
         needed=frozenset({"number", *rules.NEEDED}),

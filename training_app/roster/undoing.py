@@ -23,7 +23,7 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.db import db, transaction
 from training_app.jobs import service as jobs
-from training_app.roster import applying, rules, service, state_rules, switching
+from training_app.roster import applying, permits_in, rules, service, state_rules, switching
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
 from training_app.roster.state_rules import RosterState
@@ -38,6 +38,8 @@ LATER: Mapping[LineKind, tuple[str, ...]] = {
     LineKind.MOVED: ("person.edited", "person.moved", "person.left", "person.back", *_ERASED),
     LineKind.LEAVING: ("person.back", "role.granted", "role.requested", *_ERASED),
 }
+# What may not have happened to a permit that came with an import.
+OF_PERMITS = ("permit.%", "level.%", "case.%", "sanction.%", "ledger.%", "retraining.%")
 # Of who came with the import everything counts as later, but what the product itself lets follow.
 FOLLOWS = ("course.enrolled",)
 CAME = (LineKind.NEW, LineKind.BACK)
@@ -60,6 +62,10 @@ def blocked(session: Session, roster_id: int, *, limit: int = MOST_SHOWN) -> lis
     later = sa.or_(
         sa.and_(_L.kind.in_(CAME), AuditEntry.action.not_in(FOLLOWS)),
         *(sa.and_(_L.kind == kind, AuditEntry.action.in_(actions)) for kind, actions in LATER.items()),
+        sa.and_(
+            _L.then[rules.PERMIT[0]].as_string().isnot(None),
+            sa.or_(*(AuditEntry.action.like(one) for one in OF_PERMITS)),
+        ),
     )
     rows = session.execute(
         sa.select(_L.person_id, _L.number, PersonProfile.name, AuditEntry.action, AuditEntry.recorded_at)
@@ -119,6 +125,8 @@ def _take_back(roster_id: int, now: datetime) -> None:
                    subject=f"person:{one.person_id}", facts={"roster": roster_id, "kind": one.kind.value})
         for one in people
     ]  # fmt: skip
+    events = permits_in.brought(reading, roster_id, [one.person_id or 0 for one in people])
+    drafts += permits_in.annulled_drafts(events)
     heads = bulk.heads_of(reading, [draft.stream for draft in drafts])
     actor_id = reading.get_one(Roster, roster_id).undone_by
     reading.rollback()
@@ -134,6 +142,7 @@ def _take_back(roster_id: int, now: datetime) -> None:
             row.problem = "undo_blocked"
             return
         _switch_back(session, roster_id, records, since=row.applied_at, on=today(now), now=now)
+        permits_in.annul(session, events, now=now, actor_id=actor_id)
         bulk.write(session, links)
         service.move(row, RosterState.UNDONE)
         row.undone_at = now

@@ -88,13 +88,13 @@ def template(kind: str, form: str) -> ResponseReturnValue:
     """Send the template in the reader's language."""
     if kind not in service.KINDS or form not in ("xlsx", "csv"):
         raise NotFound()
-    words = sheet_words.people(web.language())
+    words = sheet_words.people(web.language(), clock.now())
     name = f"{kind}-template.{form}"
     if form == "csv":
         data, media = sheets.template_csv(words), "text/csv; charset=utf-8"
     else:
         units = sheet_words.units_in(web.session(), _reach(), today(clock.now()))
-        data, media = sheets.template_xlsx(words, sheet_words.choices(units)), sheets.XLSX
+        data, media = sheets.template_xlsx(words, sheet_words.choices(units, clock.now())), sheets.XLSX
     return send_file(io.BytesIO(data), mimetype=media, as_attachment=True, download_name=name)
 
 
@@ -111,9 +111,10 @@ def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
     lines, following = queries.lines(web.session(), row.roster_id, shown, after) if shown else ([], None)
     return render_template(
         "roster/roster.html", row=row, form=form, shown=shown, lines=lines, words=wording,
+        levels=wording.level_words(clock.now()),
         following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
         may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
-        may_drop=row.state is RosterState.CHECKED, actions=action_words(),
+        is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED, actions=action_words(),
         blocked=undoing.blocked(web.session(), row.roster_id) if row.problem == "undo_blocked" else [],
     ), status  # fmt: skip
 
@@ -143,7 +144,7 @@ def marked(roster_id: int) -> ResponseReturnValue:
     row = _find(roster_id)
     if row.is_cleared or not row.columns or row.state is RosterState.CHECKING:
         raise NotFound()
-    words = sheet_words.people(web.language())
+    words = sheet_words.people(web.language(), clock.now())
     found = queries.cells(web.session(), roster_id)
     data = sheets.marked_copy(words, row.columns, found, wording.fault_words)
     return send_file(
@@ -164,7 +165,7 @@ def apply(roster_id: int) -> ResponseReturnValue:
     except service.LeavingNotSaid as error:
         form.leaving.errors = [_(error.message)]
         return _page(row, form, error.status)
-    except (service.NotNow, service.NothingToApply) as error:
+    except (service.NotNow, service.NothingToApply, service.SecondPerson) as error:
         flash(_(error.message), "error")
     return redirect(url_for("roster.roster", roster_id=roster_id), 303)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from flask import url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
+from training_app.accounts.service import today
+from training_app.certifications import queries as certifications
 from training_app.dashboards import wording as shared
 from training_app.roster import rules
 from training_app.roster.rules import LineKind, Why
 from training_app.roster.state_rules import RosterState
-from training_app.web import day
+from training_app.web import day, pick, session
 
 if TYPE_CHECKING:
     from training_app.roster.queries import RosterRow
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 def column_words() -> dict[str, str]:
     """Return the head of every column of a file of people, as the reader reads it."""
     known = shared.column_words()
-    return {"since": _("In this unit since")} | {column: known[column] for column in rules.COLUMNS if column in known}
+    own = {
+        "since": _("In this unit since"),
+        "former_permit": _("Former permit number"),
+        "permit_since": _("Permit first issued on"),
+        "level_since": _("Level held since"),
+    }
+    return own | {column: known[column] for column in rules.COLUMNS if column in known}
 
 
 def all_heads(kind: str) -> dict[str, str]:
@@ -91,6 +99,12 @@ def home(kind: str) -> tuple[str, str]:
     return str(url_for("dashboards.people")), _("People")
 
 
+def level_words(now: datetime) -> dict[str, str]:
+    """Return the titles of the levels by place, as a file keeps them."""
+    found = certifications.levels(session(), today(now))
+    return {f"{one.rules.scheme}/{one.rules.level}": pick(one.title) for one in found}
+
+
 def changes(row: RosterRow) -> bool:
     """Tell whether an import changes anything."""
     return any(row.count(kind) for kind in rules.WRITES)
@@ -148,6 +162,19 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
             _("A file takes effect at once: write today or an earlier day."),
         ),
         Why.DAY_TOO_OLD: (_("%(day)s is too long ago", day=_day(value)), _("Check the year.")),
+        Why.DAY_TOO_FAR: (_("%(day)s is too far ahead", day=_day(value)), _("Check the year.")),
+        Why.DAY_ORDER: (
+            _("The end lies before the beginning, %(day)s", day=_day(about)),
+            _("Compare the two days with the former permit."),
+        ),
+        Why.LEVEL: (
+            _("No level is called “%(value)s”", value=value),
+            _("Choose it from the list of the template."),
+        ),
+        Why.ONESELF: (
+            _("Nobody brings in a permit of their own"),
+            _("Leave the columns of the permit empty in this row, and let somebody else send it."),
+        ),
         Why.MOVED_LATER: (
             _("A later move was recorded for %(day)s", day=_day(about)),
             _("Write that day or a later one if the move in this file came after it; otherwise take the row out."),

@@ -94,6 +94,26 @@ def write_newcomers(person_ids: Sequence[int], *, now: datetime) -> None:
     session.execute(sa.insert(PersonState), [{**row, "person_id": person_id} for person_id in person_ids])
 
 
+def fold_newcomers(person_ids: Sequence[int], *, now: datetime) -> None:
+    """Fold people whom nobody finds yet, without the write lock, then write their rows in one short transaction."""
+    snapshots = [queries.fold_person(db.session(), person_id, now) for person_id in person_ids]
+    db.session.rollback()
+    with transaction() as session:
+        rows = [
+            {**columns(one), "as_of_seq": one.as_of_seq, "computed_at": now, "person_id": one.person_id}
+            for one in snapshots
+        ]
+        session.execute(sa.insert(PersonState), rows)
+        levels = [
+            {"person_id": one.person_id, "scheme": level.scheme, "level": level.level, "awarded_at": level.awarded_at,
+             "valid_until": level.valid_until, "exercisable": level.exercisable, "withdrawn_at": level.withdrawn_at}
+            for one in snapshots
+            for level in one.levels
+        ]  # fmt: skip
+        if levels:
+            session.execute(sa.insert(LevelHeld), levels)
+
+
 def refresh_due(*, now: datetime, limit: int = PORTION) -> int:
     """Fold again whose next change has come, a portion at a time, each in a short transaction; return how many.
 
