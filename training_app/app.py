@@ -23,6 +23,7 @@ from training_app.access import guards
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
 from training_app.content import registry
+from training_app.credentials import print_service as prints
 from training_app.db import configure_engine, db
 from training_app.errors import DomainError
 from training_app.home import guide_views, guides
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     clock.use_offset_file(settings.test_clock)
     storage.use_root(settings.data_dir / "blobs")
+    prints.use_folder(settings.data_dir / "once")
     _name_requests(app)
     intake.install(app)
     _database(app)

@@ -31,10 +31,11 @@ OF_A_KIND = 4
 # (they are looked at on the way of the main job and in the tests of their rooms; the style guide has its own).
 NO_PAGES = {
     "static", "styleguide", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo",
-    "credentials.progress", "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence",
-    "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name", "licences.scan",
+    "credentials.progress", "credentials.print_progress", "credentials.print_pdf", "dashboards.photo", "exams.photo",
+    "permits.my_photo", "permits.evidence", "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name",
+    "licences.scan",
 }  # fmt: skip
-ELSEWHERE = {"accounts.redeem", "exams.paper", "exams.arrive", "roleplay.sheet"}
+ELSEWHERE = {"accounts.redeem", "credentials.print_run", "exams.paper", "exams.arrive", "roleplay.sheet"}
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
 SEARCH = re.compile(r"<input[^>]* name=\"q\"")
 # What a template prints when it is broken.

@@ -26,7 +26,9 @@ from training_app.accounts.rules import LinkPurpose
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.content import queries as content
+from training_app.credentials import print_service
 from training_app.credentials.models import Certificate
+from training_app.credentials.print_rules import PrintKind
 from training_app.db import db
 from training_app.exams import service as exams
 from training_app.exams import time_service
@@ -149,6 +151,10 @@ def furnish() -> House:
         "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
         "kind": "people", "form": "csv", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
+    for name, kind in (("run_id", PrintKind.CARDS), ("credentials.take_print:run_id", PrintKind.SLIPS)):
+        values[name] = print_service.ask(
+            kind, [world.learner], token=name, grants=chain.grants_of(world.hr, at), now=at, actor_id=world.hr
+        )
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
         values[f"roleplay.{name}:public_id"] = scene.public_id

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "certifications.refuse": "test_a_refusal_sent_twice_is_one_and_other_words_are_another",
     "certifications.reinstate": "test_holder_strangers_and_short_reasons_are_refused_and_a_second_call_changes_nothing",
     "credentials.ask_for_file": "test_a_job_run_again_keeps_one_file_and_tells_once",
+    "credentials.take_print": "test_slips_open_the_first_sign_in_end_older_ones_and_stand_in_no_row",
     "dashboards.approve_role": "test_an_administrator_is_made_by_two",
     "exams.contest": "test_a_contest_needs_words_and_is_sent_once",
     "exams.end_sitting": "test_a_sitting_ends_when_all_have_handed_in_and_then_nothing_moves",

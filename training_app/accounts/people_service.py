@@ -350,6 +350,20 @@ def issue_link(person_id: int, *, grants: tuple[Grant, ...], now: datetime, acto
     return sign_in.issue_link(person_id, purpose, now=now, actor_id=actor_id), purpose
 
 
+class HasPassword(DomainError):
+    """An invitation for somebody who has come in already."""
+
+    code = "has_password"
+    message = "This person has set a password already and needs no invitation."
+
+
+def issue_invitation(person_id: int, *, grants: tuple[Grant, ...], now: datetime, actor_id: int) -> str:
+    """Make the first link of somebody who has set no password yet; return its token. Raises HasPassword besides."""
+    if people_queries.get_record(db.session(), person_id).has_password:
+        raise HasPassword()
+    return issue_link(person_id, grants=grants, now=now, actor_id=actor_id)[0]
+
+
 def _require_any_reach(session: Session, grants: tuple[Grant, ...], person_id: int) -> None:
     try:
         require_reach(session, grants, Permission.PEOPLE_EDIT, person_id)

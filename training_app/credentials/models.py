@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_app.db import Key, db
+from training_app.credentials.print_rules import PrintKind
+from training_app.db import Key, db, enum_column
 
 
 class Certificate(db.Model):
@@ -64,3 +65,33 @@ class LiveCode(db.Model):
     digits: Mapped[str] = mapped_column(sa.String(8), unique=True)
     issued_at: Mapped[datetime]
     until_at: Mapped[datetime]
+
+
+class PrintRun(db.Model):
+    """One print of cards or slips for many: for whom it was asked, what came of it, until when the file waits.
+
+    The file of cards is a blob; that of slips holds keys, stands apart from what is backed up and is handed out once.
+    """
+
+    __tablename__ = "print_run"
+    __table_args__ = (
+        sa.UniqueConstraint("created_by", "token"),
+        sa.Index("ix_print_run_creator", "created_by", "id"),
+        sa.Index(
+            "ix_print_run_open", "kept_until",
+            sqlite_where=sa.text("gone_at IS NULL"), postgresql_where=sa.text("gone_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[PrintKind] = mapped_column(enum_column(PrintKind))
+    created_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+    token: Mapped[str] = mapped_column(sa.String(40))
+    people: Mapped[list[Any]]
+    printed: Mapped[list[Any]]
+    left_out: Mapped[dict[str, Any]]
+    sha256: Mapped[str | None] = mapped_column(sa.ForeignKey("blob.sha256"))
+    ready_at: Mapped[datetime | None]
+    kept_until: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]

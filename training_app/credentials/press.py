@@ -71,7 +71,7 @@ class AssetFetcher(URLFetcher):
 
 
 @dataclass(frozen=True)
-class _Press:
+class Press:
     """What every sheet shares."""
 
     fonts: FontConfiguration
@@ -81,19 +81,21 @@ class _Press:
     images: dict[str, Any] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=1)
-def _press() -> _Press:
+@lru_cache
+def press_of(sheet: str, more_style: str = "") -> Press:
+    """Return what every sheet of a kind shares, read once per process; `more_style`: rules made of our own numbers."""
     fonts, fetcher = FontConfiguration(), AssetFetcher()
     style = CSS(
-        string=(TEMPLATES / "certificate.css").read_text(encoding="utf-8"), font_config=fonts, url_fetcher=fetcher
-    )
+        string=(TEMPLATES / f"{sheet}.css").read_text(encoding="utf-8") + more_style, font_config=fonts,
+        url_fetcher=fetcher,
+    )  # fmt: skip
     pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    return _Press(fonts, style, fetcher, pages.get_template("certificate.html"))
+    return Press(fonts, style, fetcher, pages.get_template(f"{sheet}.html"))
 
 
 def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
     """Return the certificate as PDF. `printed` are the fields as they were kept at the issue; words, never markup."""
-    press = _press()
+    press = press_of("certificate")
     # The date of a PDF's making would make two prints differ; ours carries the day of issue in its text.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     document = HTML(string=page(printed, check_url=check_url), url_fetcher=press.fetcher, base_url="asset:")
@@ -117,7 +119,7 @@ def page(printed: Mapping[str, Any], *, check_url: str) -> str:
     issued, through = date.fromisoformat(printed["issued_on"]), date.fromisoformat(printed["valid_through"])
     names = [name_size(printed["name"]), name_size(printed["name_latin"])]
     scope = scope_size(printed["scope"])
-    made: str = _press().page.render(
+    made: str = press_of("certificate").page.render(
         printed=printed,
         name_size=names[0].value,
         latin_size=names[1].value,

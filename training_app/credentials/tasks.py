@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from training_app import clock
-from training_app.credentials import live_service, queries, service
+from training_app.credentials import live_service, print_service, printing, queries, service
 from training_app.credentials.models import Certificate, CertificateFile, LiveCode
 from training_app.credentials.rules import JOB
 from training_app.db import db
@@ -22,6 +22,12 @@ from training_app.storage import service as storage
 from training_app.sweeping import sweeps
 
 STEPS = 3
+
+
+@sweeps("prints")
+def let_prints_go(now: datetime) -> int:
+    """Let go of printed files that waited for long enough."""
+    return print_service.let_go(now)
 
 
 @needs_words("certificates")
@@ -72,3 +78,15 @@ def print_certificate(body: Mapping[str, object], progress: jobs.Progress) -> No
     progress.step(2, STEPS)
     service.keep_file(sheet.certificate_id, storage.write_file(pdf), len(pdf), now=clock.now())
     progress.step(STEPS, STEPS)
+
+
+@jobs.work("print-cards")
+def print_cards(body: Mapping[str, object], progress: jobs.Progress) -> None:
+    """Print the cards of a run."""
+    printing.print_cards(cast(int, body["run"]), progress.step, clock=clock.now)
+
+
+@jobs.work("print-slips")
+def print_slips(body: Mapping[str, object], progress: jobs.Progress) -> None:
+    """Make and print the slips of a run."""
+    printing.print_slips(cast(int, body["run"]), progress.step, clock=clock.now)

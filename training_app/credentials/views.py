@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import io
 
-from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from flask import Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from training_app import clock
 from training_app.access.guards import public, signed_in
-from training_app.credentials import door_queries, limits, live_queries, live_rules, live_service, queries, service
+from training_app.credentials import (
+    door_queries,
+    limits,
+    live_queries,
+    live_rules,
+    live_service,
+    print_views,
+    queries,
+    service,
+)
+from training_app.credentials.blueprint import bp
 from training_app.credentials.limits import limiter
 from training_app.errors import NotFound
 from training_app.permits import pages
@@ -19,8 +29,7 @@ from training_app.storage import service as storage
 from training_app.web import NavItem, actor
 from training_app.web import session as read
 
-bp = Blueprint("credentials", __name__)
-bp.record_once(limits.install)
+__all__ = ["USER_LINKS", "bp", "print_views"]
 USER_LINKS = (NavItem(label=_l("My certificates"), endpoint="credentials.mine", icon="certificate", order=20),)
 OPEN_TO_ALL = frozenset({"credentials.certificate", "credentials.door", "credentials.door_photo", "credentials.check"})
 TYPED_MAX = 40

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -73,6 +75,7 @@ def _record(person_id: int, *, is_own: bool) -> ResponseReturnValue:
         roles=role_pages.role_titles(session, today(now)), units=role_pages.unit_names(session, today(now)),
         licences=licences.kinds(session, today(now)), jobs=_jobs(page),
         may=_may(person_id, is_own=is_own, has_permit=page.snapshot.permit_number is not None), today=today(now),
+        token=secrets.token_hex(16),
     )  # fmt: skip
 
 

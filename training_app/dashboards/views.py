@@ -12,6 +12,7 @@ from training_app.dashboards import (  # noqa: F401  (each adds its pages to the
     office_views,
     people_views,
     person_views,
+    print_views,
     record_views,
     role_views,
     today_views,

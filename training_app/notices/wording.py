@@ -263,6 +263,18 @@ WORDS: dict[str, tuple[object, object]] = {
             "points count."
         ),
     ),
+    "cards_ready": (
+        _l("Your permit cards are ready"),
+        _l("Cards printed: %(count)s. The file can be downloaded for a day."),
+    ),
+    "slips_ready": (
+        _l("Your invitation slips are ready"),
+        _l("Slips printed: %(count)s. The file is handed out once and is gone after an hour."),
+    ),
+    "print_empty": (
+        _l("Nothing could be printed"),
+        _l("Nobody you chose could be printed. The page of the print says why."),
+    ),
     "certificate_ready": (_l("Your certificate is ready"), _l("You can open and print it under My certificates.")),
 }
 

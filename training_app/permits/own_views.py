@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 
 from flask import render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -45,7 +46,7 @@ def mine() -> ResponseReturnValue:
         "permits/mine.html", page=page, scope=lines, back=scope.way_back_of(read_session(), me, now),
         qr=pages.door_code(page.record.door_code), door=pages.door_url(page.record.door_code),
         masked=masked_name(page.card.name), jobs=scope.jobs_of(read_session(), me, now),
-        next_level=scope.next_level_of(read_session(), me, now),
+        next_level=scope.next_level_of(read_session(), me, now), token=secrets.token_hex(16),
     )  # fmt: skip
 
 
