@@ -9,12 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tests.courses_factories import publish, version_of
 from tests.factories import World
 from training_app.access import queries as access
 from training_app.access.rules import Grant
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.accounts.service import today
-from training_app.certifications import service
+from training_app.certifications import queries, service
+from training_app.certifications.rules import RequirementKind
+from training_app.chain import asked_courses
 from training_app.content import queries as content
 from training_app.courses.events import learning_changed
 from training_app.courses.models import LearningEvent
@@ -38,7 +41,6 @@ from training_app.roleplay.models import (
 )
 
 SCHEME = "service"
-COURSES = ("service-etiquette", "communication", "complaint-handling")
 DRILLS = ("complaint", "first_arrival")
 _numbers = count(1)
 
@@ -50,8 +52,9 @@ def grants_of(person_id: int, now: datetime) -> tuple[Grant, ...]:
     return grants
 
 
-def learn(person_id: int, now: datetime, *, courses: tuple[str, ...] = COURSES) -> None:
-    """Finish courses."""
+def learn(person_id: int, now: datetime, *, courses: tuple[str, ...] = ()) -> None:
+    """Finish these courses, or all that the level asks for."""
+    courses = courses or asked_courses(now)
     with transaction() as session:
         lock = lock_person(person_id, now=now)
         for key in courses:
@@ -66,6 +69,20 @@ def learn(person_id: int, now: datetime, *, courses: tuple[str, ...] = COURSES) 
             )  # fmt: skip
         session.flush()
         learning_changed.send(None, person_id=person_id, now=now)
+
+
+def asked(now: datetime, *kinds: RequirementKind) -> int:
+    """Return how many requirements the level has: all, or those of these kinds."""
+    (level,) = queries.levels(db.session(), today(now))
+    db.session.rollback()
+    return sum(one.kind in kinds or not kinds for one in level.rules.requirements)
+
+
+def unteach(code: str, now: datetime, *, actor_id: int) -> None:
+    """Publish a tariff of the company's own in which this breach has no lesson."""
+    old = version_of("tariff", "standard", now).body["codes"]
+    codes = [{**row, "lesson": None} if row["code"] == code else row for row in old]
+    publish("tariff", "standard", now, actor_id, change="substantive", codes=codes)
 
 
 def _attempt(
@@ -88,10 +105,11 @@ def _attempt(
 
 
 def pass_quizzes(person_id: int, now: datetime) -> None:
-    """Pass every module quiz."""
+    """Pass the quiz of every course that the level asks for."""
+    courses = asked_courses(now)
     with transaction() as session:
         lock = lock_person(person_id, now=now)
-        for key in COURSES:
+        for key in courses:
             version = content.get_current(session, "course", key, today(now))
             _attempt(lock, f"quiz:{key}", "quiz", version, now)
             lock.stamp()

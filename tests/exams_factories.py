@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import yaml
 
 from tests.factories import World
 from training_app.db import db
@@ -17,6 +19,9 @@ from training_app.items import queries as items
 from training_app.items.rules import Item, ItemType
 
 EXAM = "onboarding"
+_SHIPPED = yaml.safe_load((Path(__file__).parents[1] / f"quizzes/exams/{EXAM}.yaml").read_text("utf-8"))
+LIMIT = timedelta(minutes=_SHIPPED["limit_minutes"])
+QUESTIONS = sum(cell["count"] for cell in _SHIPPED["cells"])
 
 
 def admit(world: World, now: datetime, *, who: str = "learner", attempts: int = 2, **more: Any) -> int:

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from training_app.access import queries as access
 from training_app.access.rules import Grant
 from training_app.accounts.service import today
+from training_app.certifications import queries as levels
 from training_app.certifications import service as certifications
+from training_app.certifications.rules import RequirementKind
 from training_app.content import queries as content
 from training_app.courses import service as courses
 from training_app.dashboards import office_service as office
@@ -30,7 +32,6 @@ from training_app.roleplay import service as roleplay
 from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, Touch, scoring_sheet_from_body
 from training_app.status.reminder_rules import days_of
 
-COURSES = ("service-etiquette", "communication", "complaint-handling")
 EXAM = "onboarding"
 
 
@@ -50,18 +51,27 @@ def settle(now: datetime) -> None:
         pass
 
 
+def asked_courses(now: datetime) -> tuple[str, ...]:
+    """Return the courses that the first level asks for, in its order."""
+    first = min(levels.levels(db.session(), today(now)), key=lambda one: one.rules.rank)
+    db.session.rollback()
+    return tuple(one.ref for one in first.rules.requirements if one.kind is RequirementKind.COURSE)
+
+
 def learn(
-    person_id: int, now: datetime, *, course_keys: Sequence[str] = COURSES, lessons: int | None = None
+    person_id: int, now: datetime, *, course_keys: Sequence[str] | None = None, lessons: int | None = None
 ) -> datetime:
-    """Read and finish lessons (all, or the first `lessons` of them); return when it was done."""
-    left = lessons
-    for course_key in course_keys:
-        course = content.get_current(db.session(), "course", course_key, today(now))
-        for lesson_key in course.body["lessons"]:
-            if left == 0:
-                return now
-            now = _read(person_id, course_key, lesson_key, now)
-            left = None if left is None else left - 1
+    """Read and finish lessons (all, or the first `lessons`) of the courses asked for, or of those named.
+
+    Return when it was done.
+    """
+    wanted = [
+        (course_key, lesson_key)
+        for course_key in course_keys or asked_courses(now)
+        for lesson_key in content.get_current(db.session(), "course", course_key, today(now)).body["lessons"]
+    ]
+    for course_key, lesson_key in wanted[:lessons]:
+        now = _read(person_id, course_key, lesson_key, now)
     settle(now)
     return now
 
@@ -78,9 +88,9 @@ def _read(person_id: int, course_key: str, lesson_key: str, now: datetime) -> da
     return now + timedelta(seconds=30)
 
 
-def pass_quizzes(person_id: int, now: datetime, *, course_keys: Sequence[str] = COURSES) -> datetime:
-    """Take the quiz of each course and pass it; return when it was done."""
-    for course_key in course_keys:
+def pass_quizzes(person_id: int, now: datetime, *, course_keys: Sequence[str] | None = None) -> datetime:
+    """Take the quiz of each course asked for, or of those named, and pass it; return when it was done."""
+    for course_key in course_keys or asked_courses(now):
         started = exams.start_quiz(person_id, course_key, now=now)
         now = _answer(person_id, started, now, wrong=0)
     settle(now)

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
+from tests.courses_factories import finish
 from tests.factories import PASSWORD
 from tests.journeys.conftest import DESK, PHONE, Site
 from tests.journeys.steps import confirm, lead_roleplay, look_at, press, read_course, until, write_paper
-from training_app import chain
+from training_app import chain, clock
 from training_app.audit import service as audit
 from training_app.credentials.models import Certificate
 from training_app.db import db
@@ -85,8 +86,10 @@ def _learn(site: Site, tag: str) -> None:
     site.look(page, f"{tag}-01-home")
     page.goto(f"{site.url}/courses")
     site.look(page, f"{tag}-02-courses")
-    for course in chain.COURSES:
-        look = f"{tag}-03" if course == chain.COURSES[0] else None
+    with site.app.app_context():
+        courses = chain.asked_courses(clock.now())
+    for course in courses:
+        look = f"{tag}-03" if course == courses[0] else None
         read_course(site, page, course, person_id=site.world.new_hire, look=look)
         page.goto(f"{site.url}/quizzes/{course}")
         press(page, rf"/quizzes/{course}/start$")
@@ -215,7 +218,6 @@ def _a_case_becomes_final(site: Site, tag: str) -> None:
 
 
 def _points(site: Site) -> int:
-    from training_app import clock
     from training_app.permits import queries as permits
 
     with site.app.app_context():
@@ -247,7 +249,9 @@ def _is_there(page: Page, url: str) -> bool:
 
 
 def _won_back(site: Site, tag: str) -> None:
-    """The retraining: the supervised exam once more, and a certifier's decision with words."""
+    """The retraining: the lesson of the breach, the supervised exam once more, a certifier's decision with words."""
+    with site.app.app_context():
+        finish(site.world.new_hire, "danger-first", clock.now(), "home-visit")
     _sit_the_exam(site, tag, look=False)
     certifier = site.page("certifier")
     certifier.goto(f"{site.url}/awards/{site.world.new_hire}/retraining")

@@ -136,10 +136,11 @@ def furnish() -> House:
             expires_on=today(at) + timedelta(days=400),
         ), licences.store(picture()), now=at, actor_id=world.hr,
     )  # fmt: skip
-    lesson = content.get_current(db.session(), "course", chain.COURSES[0], today(at)).body["lessons"][0]
+    course = chain.asked_courses(at)[0]
+    lesson = content.get_current(db.session(), "course", course, today(at)).body["lessons"][0]
     values = {
         "person_id": world.learner, "case_id": case, "sanction_id": sanction, "sitting_id": sitting,
-        "public_id": attempt, "unit_id": world.units["outlet_a"], "course_key": chain.COURSES[0],
+        "public_id": attempt, "unit_id": world.units["outlet_a"], "course_key": course,
         "exam_key": chain.EXAM, "level": "junior", "key": "learner", "on": "2026-12-31", "grant_id": 1,
         "lesson_key": lesson, "version_id": content.get_current(db.session(), "lesson", lesson, today(at)).id,
         "licence_id": licence, "evidence_id": _one(sa.select(CaseEvidence.id)),

@@ -30,6 +30,7 @@ class Page:
 
 def pages(made: Stage, sitter: Sitter, holder_id: int, learner: Browser) -> list[Page]:
     """Return the pages that are measured."""
+    course = chain.asked_courses(made.now)[0]
     code = db.session.scalars(sa.select(Permit.door_code).where(Permit.person_id == holder_id)).one()
     db.session.rollback()
     hr = browser(made, hire(made, "hq", ("hr",)))
@@ -37,7 +38,7 @@ def pages(made: Stage, sitter: Sitter, holder_id: int, learner: Browser) -> list
     paper = load.Request(f"/attempts/{sitter.public_id}", sitter.browser.cookie)
     return [
         Page("home page of a learner", load.Request("/", learner.cookie), Goal(least=0.15)),
-        Page("course page", load.Request(f"/courses/{chain.COURSES[0]}", learner.cookie), Goal(least=0.15)),
+        Page("course page", load.Request(f"/courses/{course}", learner.cookie), Goal(least=0.15)),
         Page("exam page, whole paper", paper, Goal(least=0.12)),
         Page("people of a centre, page of 50", load.Request("/people", one_unit.cookie), Goal(least=0.15)),
         Page("people of the whole network, page of 50", load.Request("/people", hr.cookie), Goal(least=0.15), few=1),

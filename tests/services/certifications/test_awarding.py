@@ -56,7 +56,7 @@ def test_the_event_keeps_what_it_rests_on(world: World, now: datetime) -> None:
     (awarded,) = make.award(world, "learner", now=now).awarded
     event = db.session.get_one(LevelEvent, awarded.event_id)
     assert event.requirement_version_id
-    assert len(event.facts["evidence"]) == 9
+    assert len(event.facts["evidence"]) == make.asked(now)
     assert event.facts["trainers"] == [world.trainer]
     assert event.facts["examiners"] == [world.examiner]
     assert event.facts["permit"] == awarded.permit_id

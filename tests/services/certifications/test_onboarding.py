@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from tests import certifications_factories as make
 from tests.factories import World
 from training_app.certifications import onboarding
+from training_app.chain import asked_courses
 from training_app.courses.models import Enrolment
 from training_app.db import db
 from training_app.exams import queries as exams
@@ -24,7 +25,7 @@ def enrolments(person_id: int) -> dict[str, str]:
 
 def test_a_new_learner_is_enrolled_with_a_last_day(world: World, now: datetime) -> None:
     make.settle(now)
-    assert enrolments(world.learner) == dict.fromkeys(make.COURSES, "2026-12-23")
+    assert enrolments(world.learner) == dict.fromkeys(asked_courses(now), "2026-12-23")
 
 
 def test_somebody_who_does_not_learn_is_not_enrolled(world: World, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.certifications_factories import certify, grants_of, pass_exam, play, settle
+from tests.certifications_factories import certify, grants_of, pass_exam, play, settle, unteach
 from tests.courses_factories import finish, version_of
 from tests.factories import World
 from tests.permits_factories import case, final, issue, revoked, revoked_for, sanctions, words
@@ -40,6 +40,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def world(world: World, now: datetime) -> World:
+    unteach("unsafe-work", now - timedelta(days=3), actor_id=world.administrator)  # before the breach
     return _held(world, now)
 
 

@@ -50,7 +50,7 @@ class AttemptMachine(RuleBasedStateMachine):
         started = service.start_attempt(self.person, make.EXAM, now=self.now)
         self.attempt, self.epoch = started.public_id, 1
         self.items = make.paper_items(self.attempt)[:3]
-        self.deadline = self.now + timedelta(minutes=30)
+        self.deadline = self.now + make.LIMIT
         self.kept: dict[str, tuple[tuple[int, int], Any]] = {}
         self.ended: Attempt | None = None
 

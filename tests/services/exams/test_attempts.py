@@ -24,7 +24,7 @@ from training_app.items.rules import blueprint_from_body
 from training_app.items.service import draw
 
 EXAM = make.EXAM
-LIMIT, ALLOWANCE, WAIT = timedelta(minutes=30), timedelta(seconds=15), timedelta(days=10)
+LIMIT, ALLOWANCE, WAIT = make.LIMIT, timedelta(seconds=15), timedelta(days=10)
 
 
 pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database

@@ -131,13 +131,14 @@ def test_an_extension_moves_the_deadline_of_one_or_of_all_and_only_once(world: W
     assert _extend(sitting_id, world, now, person=world.learner) == 1
     assert _extend(sitting_id, world, now, idem="all") == 2
     assert _extend(sitting_id, world, now, idem="all") == 0
-    assert make.attempt(first).deadline_at == now + timedelta(minutes=50)
-    assert make.attempt(second).deadline_at == now + timedelta(minutes=40)
+    assert make.attempt(first).deadline_at == now + make.LIMIT + timedelta(minutes=20)
+    assert make.attempt(second).deadline_at == now + make.LIMIT + timedelta(minutes=10)
     item = make.paper_items(first)[0]
     save = Save(item_key=item.key, answer=make.right(item), sequence=1)
-    receipt = service.autosave(first, world.learner, epoch=1, saves=[save], now=now + timedelta(minutes=50))
+    last = now + make.LIMIT + timedelta(minutes=20)
+    receipt = service.autosave(first, world.learner, epoch=1, saves=[save], now=last)
     assert receipt.verdicts[item.key] is SaveVerdict.STORED
-    assert tasks.close_overdue(now + timedelta(minutes=45)) == 1
+    assert tasks.close_overdue(now + make.LIMIT + timedelta(minutes=15)) == 1
     assert make.attempt(first).finished_at is None
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.certifications_factories import certify, pass_exam, settle
+from tests.certifications_factories import certify, pass_exam, settle, unteach
 from tests.courses_factories import finish
 from tests.factories import World
 from tests.permits_factories import issue, revoked, revoked_for
@@ -24,6 +24,7 @@ CHARGES = ("unauthorised-charge", "unauthorised-charge")
 def world(world: World, now: datetime) -> World:
     for name in ("learner", "certifier", "hr", "examiner"):
         accounts.set_language(world.people[name], "en", now=now)
+    unteach("unsafe-work", now, actor_id=world.administrator)
     return world
 
 

@@ -112,7 +112,7 @@ def test_minutes_need_a_reason_and_move_the_deadline_once(examiner: FlaskClient,
     assert examiner.post(f"/sittings/{sitting_id}/extend", data=form | {"minutes": "0"}).status_code == 422
     for _twice in (1, 2):
         assert examiner.post(f"/sittings/{sitting_id}/extend", data=form).status_code == 302
-    assert make.attempt(public_id).deadline_at == now + timedelta(minutes=40)
+    assert make.attempt(public_id).deadline_at == now + make.LIMIT + timedelta(minutes=10)
 
 
 def test_an_attempt_is_voided_with_words(examiner: FlaskClient, world: World, now: datetime) -> None:
