@@ -150,7 +150,7 @@ def furnish() -> House:
         "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
         "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
         "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
-        "kind": "people", "form": "csv", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
+        "kind": "people", "form": "csv", "role": "learner", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
     for name, kind in (("run_id", PrintKind.CARDS), ("credentials.take_print:run_id", PrintKind.SLIPS)):
         values[name] = print_service.ask(

@@ -27,6 +27,7 @@ STEADY = {
 # How the furnished house finds what it has made.
 OF_THE_HOUSE = (
     'SELECT job.id FROM job WHERE job."key" LIKE ?',
+    'SELECT job.id FROM job WHERE job."key" LIKE ? AND job.state = ? ORDER BY job.id',
     "SELECT performance.public_id FROM performance WHERE performance.state = ? LIMIT ? OFFSET ?",
 )
 # An index of what is open holds only that.

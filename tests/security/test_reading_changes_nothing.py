@@ -12,7 +12,7 @@ from tests.security.pages import SIGNED_IN, signed_in, signed_in_as_each
 WHO_READ = {"audit_entry", "audit_head", "person"}  # the reading of evidence is written down, also where it is refused
 NAMES = (
     "q", "page", "before", "after", "upto", "on", "kind", "show", "list", "skip", "number", "unit", "state", "level",
-    "days", "cases", "left", "scheme", "next", "name", "under", "download",
+    "days", "cases", "left", "scheme", "next", "name", "under", "download", "may", "job",
 )  # fmt: skip
 HTML = {"Accept": "text/html"}
 
