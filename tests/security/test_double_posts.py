@@ -59,7 +59,7 @@ CREATES_NOTHING = {
     "accounts.set_language", "dashboards.companies", "dashboards.import_people",
     "dashboards.move_unit",
     "dashboards.role", "dashboards.set_photo", "dashboards.settings", "dashboards.unit", "dashboards.withdraw_sign",
-    "roleplay.draw",
+    "roleplay.draw", "roster.start",
 }  # fmt: skip
 
 

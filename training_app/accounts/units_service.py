@@ -83,7 +83,7 @@ def rename_unit(
     with transaction() as session:
         on = service.today(now)
         _require(grants, people_queries.parents_on(session, on))
-        _lock_tree(session)
+        lock_tree(session)
         old = session.scalar(sa.select(UnitVersion).where(UnitVersion.unit_id == unit_id, *holds_on(UnitVersion, on)))
         if old is None:
             raise NotFound()
@@ -109,7 +109,7 @@ def move_unit(unit_id: int, *, parent_id: int, grants: tuple[Grant, ...], now: d
     with transaction() as session:
         on = service.today(now)
         _require(grants, people_queries.parents_on(session, on))
-        _lock_tree(session)
+        lock_tree(session)
         parents = people_queries.parents_on(session, on)
         if unit_id not in parents or parent_id not in parents:
             raise NotFound()
@@ -153,7 +153,8 @@ def _rewrite_scope(session: Session, unit_id: int, old_above: list[int], new_abo
     return counted or 0
 
 
-def _lock_tree(session: Session) -> None:
+def lock_tree(session: Session) -> None:
+    """Lock every unit: who places somebody meanwhile waits and then reads the new tree."""
     session.execute(sa.select(Unit.id).order_by(Unit.id).with_for_update()).all()
 
 

@@ -64,6 +64,7 @@ class LineRow:
     row: int | None
     number: str
     person_id: int | None
+    unit_id: int | None
     name: str | None
     kind: LineKind
     now: Mapping[str, Any]
@@ -113,6 +114,7 @@ def lines(session: Session, roster_id: int, kind: LineKind, after: int) -> tuple
     rows = [
         LineRow(
             line_id=line.id, row=line.row, number=line.number, person_id=line.person_id if name else None,
+            unit_id=line.unit_id,
             name=name or line.then.get("name") or line.cells.get("name"), kind=line.kind, now=line.now,
             then=line.then, faults=line.faults,
         )

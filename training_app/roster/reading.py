@@ -59,7 +59,7 @@ def looks_like_workbook(data: bytes) -> bool:
     return data[:4] == b"PK\x03\x04"
 
 
-def read_table(data: bytes, heads: dict[str, str], known: Sequence[str]) -> Table:
+def read_table(data: bytes, heads: dict[str, str], known: Sequence[str], most: int = MOST_ROWS) -> Table:
     """Return the rows of a file. `heads`: reader's words, lower case -> column; `known`: the columns that count.
 
     Raises Unreadable with the code of what is wrong with the whole file.
@@ -70,7 +70,7 @@ def read_table(data: bytes, heads: dict[str, str], known: Sequence[str]) -> Tabl
         raise Unreadable("too_large")
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the old binary form, or a new one behind a password
         raise Unreadable("old_workbook")
-    return _table(_sheet(data) if looks_like_workbook(data) else _csv(data), heads, known)
+    return _table(_sheet(data) if looks_like_workbook(data) else _csv(data), heads, known, most)
 
 
 def _csv(data: bytes) -> Iterator[Sequence[str]]:
@@ -156,7 +156,7 @@ def _index(letters: bytes) -> int:
     return found
 
 
-def _table(lines: Iterable[Sequence[str]], heads: dict[str, str], known: Sequence[str]) -> Table:
+def _table(lines: Iterable[Sequence[str]], heads: dict[str, str], known: Sequence[str], most: int) -> Table:
     columns: dict[int, str] = {}
     ignored: list[str] = []
     rows: list[Row] = []
@@ -168,8 +168,8 @@ def _table(lines: Iterable[Sequence[str]], heads: dict[str, str], known: Sequenc
         found = {column: cells[at][:MOST_CELL] if at < len(cells) else "" for at, column in columns.items()}
         if any(found.values()) and not found["number"].upper().startswith(EXAMPLE):
             rows.append(Row(no=no, cells=found))
-            if len(rows) > MOST_ROWS:
-                raise Unreadable("too_many_rows", str(MOST_ROWS))
+            if len(rows) > most:
+                raise Unreadable("too_many_rows", str(most))
     if not columns:
         raise Unreadable("nothing")
     if not rows:

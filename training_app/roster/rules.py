@@ -84,7 +84,12 @@ class Why(StrEnum):
     MOVED_LATER = "moved_later"
     LEFT_LATER = "left_later"
     ONESELF = "oneself"
-    WITH_PERMIT = "with_permit"
+    UNIT_NUMBER = "unit_number"
+    UNIT_TYPE = "unit_type"
+    STARS = "stars"
+    PARENT = "parent"
+    ROOT = "root"
+    CIRCLE = "circle"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

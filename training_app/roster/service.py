@@ -18,7 +18,7 @@ from training_app.errors import DomainError, Invalid, NotFound
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
 from training_app.permits import earlier_service as earlier_permits
-from training_app.roster import people_queries, reading, rules, state_rules, wording
+from training_app.roster import people_queries, reading, rules, state_rules, unit_queries, unit_rules, wording
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.people_queries import Draft
 from training_app.roster.rules import LineKind, Row
@@ -28,7 +28,8 @@ from training_app.storage.glyphs import missing_glyphs, name_glyph
 
 CHECK, APPLY, UNDO = "roster.check", "roster.apply", "roster.undo"
 PEOPLE, UNITS = "people", "units"
-KINDS = (PEOPLE,)
+KINDS = (PEOPLE, UNITS)
+MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS}
 PERMITS = "permits"  # the figure of those who bring a permit from earlier records
 PORTION = 1000
 MEDIA_TYPE = "application/octet-stream"
@@ -117,6 +118,13 @@ def enqueue(row: Roster, work: str, now: datetime, actor_id: int | None) -> None
     jobs.enqueue(work, state_rules.job_key(row.id, row.rounds), {"roster": row.id}, now=now, actor_id=actor_id)
 
 
+def kind_of(roster_id: int) -> str | None:
+    """Return what an import brings."""
+    found = db.session.scalar(sa.select(Roster.kind).where(Roster.id == roster_id))
+    db.session.rollback()
+    return found
+
+
 def go_on(roster_id: int, work: str, *, now: datetime) -> None:
     """Queue the next portion of long work: a job has so many seconds."""
     with transaction() as session:
@@ -182,14 +190,14 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
     known = columns_of(kind)
     db.session.rollback()
     try:
-        table = reading.read_table(storage.read(sha256), wording.all_heads(kind), known)
+        table = reading.read_table(storage.read(sha256), wording.all_heads(kind), known, MOST_ROWS[kind])
     except reading.Unreadable as error:
         _finish_unreadable(roster_id, error, now)
         return
     progress.step(0, len(table.rows))
     drafts = draft_rows(db.session(), roster_id, table.rows, now=now)
     db.session.rollback()
-    _write_lines(roster_id, drafts, progress)
+    _write_lines(roster_id, kind, drafts, progress)
     with transaction() as session:
         row = locked(session, roster_id)
         row.columns, row.ignored = list(table.columns), list(table.ignored)
@@ -204,7 +212,7 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
 
 def columns_of(kind: str) -> tuple[str, ...]:
     """Return the columns that count in a file of a kind."""
-    return rules.COLUMNS
+    return rules.COLUMNS if kind == PEOPLE else unit_rules.COLUMNS
 
 
 def digest(kind: str, drafts: Iterable[Draft]) -> str:
@@ -217,6 +225,8 @@ def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: da
     row = session.get_one(Roster, roster_id)
     actor_id = row.applied_by or row.created_by
     on = today(now)
+    if row.kind == UNITS:
+        return unit_queries.draft(session, list(rows), erases=row.erases, on=on)
     reach = people_queries.reach_of(session, grants_of(session, actor_id, now), on)
     return people_queries.draft(
         session, list(rows), reach=reach, unit_id=row.unit_id, erases=row.erases, is_all=row.is_all, on=on,
@@ -242,12 +252,12 @@ def _finish_unreadable(roster_id: int, error: reading.Unreadable, now: datetime)
         tell(session, row, "roster_unreadable", now)
 
 
-def _write_lines(roster_id: int, drafts: list[Draft], progress: jobs.Progress) -> None:
+def _write_lines(roster_id: int, kind: str, drafts: list[Draft], progress: jobs.Progress) -> None:
     """Write the lines in portions; the import shows none of them before its state says that it is checked."""
     with transaction() as session:
         session.execute(sa.delete(RosterLine).where(RosterLine.roster_id == roster_id))
     for start in range(0, len(drafts), PORTION):
-        rows = [line_values(roster_id, one) for one in drafts[start : start + PORTION]]
+        rows = [line_values(roster_id, kind, one) for one in drafts[start : start + PORTION]]
         with transaction() as session:
             session.execute(sa.insert(RosterLine), rows)
         done = min(start + PORTION, len(drafts))
@@ -261,10 +271,10 @@ _EMPTY: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def line_values(roster_id: int, draft: Draft) -> dict[str, Any]:
+def line_values(roster_id: int, kind: str, draft: Draft) -> dict[str, Any]:
     """Return the row of a line."""
     line = draft.line
-    values = {**_EMPTY, **people_queries.values_of(draft)}
+    values = {**_EMPTY, **(people_queries.values_of(draft) if kind == PEOPLE else {})}
     if values["name"]:
         values["sort_key"] = sort_key(values["name"])
     return values | {
@@ -282,3 +292,15 @@ def tell(session: Session, row: Roster, kind: str, now: datetime) -> None:
         "path": f"/roster/{row.id}",
     }  # fmt: skip
     outbox.send("notice", f"notice/{key}", body, now=now)
+
+
+def hold_again(session: Session, model: Any, which: sa.ColumnElement[bool], since: datetime, now: datetime) -> None:
+    """Write dated rows that an import ended at an instant anew, as they were."""
+    left_out = {"id", "recorded_at", "superseded_at", "superseded_by"}
+    columns = [column.key for column in sa.inspect(model).column_attrs if column.key not in left_out]
+    again = (
+        sa.select(*(getattr(model, column) for column in columns), sa.literal(now, model.recorded_at.type))
+        .where(which, model.superseded_at == since)
+        .order_by(model.id)
+    )
+    session.execute(sa.insert(model).from_select([*columns, "recorded_at"], again))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.accounts.queries import UnitRow
-from training_app.roster import rules, wording
+from training_app.accounts.rules import UnitType
+from training_app.roster import rules, unit_rules, wording
 from training_app.roster.people_queries import Reach
 from training_app.roster.sheets import Choices, Wording
 from training_app.web import unit_word
@@ -66,4 +67,37 @@ def people(language: str, now: datetime) -> Wording:
         },
         example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
         needed=frozenset({"number", *rules.NEEDED}),
+    )  # fmt: skip
+
+
+def unit_choices(units: Sequence[UnitRow]) -> Choices:
+    """Return what may be chosen in the template of units."""
+    return Choices(
+        short={"type": list(wording.unit_types().values()), "stars": [str(n) for n in range(6)]},
+        units=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
+        units_column="parent_number",
+    )
+
+
+def units() -> Wording:
+    """Return the words of the template of units."""
+    heads = wording.unit_column_words()
+    return Wording(
+        heads=heads, sheet="Units", notes_sheet=_("How to fill it"), units_sheet=_("Unit numbers"),
+        notes=[
+            (_("How to fill it"), _("One row for each unit. The columns are known by the names in brackets: leave the first row as it is. A unit that is not in the file stays as it is.")),
+            (_("Example"), _("The row whose number begins with EXAMPLE shows the form; it is never taken.")),
+            (heads["number"], _("Needed. 1 to 32 letters, digits or hyphens. By it a unit is known: a new number is a new unit.")),
+            (heads["name"], _("Needed for new units.")),
+            (heads["name_latin"], _("What readers of English see.")),
+            (heads["type"], _("Needed for new units. Choose it from the list.")),
+            (heads["stars"], _("0 to 5. Empty in a new unit: 0.")),
+            (heads["parent_number"], _("Needed for new units. It may stand in the same file, in any order. Another one than recorded places the unit with everybody in it elsewhere.")),
+        ],
+        example={
+            "number": "EXAMPLE-1", "name": "示例网点", "name_latin": "Example outlet", "type": wording.unit_types()[UnitType.OUTLET],
+            "stars": "0", "parent_number": "SC-0512",
+        },
+        example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
+        needed=frozenset({"number", "parent_number", *unit_rules.NEEDED}),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from training_app import clock
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
-from training_app.roster import applying, clearing, service, undoing
+from training_app.roster import applying, clearing, service, undoing, units_service
 from training_app.sweeping import sweeps
 
 
@@ -24,13 +24,21 @@ def check(body: Mapping[str, object], progress: jobs.Progress) -> None:
 @jobs.work(service.APPLY)
 def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
     """Apply what was previewed, or go on with it."""
-    applying.apply(cast(int, body["roster"]), progress, clock=clock.now)
+    roster_id = cast(int, body["roster"])
+    if service.kind_of(roster_id) == service.UNITS:
+        units_service.apply(roster_id, now=clock.now())
+    else:
+        applying.apply(roster_id, progress, clock=clock.now)
 
 
 @jobs.work(service.UNDO)
 def undo(body: Mapping[str, object], progress: jobs.Progress) -> None:
     """Undo an import, or go on with it."""
-    undoing.undo(cast(int, body["roster"]), progress, clock=clock.now)
+    roster_id = cast(int, body["roster"])
+    if service.kind_of(roster_id) == service.UNITS:
+        units_service.undo(roster_id, now=clock.now())
+    else:
+        undoing.undo(roster_id, progress, clock=clock.now)
 
 
 @sweeps("rosters")

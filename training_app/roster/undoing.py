@@ -23,7 +23,7 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.db import db, transaction
 from training_app.jobs import service as jobs
-from training_app.roster import applying, permits_in, rules, service, state_rules, switching
+from training_app.roster import applying, permits_in, rules, service, state_rules, switching, units_service
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
 from training_app.roster.state_rules import RosterState
@@ -84,7 +84,8 @@ def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
         row = service.locked(session, roster_id)
         if not state_rules.may_undo(row.state, row.applied_at, now):
             raise service.NotNow()
-        if blocked(session, roster_id, limit=1):
+        is_blocked = units_service.blocked if row.kind == service.UNITS else blocked
+        if is_blocked(session, roster_id, limit=1):
             row.problem = "undo_blocked"
             return False
         service.move(row, RosterState.UNDOING)
@@ -187,7 +188,7 @@ def _switch_back(
         # A newcomer's role was written before the switch; nothing of theirs is older than the import.
         written = sa.or_(model.recorded_at == since, model.person_id.in_(_newcomers(roster_id)))
         run(session, sa.update(model).where(*fresh, written).values(superseded_at=now))
-        _hold_again(session, model, placed, since, now)
+        service.hold_again(session, model, model.person_id.in_(placed), since, now)
     run(session, sa.update(Login).where(Login.person_id.in_(came)).values(disabled_at=now))
     run(session, sa.update(Login).where(Login.person_id.in_(left)).values(disabled_at=None))
     run(session, sa.update(Person).where(Person.id.in_(left)).values(left_on=None))
@@ -202,15 +203,3 @@ def _switch_back(
 
 def _newcomers(roster_id: int) -> sa.Select[int | None]:
     return sa.select(_L.person_id).where(*switching.lines_of(roster_id, LineKind.NEW))
-
-
-def _hold_again(session: Session, model: Any, people: Any, since: datetime, now: datetime) -> None:
-    """Write rows that the import ended anew, as they were."""
-    left_out = {"id", "recorded_at", "superseded_at", "superseded_by"}
-    columns = [column.key for column in sa.inspect(model).column_attrs if column.key not in left_out]
-    again = (
-        sa.select(*(getattr(model, column) for column in columns), sa.literal(now, model.recorded_at.type))
-        .where(model.person_id.in_(people), model.superseded_at == since)
-        .order_by(model.id)
-    )
-    session.execute(sa.insert(model).from_select([*columns, "recorded_at"], again))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from flask import flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,8 @@ from flask_babel import gettext as _
 from training_app import clock, web
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
+from training_app.accounts import queries as accounts
+from training_app.accounts.queries import UnitRow
 from training_app.accounts.service import today
 from training_app.dashboards.audit_words import action_words
 from training_app.errors import DomainError, NotFound
@@ -23,6 +26,7 @@ from training_app.roster import (
     sheets,
     state_rules,
     undoing,
+    units_service,
     wording,
 )
 from training_app.roster.blueprint import bp
@@ -34,7 +38,7 @@ from training_app.roster.state_rules import RosterState
 from training_app.web import actor
 
 __all__ = ["bp"]
-EDIT = Permission.PEOPLE_EDIT
+CHANGE = (Permission.PEOPLE_EDIT, Permission.SETTINGS_EDIT)
 SHOWN_FIRST = (LineKind.FAULTY, LineKind.NEW, LineKind.BACK, LineKind.CHANGED, LineKind.MOVED, LineKind.LEAVING)
 
 
@@ -45,27 +49,42 @@ def _reach() -> Reach:
     return reach
 
 
+def _require_kind(kind: str) -> bool:
+    """Tell whether somebody sees the imports of a kind that others sent; raises NotFound where they may send none."""
+    if kind == service.PEOPLE:
+        return _reach().is_everything
+    if kind != service.UNITS or not units_service.may_edit(web.session(), actor().grants, today(clock.now())):
+        raise NotFound()
+    return True
+
+
 def _find(roster_id: int) -> RosterRow:
     """Return an import of one's own, or anyone's for who keeps the whole network; raises NotFound."""
     row = queries.find(web.session(), roster_id)
-    reach = _reach()
-    if row is None or not (row.created_by == actor().person_id or reach.is_everything):
+    if row is None or not (_require_kind(row.kind) or row.created_by == actor().person_id):
         raise NotFound()
     return row
 
 
+def _units(kind: str) -> list[UnitRow]:
+    on = today(clock.now())
+    if kind == service.UNITS:
+        return accounts.units(web.session(), on)
+    return sheet_words.units_in(web.session(), _reach(), on)
+
+
 @bp.route("/roster/<kind>", methods=["GET", "POST"])
-@needs(EDIT)
+@needs(*CHANGE)
 def start(kind: str) -> ResponseReturnValue:
     """Offer the templates, take a file in, and list the last imports."""
-    if kind not in service.KINDS:
-        raise NotFound()
-    reach = _reach()
-    units = sheet_words.units_in(web.session(), reach, today(clock.now()))
-    form = RosterForm().offer([web.unit_option(row) for row in units], _("Everybody within your reach"))
+    sees_all = _require_kind(kind)
+    options = [web.unit_option(row) for row in _units(kind)] if kind == service.PEOPLE else []
+    form = RosterForm().offer(options, _("Everybody within your reach"))
+    if kind == service.UNITS:
+        del form.extent, form.unit
     status = 422 if request.method == "POST" else 200
     if form.validate_on_submit():
-        is_all = form.extent.data == "all"
+        is_all = kind == service.PEOPLE and form.extent.data == "all"
         upload = form.file.data
         try:
             roster_id = service.take_in(
@@ -78,28 +97,35 @@ def start(kind: str) -> ResponseReturnValue:
             status = error.status
         else:
             return redirect(url_for("roster.roster", roster_id=roster_id), 303)
-    found = queries.recent(web.session(), kind, actor().person_id, of_everybody=reach.is_everything)
+    found = queries.recent(web.session(), kind, actor().person_id, of_everybody=sees_all)
     return render_template("roster/start.html", kind=kind, form=form, rows=found, words=wording), status
 
 
 @bp.get("/roster/<kind>/template.<form>")
-@needs(EDIT)
+@needs(*CHANGE)
 def template(kind: str, form: str) -> ResponseReturnValue:
     """Send the template in the reader's language."""
-    if kind not in service.KINDS or form not in ("xlsx", "csv"):
+    _require_kind(kind)
+    if form not in ("xlsx", "csv"):
         raise NotFound()
-    words = sheet_words.people(web.language(), clock.now())
+    words = _sheet(kind)
     name = f"{kind}-template.{form}"
     if form == "csv":
         data, media = sheets.template_csv(words), "text/csv; charset=utf-8"
     else:
-        units = sheet_words.units_in(web.session(), _reach(), today(clock.now()))
-        data, media = sheets.template_xlsx(words, sheet_words.choices(units, clock.now())), sheets.XLSX
+        units = _units(kind)
+        is_people = kind == service.PEOPLE
+        offered = sheet_words.choices(units, clock.now()) if is_people else sheet_words.unit_choices(units)
+        data, media = sheets.template_xlsx(words, offered), sheets.XLSX
     return send_file(io.BytesIO(data), mimetype=media, as_attachment=True, download_name=name)
 
 
+def _sheet(kind: str) -> sheets.Wording:
+    return sheet_words.people(web.language(), clock.now()) if kind == service.PEOPLE else sheet_words.units()
+
+
 @bp.get("/roster/<int:roster_id>")
-@needs(EDIT)
+@needs(*CHANGE)
 def roster(roster_id: int) -> ResponseReturnValue:
     """Show one import: its progress, what it would change or has changed, and what can be done now."""
     return _page(_find(roster_id), ApplyForm(formdata=None), 200)
@@ -111,12 +137,21 @@ def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
     lines, following = queries.lines(web.session(), row.roster_id, shown, after) if shown else ([], None)
     return render_template(
         "roster/roster.html", row=row, form=form, shown=shown, lines=lines, words=wording,
-        levels=wording.level_words(clock.now()),
+        levels=wording.level_words(clock.now()), heads=wording.heads(row.kind), types=wording.unit_types(),
         following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
         may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
         is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED, actions=action_words(),
-        blocked=undoing.blocked(web.session(), row.roster_id) if row.problem == "undo_blocked" else [],
+        **_blocked(row),
     ), status  # fmt: skip
+
+
+def _blocked(row: RosterRow) -> dict[str, Any]:
+    """Return for whom an import can no longer be undone, people or units."""
+    if row.problem != "undo_blocked":
+        return {"blocked": [], "blocked_units": []}
+    if row.kind == service.UNITS:
+        return {"blocked": [], "blocked_units": units_service.blocked(web.session(), row.roster_id)}
+    return {"blocked": undoing.blocked(web.session(), row.roster_id), "blocked_units": []}
 
 
 def _shown(row: RosterRow) -> LineKind | None:
@@ -128,7 +163,7 @@ def _shown(row: RosterRow) -> LineKind | None:
 
 
 @bp.get("/roster/<int:roster_id>/progress")
-@needs(EDIT)
+@needs(*CHANGE)
 def progress(roster_id: int) -> ResponseReturnValue:
     """Answer the page that waits: how far the work is; once it is done the page loads itself anew."""
     row = _find(roster_id)
@@ -138,13 +173,13 @@ def progress(roster_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/roster/<int:roster_id>/marked")
-@needs(EDIT)
+@needs(*CHANGE)
 def marked(roster_id: int) -> ResponseReturnValue:
     """Send a copy of what was sent, wrong cells marked."""
     row = _find(roster_id)
     if row.is_cleared or not row.columns or row.state is RosterState.CHECKING:
         raise NotFound()
-    words = sheet_words.people(web.language(), clock.now())
+    words = _sheet(row.kind)
     found = queries.cells(web.session(), roster_id)
     data = sheets.marked_copy(words, row.columns, found, wording.fault_words)
     return send_file(
@@ -153,7 +188,7 @@ def marked(roster_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/roster/<int:roster_id>/apply")
-@needs(EDIT)
+@needs(*CHANGE)
 def apply(roster_id: int) -> ResponseReturnValue:
     """Apply what was previewed."""
     row = _find(roster_id)
@@ -171,7 +206,7 @@ def apply(roster_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/roster/<int:roster_id>/undo")
-@needs(EDIT)
+@needs(*CHANGE)
 def undo(roster_id: int) -> ResponseReturnValue:
     """Undo a whole import, unless something later depends on it."""
     row = _find(roster_id)
@@ -183,7 +218,7 @@ def undo(roster_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/roster/<int:roster_id>/drop")
-@needs(EDIT)
+@needs(*CHANGE)
 def drop(roster_id: int) -> ResponseReturnValue:
     """Put an import away that was not applied."""
     row = _find(roster_id)
@@ -197,7 +232,7 @@ def drop(roster_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/roster/<int:roster_id>/again")
-@needs(EDIT)
+@needs(*CHANGE)
 def again(roster_id: int) -> ResponseReturnValue:
     """Go on with work whose job was lost."""
     row = _find(roster_id)

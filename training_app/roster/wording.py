@@ -10,6 +10,7 @@ from flask import url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
+from training_app.accounts.rules import UnitType
 from training_app.accounts.service import today
 from training_app.certifications import queries as certifications
 from training_app.dashboards import wording as shared
@@ -34,13 +35,60 @@ def column_words() -> dict[str, str]:
     return own | {column: known[column] for column in rules.COLUMNS if column in known}
 
 
+def unit_column_words() -> dict[str, str]:
+    """Return the head of every column of a file of units."""
+    return {
+        "number": _("Unit number"),
+        "name": _("Name"),
+        "name_latin": _("Name in Latin letters"),
+        "type": _("Type"),
+        "stars": _("Stars"),
+        "parent_number": _("Number of the unit above"),
+    }
+
+
+def heads(kind: str) -> dict[str, str]:
+    """Return the heads of a file of a kind, as the reader reads them."""
+    return column_words() if kind == "people" else unit_column_words()
+
+
+def unit_types() -> dict[str, str]:
+    """Return the word of every type of unit."""
+    return {
+        UnitType.HEADQUARTERS: _("Headquarters"),
+        UnitType.REGIONAL_CENTRE: _("Regional centre"),
+        UnitType.STAR_CENTRE: _("Star centre"),
+        UnitType.OUTLET: _("Outlet"),
+    }
+
+
+def type_names() -> dict[str, str]:
+    """Return how a type of unit may be named in a file, lower case -> its key."""
+    found = {one.value: one.value for one in UnitType}
+    for locale in ("zh", "en"):
+        with force_locale(locale):
+            found |= {word.lower(): str(key) for key, word in unit_types().items()}
+    return found
+
+
 def all_heads(kind: str) -> dict[str, str]:
     """Return every head in either language, lower case -> column: a file is read whoever made it."""
     found: dict[str, str] = {}
     for locale in ("zh", "en"):
         with force_locale(locale):
-            found |= {word.lower(): column for column, word in column_words().items()}
+            found |= {word.lower(): column for column, word in heads(kind).items()}
     return found
+
+
+def unit_kind_words() -> dict[str, str]:
+    """Return the word of every kind of line of a file of units, in the order of the figures."""
+    return {
+        LineKind.NEW: _("new units"),
+        LineKind.CHANGED: _("changed"),
+        LineKind.MOVED: _("placed elsewhere"),
+        LineKind.SAME: _("unchanged"),
+        LineKind.FAULTY: _("to be mended"),
+    }
 
 
 def kind_words() -> dict[str, str]:
@@ -53,6 +101,17 @@ def kind_words() -> dict[str, str]:
         LineKind.LEAVING: _("leave"),
         LineKind.SAME: _("unchanged"),
         LineKind.FAULTY: _("to be mended"),
+    }
+
+
+def unit_line_titles() -> dict[str, str]:
+    """Return the title over the lines of a kind, of units."""
+    return {
+        LineKind.NEW: _("New units"),
+        LineKind.CHANGED: _("Units that change"),
+        LineKind.MOVED: _("Units placed elsewhere"),
+        LineKind.SAME: _("Unchanged units"),
+        LineKind.FAULTY: _("Rows to be mended"),
     }
 
 
@@ -96,6 +155,8 @@ def state_tone(state: RosterState) -> str:
 
 def home(kind: str) -> tuple[str, str]:
     """Return address and word of the list to which an import belongs."""
+    if kind == "units":
+        return str(url_for("dashboards.units")), _("Units")
     return str(url_for("dashboards.people")), _("People")
 
 
@@ -112,6 +173,8 @@ def changes(row: RosterRow) -> bool:
 
 def switches(row: RosterRow) -> str:
     """Say how the file was to be read."""
+    if row.kind == "units":
+        return str(_("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded."))
     empty = _("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded.")
     extent = _("The file holds everybody.") if row.is_all else _("Who is not in the file stays.")
     return str(_("%(empty)s %(extent)s", empty=empty, extent=extent))
@@ -175,6 +238,21 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
             _("Nobody brings in a permit of their own"),
             _("Leave the columns of the permit empty in this row, and let somebody else send it."),
         ),
+        Why.UNIT_NUMBER: (
+            _("“%(value)s” is no unit number", value=value),
+            _("1 to 32 letters, digits or hyphens, such as SC-0512."),
+        ),
+        Why.UNIT_TYPE: (
+            _("“%(value)s” is no type of unit", value=value),
+            _("Choose it from the list of the template."),
+        ),
+        Why.STARS: (_("“%(value)s” is no number of stars", value=value), _("Write 0 to 5.")),
+        Why.PARENT: (
+            _("No unit “%(value)s”", value=value),
+            _("Write the number of a unit that is there or stands in this file."),
+        ),
+        Why.ROOT: (_("The headquarters stands at the top"), _("Leave the cell empty in this row.")),
+        Why.CIRCLE: (_("The unit would stand below itself"), _("Choose another unit above it.")),
         Why.MOVED_LATER: (
             _("A later move was recorded for %(day)s", day=_day(about)),
             _("Write that day or a later one if the move in this file came after it; otherwise take the row out."),

@@ -196,3 +196,60 @@ def test_a_csv_of_ours_reads_back_what_it_says(world: World, hr: FlaskClient) ->
     rows = list(csv.DictReader(io.StringIO(exported)))
     assert "文件内容与现有档案一致" in page
     assert len(rows) == 12
+
+
+def test_units_are_imported_from_their_page_and_no_unit_is_closed_by_a_file(world: World, hr: FlaskClient) -> None:
+    assert "/roster/units" in hr.get("/units").text
+    start = hr.get("/roster/units").text
+    assert "导入单位" in start
+    assert "文件包含" not in start
+    book = CalamineWorkbook.from_filelike(io.BytesIO(hr.get("/roster/units/template.xlsx").data))
+    head = book.get_sheet_by_index(0).to_python()[0]
+    assert head[-1] == "上级单位编号 [parent_number]"
+    rows = [head, ["OX1", "新网点", "", book.get_sheet_by_index(0).to_python()[1][3], "2", "XX"]]
+    where = _sent(hr, _book(rows))
+    assert "没有单位“XX”" in hr.get(where).text
+    rows[1][5] = "RB"
+    where = _sent(hr, _book(rows))
+    hr.post(f"{where}/apply", data={})
+    rosters.work(int(where.rsplit("/", 1)[1]))
+    assert "已生效" in hr.get(where).text
+    assert "新网点" in hr.get("/units").text
+    assert hr.post(f"{where}/undo").status_code == 303
+    rosters.work(int(where.rsplit("/", 1)[1]))
+    assert "新网点" not in hr.get("/units").text
+
+
+def _sent(client: FlaskClient, data: bytes) -> str:
+    answer = client.post("/roster/units", data={"empty": "ignore", "file": (io.BytesIO(data), "units.xlsx")})
+    assert answer.status_code == 303, answer.text
+    rosters.work(int(answer.location.rsplit("/", 1)[1]))
+    return str(answer.location)
+
+
+def test_who_keeps_one_centre_imports_no_units(app: Flask, world: World, now: datetime) -> None:
+    world.add("centre_hr", "何人事", "centre_a", now, roles=("hr",))
+    own = world.sign_in(app.test_client(), "centre_hr")
+    assert own.get("/roster/units").status_code == 404
+    assert own.get(f"/roster/{rosters.send([NEW], world.hr, kind='units')}").status_code == 404
+    assert own.get("/roster/people").status_code == 200
+
+
+def test_a_file_with_permits_is_applied_by_a_second_person(app: Flask, world: World, hr: FlaskClient) -> None:
+    permit = {"permit_since": "2021-05-10", "permit_until": "2027-05-09", "level": "junior",
+              "level_since": "2023-05-10", "level_until": "2027-05-09"}  # fmt: skip
+    roster_id = rosters.send([NEW | permit], world.hr)
+    page = hr.get(f"/roster/{roster_id}").text
+    assert "须由另一人写入" in page
+    assert "初级服务技师" in page
+    assert f"/roster/{roster_id}/apply" not in page
+    hr.post(f"/roster/{roster_id}/apply", data={})
+    assert rosters.roster(roster_id).state is RosterState.CHECKED
+    other = world.sign_in(app.test_client(), "hr2")
+    assert f"/roster/{roster_id}" in other.get("/roster/people").text
+    assert f"/roster/{roster_id}/apply" in other.get(f"/roster/{roster_id}").text
+    other.post(f"/roster/{roster_id}/apply", data={})
+    rosters.work(roster_id)
+    new = queries.find_person_id(db.session(), "N-001")
+    story = hr.get(f"/people/{new}").text
+    assert "由历史档案导入" in story
