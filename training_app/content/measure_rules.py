@@ -44,12 +44,19 @@ def length(language: str, text: str) -> int:
 
 def likeness(language: str, one: str, other: str) -> Fraction:
     """Return the share 0..1 of pairs of neighbouring characters or words that two texts have in common (Jaccard)."""
-    pairs = [
-        {tuple(units[place : place + _SHINGLE]) for place in range(len(units) - _SHINGLE + 1)}
-        for units in (_units(language, one), _units(language, other))
-    ]
-    both = len(pairs[0] | pairs[1])
-    return Fraction(len(pairs[0] & pairs[1]), both) if both else Fraction(0)
+    return common(neighbours(language, one), neighbours(language, other))
+
+
+def neighbours(language: str, text: str) -> frozenset[tuple[str, ...]]:
+    """Return the pairs of neighbouring characters or words of a text: what its likeness to others is measured by."""
+    units = _units(language, text)
+    return frozenset(tuple(units[place : place + _SHINGLE]) for place in range(len(units) - _SHINGLE + 1))
+
+
+def common(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> Fraction:
+    """Return the share 0..1 that two texts have in common, by their neighbouring pairs."""
+    shared = len(one & other)
+    return Fraction(shared, len(one) + len(other) - shared) if shared else Fraction(0)
 
 
 def widest(texts: Sequence[str]) -> Fraction:

@@ -24,7 +24,7 @@ from training_app.content.schema import (
     fault,
 )
 from training_app.content.sources import Entry
-from training_app.courses.rules import LENGTHS, SECTIONS, split_sections
+from training_app.courses.rules import LENGTHS, MIN_LESSONS, MIN_LESSONS_OF, SECTIONS, split_sections
 
 # Links and raw markup have no place in a lesson: it is read offline, and shown to people who trust it.
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(|\]:\s|https?://|<[a-zA-Z/!]")
@@ -210,4 +210,12 @@ def measure(entries: Sequence[Entry]) -> Measured:
             if not least <= count <= most:
                 reason = f"the {language} text has {count} {UNITS[language]}, not {least} to {most}"
                 problems.append(problem(entry, f"text.{language}", reason, "Cut it, or write what is missing."))
-    return Measured(rows=rows, problems=problems)
+    return Measured(rows=rows, problems=[*problems, *_too_short(entries)])
+
+
+def _too_short(entries: Sequence[Entry]) -> Iterator[Problem]:
+    for entry in of_kind(entries, "course"):
+        count, least = len(entry.body["lessons"]), MIN_LESSONS_OF.get(entry.body["key"], MIN_LESSONS)
+        if count < least:
+            reason = f"the course has {count} lessons, not {least}"
+            yield problem(entry, "lessons", reason, f"Write {least - count} more.")

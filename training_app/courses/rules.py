@@ -19,6 +19,9 @@ STEPS: Final = (*SECTIONS[:-1], CHECK, SECTIONS[-1])
 WHOLE: Final = 1000
 # Characters or words, ends included: what is read between two jobs, in five to eight minutes.
 LENGTHS: Final = {"zh": (700, 1200), "en": (400, 700)}
+# Lessons of a course that ships. The visit is one way from the order to the report; more lessons would cut steps apart.
+MIN_LESSONS: Final = 8
+MIN_LESSONS_OF: Final = {"home-visit": 6}
 _HEADING = re.compile(r"^##(?!#)\s*(?P<words>.*?)\s*(?:\{#(?P<mark>[^}]*)\})?\s*$")
 
 

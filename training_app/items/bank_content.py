@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -13,7 +14,7 @@ from training_app.content.schema import Problem
 from training_app.content.sources import Entry
 from training_app.items import bank_rules as rules
 
-POOLS = ("exam", "practice")
+POOLS = tuple(rules.MIN_ITEMS)
 HEADINGS = ["bank", "items", "keys A B C D", "right of true/false", "key longest zh, en", "key shortest zh, en",
             "options wide zh, en", "situational", "likest stems"]  # fmt: skip
 
@@ -33,7 +34,17 @@ def measure(entries: Sequence[Entry]) -> Measured:
     for body in everything:
         found += rules.reasons(body, lessons[body["lesson"]]["title"])
     problems = [problem_at(by_key[finding.key], finding) for finding in found]
-    return Measured(rows=rows, problems=[*problems, *_gaps(entries)])
+    return Measured(rows=rows, problems=[*problems, *_too_small(entries), *_gaps(entries)])
+
+
+def _too_small(entries: Sequence[Entry]) -> Iterator[Problem]:
+    counted = Counter(_bank(entry) for entry in of_kind(entries, "item"))
+    for course in of_kind(entries, "course"):
+        for pool, least in rules.MIN_ITEMS.items():
+            count = counted[f"{course.body['key']}/{pool}"]
+            if count < least:
+                reason = f"the {pool} pool of this course has {count} items, not {least}"
+                yield problem(course, "lessons", reason, f"Write {least - count} more.")
 
 
 def _bank(entry: Entry) -> str:
@@ -67,13 +78,17 @@ def _gaps(entries: Sequence[Entry]) -> Iterator[Problem]:
         yield from _unasked(entry, [item.body for item in items if item.body["lesson"] == key])
     taught = {criterion for entry in lessons.values() for criterion in entry.body["criteria"]}
     for entry in of_kind(entries, "scoring_sheet"):
-        for place, dimension in enumerate(entry.body["dimensions"]):
-            if dimension["key"] not in taught:
-                mend = "Name it under `criteria` of the lesson that helps somebody marked low."
-                yield problem(entry, f"dimensions.{place}", f"no lesson serves {dimension['key']}", mend)
+        for part in ("dimensions", "critical"):
+            for place, criterion in enumerate(entry.body[part]):
+                if criterion["key"] not in taught:
+                    mend = "Name it under `criteria` of the lesson that helps whom it was marked against."
+                    yield problem(entry, f"{part}.{place}", f"no lesson serves {criterion['key']}", mend)
     for entry in of_kind(entries, "tariff"):
         for place, code in enumerate(entry.body["codes"]):
-            if code["lesson"] and code["code"] not in lessons[code["lesson"]].body["violation_codes"]:
+            if code["lesson"] is None:
+                mend = "Name the lesson to be read again after it."
+                yield problem(entry, f"codes.{place}.lesson", f"no lesson serves {code['code']}", mend)
+            elif code["code"] not in lessons[code["lesson"]].body["violation_codes"]:
                 reason = f"lesson {code['lesson']} does not name {code['code']}"
                 yield problem(entry, f"codes.{place}.lesson", reason, "Add it to `violation_codes` of the lesson.")
 

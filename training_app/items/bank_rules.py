@@ -13,7 +13,15 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from training_app.content.measure_rules import LANGUAGES, MAX_LENGTH_RATIO, Finding, likeness, stands_out, widest
+from training_app.content.measure_rules import (
+    LANGUAGES,
+    MAX_LENGTH_RATIO,
+    Finding,
+    common,
+    neighbours,
+    stands_out,
+    widest,
+)
 
 Body = Mapping[str, Any]
 
@@ -24,6 +32,8 @@ MAX_EXTREME_KEY_SHARE = Fraction(
 MIN_SITUATIONAL_SHARE = Fraction(1, 2)  # items ask for use, not for wording
 MAX_RECALL_SHARE = Fraction(1, 10)  # whatever is no situation counts as bare recall, so the true share is lower
 MAX_LIKENESS = Fraction(1, 3)  # of two questions: a third of the wording in common, and one is a copy of the other
+# What ships: so much that a second exam differs from the first, and that a weak topic can be practised more than once.
+MIN_ITEMS = {"exam": 60, "practice": 30}
 SPARE_MATCHES = 1  # with none the last pair falls out by itself; more make it a hunt
 LETTERS = "ABCDEFGH"
 
@@ -199,6 +209,7 @@ def _question(item: Body, language: str) -> str:
 
 
 def _pairs(items: Sequence[Body]) -> Iterator[tuple[Body, Body, str, Fraction]]:
-    for one, other in combinations(items, 2):
-        for language in LANGUAGES:
-            yield one, other, language, likeness(language, _question(one, language), _question(other, language))
+    for language in LANGUAGES:
+        asked = [(item, neighbours(language, _question(item, language))) for item in items]
+        for (one, first), (other, second) in combinations(asked, 2):
+            yield one, other, language, common(first, second)

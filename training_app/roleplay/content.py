@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -27,6 +28,8 @@ from training_app.roleplay.rules import GLOBAL_GRADE, TOP_LEVEL
 Step5 = Annotated[int, Field(ge=1, le=TOP_LEVEL)]
 # What carries eight minutes, the shortest drill of the trade, and lets three courses differ.
 MIN_PERFORM_MINUTES = 8
+# Of each drill, by its scoring sheet: the situations that the trade trains, so that a second try is another scene.
+MIN_CARDS = {"complaint": 5, "first-arrival": 3}
 ENOUGH = {"customer_knows": 3, "only_customer_knows": 2, "must_not_promise": 3}
 ALL_LEVELS = list(range(1, TOP_LEVEL + 1))
 
@@ -162,4 +165,10 @@ def measure(entries: Sequence[Entry]) -> Measured:
         if minutes < MIN_PERFORM_MINUTES:
             mend = f"Give at least {MIN_PERFORM_MINUTES}."
             problems.append(problem(entry, "minutes.perform", f"{minutes} minutes are too short to show it all", mend))
+    played = Counter(entry.body["sheet"] for entry in of_kind(entries, "scenario_card"))
+    for entry in of_kind(entries, "scoring_sheet"):
+        count, least = played[entry.body["key"]], MIN_CARDS.get(entry.body["key"], 0)
+        if count < least:
+            reason = f"{count} scenario cards are played with this sheet, not {least}"
+            problems.append(problem(entry, "key", reason, f"Write {least - count} more."))
     return Measured(rows=rows, problems=problems)

@@ -238,8 +238,8 @@ def shelf(**changed: Body) -> list[Entry]:
                    "check": {"options": [{"text": two("好", "Yes")}, {"text": two("行", "Aye")}]}},
         "item": single(0),
         "practice": {**single(1), **practice},
-        "scoring_sheet": {"key": "drill", "dimensions": [{"key": "calm"}]},
-        "tariff": {"key": "standard", "codes": [{"code": "late", "lesson": "on-time"}, {"code": "x", "lesson": None}]},
+        "scoring_sheet": {"key": "drill", "dimensions": [{"key": "calm"}], "critical": []},
+        "tariff": {"key": "standard", "codes": [{"code": "late", "lesson": "on-time"}]},
     }  # fmt: skip
     for name, fields in changed.items():
         bodies[name] = {**bodies[name], **fields}
@@ -262,12 +262,51 @@ def test_what_hangs_together_is_measured_without_a_problem() -> None:
         ({"practice": {"topic": "tea"}}, "on-time.topics", "no practice item asks for arrival"),
         ({"lesson": {"criteria": ["calm", "charm"]}}, "on-time.criteria", "no item of this lesson asks for charm"),
         ({"scoring_sheet": {"dimensions": [{"key": "charm"}]}}, "drill.dimensions.0", "no lesson serves charm"),
+        ({"scoring_sheet": {"critical": [{"key": "insults"}]}}, "drill.critical.0", "no lesson serves insults"),
         ({"lesson": {"violation_codes": []}}, "standard.codes.0.lesson", "lesson on-time does not name late"),
+        ({"tariff": {"codes": [{"code": "x", "lesson": None}]}}, "standard.codes.0.lesson", "no lesson serves x"),
     ],
 )
 def test_a_link_that_is_missing_on_one_side_is_named(changed: dict[str, Body], where: str, reason: str) -> None:
     problems = bank_content.measure(shelf(**changed)).problems
     assert any(one.where == where and reason in one.reason and one.mend for one in problems), problems
+
+
+def course(key: str, lessons: int) -> Entry:
+    return Entry(kind="course", file="course.yaml", body={"key": key, "lessons": ["on-time"] * lessons})
+
+
+@pytest.mark.parametrize(
+    ("exam", "practice", "lacking"),
+    [
+        (60, 30, []),
+        (59, 30, ["exam pool of this course has 59 items, not 60"]),
+        (60, 29, ["practice pool of this course has 29 items, not 30"]),
+        (0, 0, [f"{pool} pool of this course has 0 items, not {n}" for pool, n in (("exam", 60), ("practice", 30))]),
+    ],
+)
+def test_a_course_needs_so_many_items_of_each_pool(exam: int, practice: int, lacking: list[str]) -> None:
+    held = ["exam"] * exam + ["practice"] * practice
+    bank = [
+        Entry(kind="item", file="bank.yaml", body=single(0, key=f"item-{number}", pool=pool))
+        for number, pool in enumerate(held)
+    ]
+    lesson = [entry for entry in shelf() if entry.kind == "lesson"]
+    found = bank_content.measure([course("etiquette", 8), *bank, *lesson]).problems
+    assert [one.reason.removeprefix("the ") for one in found if one.where == "etiquette.lessons"] == lacking
+
+
+@pytest.mark.parametrize(
+    ("key", "lessons", "lacking"),
+    [
+        ("etiquette", 8, []),
+        ("etiquette", 7, ["the course has 7 lessons, not 8"]),
+        ("home-visit", 6, []),
+        ("home-visit", 5, ["the course has 5 lessons, not 6"]),
+    ],
+)
+def test_a_course_needs_so_many_lessons(key: str, lessons: int, lacking: list[str]) -> None:
+    assert [one.reason for one in courses.measure([course(key, lessons)]).problems] == lacking
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -292,6 +331,7 @@ def test_a_check_question_whose_options_differ_much_in_length_is_named() -> None
 
 CARD = {
     "key": "late",
+    "sheet": "complaint",
     "minutes": {"prepare": 30, "perform": 8},
     "customer_knows": [two("知道", "Known")] * 3,
     "only_customer_knows": [two("没说", "Hidden")] * 2,
@@ -318,6 +358,22 @@ def test_a_card_too_thin_to_play_is_named_by_what_it_lacks(field: str, value: An
     [found] = roleplay.measure([Entry(kind="scenario_card", file="l.yaml", body={**CARD, field: value})]).problems
     assert found.where == where
     assert found.mend
+
+
+@pytest.mark.parametrize(
+    ("sheet", "cards", "lacking"),
+    [
+        ("complaint", 5, []),
+        ("complaint", 4, ["4 scenario cards are played with this sheet, not 5"]),
+        ("first-arrival", 3, []),
+        ("first-arrival", 2, ["2 scenario cards are played with this sheet, not 3"]),
+        ("of-a-company", 0, []),
+    ],
+)
+def test_a_drill_needs_so_many_cards(sheet: str, cards: int, lacking: list[str]) -> None:
+    held = [Entry(kind="scenario_card", file="c.yaml", body={**CARD, "sheet": sheet}) for _ in range(cards)]
+    about = Entry(kind="scoring_sheet", file="s.yaml", body={"key": sheet})
+    assert [one.reason for one in roleplay.measure([about, *held]).problems] == lacking
 
 
 FILE = """items:
