@@ -319,6 +319,10 @@ _MANAGER = Guide(
     aim=_l("Send only people who may go, and know why somebody may not."),
     steps=(
         Step(
+            endpoint="dashboards.today", icon="today", title=_l("Who may go today"),
+            text=_l("Who may go, with limits, or not, why, and what changes next. Find and call who goes instead."),
+        ),
+        Step(
             endpoint="dashboards.people", icon="people", title=_l("Your people"),
             text=_l("Who is certified at which level, what runs out when, and who has how many points."),
         ),
@@ -338,7 +342,7 @@ _MANAGER = Guide(
     troubles=(
         Trouble(
             when=_l("Somebody may not work today"),
-            what=_l("Their page says why and until when. Give the job to somebody who may do it."),
+            what=_l("Today says why and until when. Choose Substitute there to find who nearby may do the job."),
         ),
         Trouble(
             when=_l("A permit or licence ends soon"),
