@@ -18,7 +18,7 @@ from training_app.home import guides
     [
         ("learner", "learner", 4), ("trainer", "trainer", 3), ("examiner", "examiner", 2),
         ("certifier", "certifier", 2),
-        ("manager", "centre-manager", 3), ("hr", "hr", 4), ("hr_lead", "hr-lead", 2),
+        ("manager", "centre-manager", 4), ("hr", "hr", 4), ("hr_lead", "hr-lead", 2),
         ("administrator", "administrator", 4),
     ],
 )  # fmt: skip
