@@ -27,6 +27,7 @@ ROOMS = (
     "notices",
     "dashboards",
     "roster",
+    "photos",
     "home",
 )
 

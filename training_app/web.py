@@ -51,6 +51,16 @@ def takes_json(view: View) -> View:
     return view
 
 
+def takes_bytes(most: int, permission: str) -> Callable[[View], View]:
+    """Let a view be sent more bytes than others, by who holds a permission: for anybody else the usual limit stays."""
+
+    def mark(view: View) -> View:
+        view.__takes_bytes__ = (most, permission)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def current_of(addresses: Sequence[Sequence[str]], path: str) -> int | None:
     """Return which entry of the navigation a page stands under, or None; the nearest of its addresses decides.
 

@@ -33,9 +33,16 @@ NO_PAGES = {
     "static", "styleguide", "home.health", "courses.media", "credentials.pdf", "credentials.door_photo",
     "credentials.progress", "credentials.print_progress", "credentials.print_pdf", "dashboards.photo", "exams.photo",
     "permits.my_photo", "permits.evidence", "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name",
-    "licences.scan",
+    "licences.scan", "photos.progress", "photos.picture",
 }  # fmt: skip
-ELSEWHERE = {"accounts.redeem", "credentials.print_run", "exams.paper", "exams.arrive", "roleplay.sheet"}
+ELSEWHERE = {
+    "accounts.redeem",
+    "photos.batch",
+    "credentials.print_run",
+    "exams.paper",
+    "exams.arrive",
+    "roleplay.sheet",
+}
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
 SEARCH = re.compile(r"<input[^>]* name=\"q\"")
 # What a template prints when it is broken.

@@ -54,6 +54,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "credentials.ask_for_file": ("learner", {}),
         "credentials.print_my_card": ("learner", {"token": "of the learner"}),
         "credentials.take_print": ("hr", {}),
+        "photos.act": ("hr", {}),
         "dashboards.approve_role": ("administrator", {}),
         "dashboards.withdraw_sign": ("hr_lead", {}),
         "exams.contest": ("learner", reason),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 import sqlite3
+import zipfile
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +41,8 @@ from training_app.notices.models import Notice
 from training_app.permits import service as permits
 from training_app.permits.evidence_service import Picture
 from training_app.permits.models import CaseEvidence, Permit
+from training_app.photos import service as photos
+from training_app.photos.models import PhotoItem
 from training_app.roleplay.models import Performance, ScoreSheet
 
 ROLES = ("learner", "trainer", "examiner", "certifier", "manager", "hr", "hr_lead", "administrator")
@@ -156,6 +159,7 @@ def furnish() -> House:
         values[name] = print_service.ask(
             kind, [world.learner], token=name, grants=chain.grants_of(world.hr, at), now=at, actor_id=world.hr
         )
+    values |= _photos(world, at)
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
         values[f"roleplay.{name}:public_id"] = scene.public_id
@@ -166,6 +170,18 @@ def furnish() -> House:
         values[f"roleplay.{name}:public_id"] = open_sheet
     db.session.rollback()
     return House(world, values, paper, world.numbers["sitter"])
+
+
+def _photos(world: World, at: datetime) -> dict[str, Any]:
+    """Send a zip with a photo for a technician, and let it be read."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{world.numbers['learner2']}.png", picture())
+    batch_id = photos.take_in("photos.zip", packed.getvalue(), now=at, actor_id=world.hr)
+    photos.read(batch_id, clock=lambda: at)
+    item_id = _one(sa.select(PhotoItem.id).where(PhotoItem.batch_id == batch_id))
+    db.session.rollback()
+    return {"batch_id": batch_id, "item_id": item_id, "step": "apply", "which": "new"}
 
 
 def _one(query: sa.Select[Any]) -> Any:

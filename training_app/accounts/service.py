@@ -199,15 +199,20 @@ def end_role(grant_id: int, *, now: datetime, actor_id: int | None) -> None:
 
 def set_photo(person_id: int, sha256: str, *, now: datetime, actor_id: int) -> None:
     """Set the photo (already cleaned and stored) that the permit and the door page show."""
-    with transaction() as session:
-        lock_person(person_id, now=now)
-        session.execute(
-            sa.update(PersonProfile).where(PersonProfile.person_id == person_id).values(photo_sha256=sha256)
-        )
-        audit.record(
-            "person.photo_set", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
-            actor_id=actor_id, facts={"sha256": sha256},
-        )  # fmt: skip
+    with transaction():
+        change_photo(lock_person(person_id, now=now), sha256, actor_id=actor_id)
+
+
+def change_photo(lock: PersonLock, sha256: str | None, *, actor_id: int) -> None:
+    """Set a photo, or take it away, in the running transaction."""
+    person_id = lock.person_id
+    lock.session.execute(
+        sa.update(PersonProfile).where(PersonProfile.person_id == person_id).values(photo_sha256=sha256)
+    )
+    audit.record(
+        "person.photo_set", f"person:{person_id}", now=lock.now, stream=audit.person_stream(person_id),
+        actor_id=actor_id, facts={"sha256": sha256},
+    )  # fmt: skip
 
 
 def set_language(person_id: int, language: str, *, now: datetime) -> None:

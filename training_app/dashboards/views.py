@@ -35,7 +35,7 @@ NAV = (
         ),
         below=(
             "/people", "/units", "/roster", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences",
-            "/messages",
+            "/messages", "/photos", "/prints",
         ),
     ),
 )  # fmt: skip

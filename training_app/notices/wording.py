@@ -263,6 +263,22 @@ WORDS: dict[str, tuple[object, object]] = {
             "points count."
         ),
     ),
+    "photos_read": (
+        _l("Your photos are read"),
+        _l("Photos matched: %(count)s. Look at them and set them; nothing is changed yet."),
+    ),
+    "photos_unreadable": (
+        _l("Your zip of photos was refused"),
+        _l("Nothing was changed. Its page says why and what to do."),
+    ),
+    "photos_applied": (
+        _l("Your photos are set"),
+        _l("Photos set: %(count)s. You can bring the earlier ones back for 30 days."),
+    ),
+    "photos_undone": (
+        _l("The earlier photos are back"),
+        _l("Photos brought back: %(count)s. Who got a newer one meanwhile keeps it."),
+    ),
     "cards_ready": (
         _l("Your permit cards are ready"),
         _l("Cards printed: %(count)s. The file can be downloaded for a day."),
