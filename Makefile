@@ -34,6 +34,7 @@ check: ## format, lint, types, import rules, translations, content
 	@$(PY) tools/walls.py
 	@$(PY) tools/locks.py
 	@$(PY) tools/translations.py check
+	@$(PY) tools/old_browsers.py
 	@$(CHECK_ENV) $(PY) -m flask --app wsgi check-content
 
 format: ## put the code into the agreed format

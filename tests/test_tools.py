@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import locks, translations, walls
+from tools import locks, old_browsers, translations, walls
 from training_app import start
 from training_app.settings import Settings
 from training_app.supervisor import Supervisor
@@ -398,3 +398,30 @@ def test_a_folder_that_cannot_be_written_stops_the_start_with_one_line(tmp_path:
         start.only_start(tmp_path),
     ):
         pass
+
+
+# Old browsers ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_browser_of_three_years_ago_does_not_know_is_found_and_the_rest_is_not(tmp_path: Path) -> None:
+    for folder in ("static/css", "static/js", "templates"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "static/css/page.css").write_text(
+        "a:hover {\n  color: light-dark(red, blue);\n  text-wrap: balance;\n}\n"
+        "@media print {\n  p {\n    field-sizing: content;\n  }\n}\n@position-try --here {}\n"
+    )
+    (tmp_path / "static/js/page.js").write_text(
+        "/* Promise.try */\nlist.filter(one).then(two);\nnew Set(list).isSubsetOf(other);\nnew URLPattern('/x');\n"
+    )
+    (tmp_path / "templates/page.html").write_text("{# <b popover> #}\n<details name='one'>\n<p popover></p></details>")
+    data = json.loads(old_browsers.DATA.read_text())
+    found = [line.split(" is newer")[0] for line in old_browsers.check(tmp_path, data)]
+    assert found == [
+        "static/css/page.css:2: light-dark()",
+        "static/css/page.css:7: the property field-sizing",
+        "static/css/page.css:7: field-sizing: content",
+        "static/css/page.css:10: @position-try",
+        "static/js/page.js:3: .isSubsetOf",
+        "templates/page.html:2: <details name>",
+    ]
+    assert old_browsers.check(old_browsers.ROOT, data) == []
