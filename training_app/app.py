@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import secrets
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +41,7 @@ csrf = CSRFProtect()
 babel = Babel()
 login_manager = LoginManager()
 log = structlog.get_logger()
+_SQUEEZED = frozenset({"text/css", "text/javascript", "image/svg+xml"})
 _AGAIN_S = {429: 60, 503: 10}  # when to ask again, where the refusal itself does not know better
 
 
@@ -200,7 +203,7 @@ def _jobs(app: Flask, settings: Settings) -> None:
 def _pages(app: Flask, settings: Settings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
-        return _with_headers(response, https=settings.public_url.startswith("https:"))
+        return _squeezed(_with_headers(response, https=settings.public_url.startswith("https:")))
 
     @app.context_processor
     def shared() -> dict[str, Any]:
@@ -253,6 +256,28 @@ def _user_links(app: Flask) -> list[dict[str, Any]]:
         {"href": web.address(item.endpoint), "label": str(item.label), "icon": item.icon}
         for item in app.extensions["user_links"]
     ]
+
+
+def _squeezed(response: Response) -> Response:
+    """Send styles, scripts and drawings of ours compressed: they are two thirds of what a page weighs.
+
+    Pages themselves are not: what is secret in them could be guessed from their length together with what was asked for.
+    """
+    if request.endpoint != "static" or response.mimetype not in _SQUEEZED:
+        return response
+    response.vary.add("Accept-Encoding")
+    tag, _weak = response.get_etag()
+    if response.status_code == 200 and tag and request.accept_encodings.best_match(["gzip"]):
+        response.direct_passthrough = False
+        response.set_data(_gzip(tag, response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+        response.set_etag(tag, weak=True)
+    return response
+
+
+@lru_cache(maxsize=128)
+def _gzip(_tag: str, data: bytes) -> bytes:
+    return gzip.compress(data, 9, mtime=0)
 
 
 def _with_headers(response: Response, *, https: bool) -> Response:
