@@ -261,7 +261,7 @@ def _user_links(app: Flask) -> list[dict[str, Any]]:
 def _squeezed(response: Response) -> Response:
     """Send styles, scripts and drawings of ours compressed: they are two thirds of what a page weighs.
 
-    Pages themselves are not: what is secret in them could be guessed from their length together with what was asked for.
+    Pages are not: what is secret in them could be guessed from their length and from what was asked for.
     """
     if request.endpoint != "static" or response.mimetype not in _SQUEEZED:
         return response
