@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from training_app import clock, web
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
-from training_app.errors import DomainError
+from training_app.errors import DomainError, NotFound
 from training_app.photos import queries, service, wording
 from training_app.photos.blueprint import bp
 from training_app.photos.forms import ZipForm
@@ -97,13 +97,15 @@ def picture(item_id: int, which: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.post("/photos/<int:batch_id>/<any(apply, undo, drop, again):step>")
+@bp.post("/photos/<int:batch_id>/<step>")
 @needs(EDIT)
 def act(batch_id: int, step: str) -> ResponseReturnValue:
     """Apply what was previewed, undo it, put it away, or go on with work that was lost."""
     row, steps = _own(batch_id), {
         "apply": service.ask_to_apply, "undo": service.ask_to_undo, "drop": service.drop, "again": service.work_again,
     }  # fmt: skip
+    if step not in steps:
+        raise NotFound()
     try:
         if step != "again" or row.is_lost:
             steps[step](batch_id, now=clock.now(), actor_id=actor().person_id)
