@@ -51,7 +51,9 @@ def main() -> None:
     parser.add_argument("--moved", type=int, default=500)
     parser.add_argument("--database", default=None)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="roster-", dir=ROOT))
+    below = ROOT / ".bench-data"
+    below.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="roster-", dir=below))
     try:
         _measure(folder, given)
     finally:
@@ -81,7 +83,6 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
         some = _send(moved[: given.moved], hr)
         _apply(some, hr)
         _undo(some, hr)
-        _undo(first, hr)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -142,13 +143,11 @@ def _watch_lock() -> None:
 @contextmanager
 def _timed(what: str) -> Iterator[None]:
     _held.clear()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     yield
-    took = time.perf_counter() - start
-    longest = sorted(_held)[-3:]
-    print(
-        f"{what}: {took:.1f} s; lock held at most {', '.join(f'{one:.2f}' for one in reversed(longest))} s", flush=True
-    )
+    took, used = time.perf_counter() - start, time.process_time() - used
+    longest = ", ".join(f"{core:.2f} ({wall:.2f})" for core, wall in sorted(_held, reverse=True)[:3])
+    print(f"{what}: {used:.1f} s of a core ({took:.1f} s); lock held at most {longest} s", flush=True)
 
 
 def _take(rows: Sequence[dict[str, str]], actor_id: int) -> int:

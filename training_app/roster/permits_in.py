@@ -270,17 +270,18 @@ def annul(session: Session, events: tuple[list[Any], list[Any]], *, now: datetim
     _move_on(session, last)
 
 
-def annulled_drafts(events: tuple[list[Any], list[Any]]) -> list[bulk.Draft]:
+def annulled_drafts(events: tuple[list[Any], list[Any]], roster_id: int) -> list[bulk.Draft]:
     """Return the audit entries of what is annulled."""
     return [
         *(
             bulk.Draft(stream=audit.person_stream(one.person_id), action="permit.annulled",
-                       subject=f"permit:{one.permit_id}", facts={"refs": [one.idem]})
+                       subject=f"permit:{one.permit_id}", facts={"refs": [one.idem], "roster": roster_id})
             for one in events[0]
         ),
         *(
             bulk.Draft(stream=audit.person_stream(one.person_id), action="level.annulled",
-                       subject=f"person:{one.person_id}", facts={"scheme": one.scheme, "level": one.level})
+                       subject=f"person:{one.person_id}",
+                       facts={"scheme": one.scheme, "level": one.level, "roster": roster_id})
             for one in events[1]
         ),
     ]  # fmt: skip

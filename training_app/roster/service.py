@@ -15,7 +15,9 @@ from training_app.accounts.service import sort_key, today
 from training_app.audit import service as audit
 from training_app.db import db, transaction
 from training_app.errors import DomainError, Invalid, NotFound
+from training_app.jobs import queries as job_queries
 from training_app.jobs import service as jobs
+from training_app.jobs.rules import JobState
 from training_app.outbox import service as outbox
 from training_app.permits import earlier_service as earlier_permits
 from training_app.roster import people_queries, reading, rules, state_rules, unit_queries, unit_rules, wording
@@ -178,6 +180,29 @@ def work_again(roster_id: int, *, now: datetime, actor_id: int) -> None:
         if row.state not in work:
             raise NotNow()
         enqueue(row, work[row.state], now, actor_id)
+
+
+def go_on_with_lost(*, now: datetime) -> int:
+    """Queue what still has to follow from an import or its undoing where the job was lost; return how many."""
+    unfinished = sa.exists().where(
+        RosterLine.roster_id == Roster.id, RosterLine.kind.in_(rules.WRITES), RosterLine.person_id.isnot(None),
+        RosterLine.id > Roster.through,
+    )  # fmt: skip
+    works = {RosterState.APPLIED: APPLY, RosterState.UNDONE: UNDO}
+    found = db.session.execute(
+        sa.select(Roster.id, Roster.state, Roster.rounds)
+        .where(Roster.kind == PEOPLE, Roster.state.in_(works), Roster.cleared_at.is_(None), unfinished)
+        .order_by(Roster.id)
+    ).all()
+    lost = []
+    for row in found:
+        job = job_queries.find_job(db.session(), state_rules.job_key(row.id, row.rounds))
+        if job is not None and job.state is JobState.FAILED:
+            lost.append(row)
+    db.session.rollback()
+    for row in lost:
+        go_on(row.id, works[row.state], now=now)
+    return len(lost)
 
 
 def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:

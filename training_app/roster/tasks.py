@@ -47,6 +47,12 @@ def clear_old(now: datetime) -> int:
     return clearing.clear_old(now=now)
 
 
+@sweeps("lost rosters")
+def go_on_with_lost(now: datetime) -> int:
+    """Go on with what follows from an import whose job was lost."""
+    return service.go_on_with_lost(now=now)
+
+
 @erases("rosters")
 def forget(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
     """Let go what imports say of a person."""

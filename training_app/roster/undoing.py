@@ -71,11 +71,18 @@ def blocked(session: Session, roster_id: int, *, limit: int = MOST_SHOWN) -> lis
         sa.select(_L.person_id, _L.number, PersonProfile.name, AuditEntry.action, AuditEntry.recorded_at)
         .join(AuditEntry, sa.and_(AuditEntry.stream == stream, AuditEntry.seq > _L.head_seq))
         .outerjoin(PersonProfile, PersonProfile.person_id == _L.person_id)
-        .where(_L.roster_id == roster_id, _L.kind.in_(rules.WRITES), later)
+        .where(_L.roster_id == roster_id, _L.kind.in_(rules.WRITES), later, *_not_undone(session))
         .order_by(_L.id, AuditEntry.seq)
         .limit(limit)
     )
     return [Blocked(person_id=row[0] or 0, number=row[1], name=row[2], action=row[3], at=row[4]) for row in rows]
+
+
+def _not_undone(session: Session) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for entries that no undone import wrote: the last can be undone, then the one before."""
+    undone = session.scalars(sa.select(Roster.id).where(Roster.undone_at.isnot(None), Roster.cleared_at.is_(None)))
+    named = [(f'%"roster":{one}}}%', f'%"roster":{one},%', f'%"earlier":"roster-{one}"%') for one in undone]
+    return [sa.not_(AuditEntry.facts.like(pattern)) for patterns in named for pattern in patterns]
 
 
 def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
@@ -127,7 +134,7 @@ def _take_back(roster_id: int, now: datetime) -> None:
         for one in people
     ]  # fmt: skip
     events = permits_in.brought(reading, roster_id, [one.person_id or 0 for one in people])
-    drafts += permits_in.annulled_drafts(events)
+    drafts += permits_in.annulled_drafts(events, roster_id)
     heads = bulk.heads_of(reading, [draft.stream for draft in drafts])
     actor_id = reading.get_one(Roster, roster_id).undone_by
     reading.rollback()

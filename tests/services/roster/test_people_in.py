@@ -20,6 +20,8 @@ from training_app.accounts.models import Assignment, Login, Person, PersonProfil
 from training_app.accounts.service import today
 from training_app.audit.models import AuditEntry
 from training_app.db import db
+from training_app.jobs import service as jobs
+from training_app.jobs.models import Job
 from training_app.notices.models import Notice
 from training_app.outbox import service as outbox
 from training_app.roster import applying, service, switching
@@ -237,3 +239,19 @@ def test_who_begins_is_enrolled_and_the_sender_is_told(world: World, now: dateti
     assert kinds == {"roster_checked", "roster_applied"}
     assert db.session.get_one(PersonState, new).due_on is not None
     assert rosters.roster(roster_id).applied_at is not None
+
+
+def test_what_follows_an_import_is_gone_on_with_where_its_job_was_lost(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster_id = rosters.send([{"number": world.numbers["learner"], "unit_number": "OB1"}], world.hr)
+    service.ask_to_apply(roster_id, leaving=0, now=now, actor_id=world.hr)
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "_follow", lambda *_given, **_more: 1 // 0)
+        (job_id,) = db.session.scalars(sa.select(Job.id).where(Job.state == "queued"))
+        jobs.run(job_id)
+    assert rosters.roster(roster_id).state is RosterState.APPLIED
+    assert service.go_on_with_lost(now=now) == 1
+    rosters.work(roster_id)
+    assert service.go_on_with_lost(now=now) == 0
+    assert_rows_true()

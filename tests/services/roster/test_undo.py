@@ -95,6 +95,19 @@ def test_what_came_later_keeps_the_whole_import_and_says_for_whom(world: World, 
     assert (one.person_id, one.action) == (world.learner, "person.moved")
 
 
+def test_of_two_imports_the_last_is_undone_first_and_then_the_one_before(world: World, now: datetime) -> None:
+    before = visible()
+    first = rosters.bring_in([NEW], world.hr)
+    clock.move_to(now + timedelta(minutes=1))
+    second = rosters.bring_in([{"number": "N-001", "unit_number": "OB1", "phone": "139 0000 0000"}], world.hr)
+    clock.move_to(now + timedelta(minutes=2))
+    assert not undo(first, world.hr)
+    assert undo(second, world.hr)
+    clock.move_to(now + timedelta(minutes=3))
+    assert undo(first, world.hr)
+    assert visible() == before
+
+
 def test_after_thirty_days_an_import_is_no_longer_undone(world: World, now: datetime) -> None:
     roster_id = rosters.bring_in([NEW], world.hr)
     clock.move_to(now + timedelta(days=31))
