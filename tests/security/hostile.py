@@ -56,6 +56,8 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "credentials.take_print": ("hr", {}),
         "photos.act": ("hr", {}),
         "dashboards.approve_role": ("administrator", {}),
+        "dashboards.mail_again": ("hr", {}),
+        "notices.end_calendar": ("learner", {}),
         "dashboards.withdraw_sign": ("hr_lead", {}),
         "exams.contest": ("learner", reason),
         "exams.time_factor": ("hr", {"more": "50", "first_on": today(clock.now()).isoformat(), **reason}),

@@ -37,6 +37,7 @@ from training_app.exams.models import Attempt
 from training_app.jobs import service as jobs
 from training_app.jobs.models import Job
 from training_app.licences import service as licences
+from training_app.notices import feed_service
 from training_app.notices.models import Notice
 from training_app.permits import service as permits
 from training_app.permits.evidence_service import Picture
@@ -155,6 +156,7 @@ def furnish() -> House:
         "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
         "kind": "people", "form": "csv", "role": "learner", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
+    values["notices.feed_file:token"] = feed_service.make_address(world.learner, now=at)
     for name, kind in (("run_id", PrintKind.CARDS), ("credentials.take_print:run_id", PrintKind.SLIPS)):
         values[name] = print_service.ask(
             kind, [world.learner], token=name, grants=chain.grants_of(world.hr, at), now=at, actor_id=world.hr

@@ -26,7 +26,7 @@ SHARED = {
     "static", "courses.course", "courses.lesson", "courses.media", "courses.save_place", "courses.answer_check",
     "courses.finish_lesson", "exams.exam", "exams.start", "exams.quiz", "exams.start_quiz", "credentials.certificate",
     "credentials.door", "credentials.door_photo", "accounts.redeem", "dashboards.content", "dashboards.sign_content",
-    "dashboards.withdraw_sign", "dashboards.role", "dashboards.remove_day",
+    "dashboards.withdraw_sign", "dashboards.role", "dashboards.remove_day", "home.guide_page", "notices.feed_file",
 }  # fmt: skip
 OWN = {"learner2": {"roleplay.session"}}  # takes part in it
 # The files of lessons lie in another folder; the sanction is not confirmed, so nobody is told yet, and nobody retrains.

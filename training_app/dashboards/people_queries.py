@@ -16,7 +16,7 @@ from training_app.access.models import PersonInUnit
 from training_app.access.rules import Grant
 from training_app.accounts import people_queries as people
 from training_app.accounts import queries as accounts
-from training_app.accounts.models import Assignment, Company, Person, PersonProfile
+from training_app.accounts.models import Assignment, Company, Login, Person, PersonProfile
 from training_app.accounts.queries import UnitRow, holds_on
 from training_app.accounts.rules import AssignmentKind
 from training_app.calendar.rules import day_end, legal_day
@@ -328,8 +328,13 @@ class LeftRow:
 
 
 def _has_worked() -> ColumnElement[bool]:
-    """Return the condition for who ever had a place: who came by an import that was undone never had one."""
-    return sa.exists().where(Assignment.person_id == Person.id, Assignment.superseded_at.is_(None))
+    """Return the condition for who ever had a place or signed in: who came by an import that was undone did neither.
+
+    Who left on the day they came has a place no more, as nobody has one for less than a day.
+    """
+    placed = sa.exists().where(Assignment.person_id == Person.id, Assignment.superseded_at.is_(None))
+    known = sa.exists().where(Login.person_id == Person.id, Login.password_hash.isnot(None))
+    return sa.or_(placed, known)
 
 
 def left_page(session: Session, q: str, key: PageKey | None, size: int = PAGE) -> tuple[list[LeftRow], PageKey | None]:

@@ -27,6 +27,7 @@ from training_app.audit.models import AuditEntry
 from training_app.certifications.level_rules import LevelEventKind
 from training_app.content.models import ContentVersion
 from training_app.content.rules import ContentEventKind
+from training_app.credentials.print_rules import PrintKind
 from training_app.dashboards import fact_words, known_words, wording
 from training_app.dashboards.audit_words import action_words
 from training_app.dashboards.fact_words import fact_names, field_names, subject_words
@@ -42,7 +43,7 @@ CODE = Path(__file__).parents[3] / "training_app"
 COMPOSED: dict[str, type[Enum]] = {
     "case.": CaseEventKind, "sanction.": SanctionEventKind, "ledger.": EntryKind, "permit.": PermitEventKind,
     "level.": LevelEventKind, "content.": ContentEventKind, "link.": LinkPurpose, "password.by_": LinkPurpose,
-    "attempt.": AttemptState,
+    "attempt.": AttemptState, "print.": PrintKind,
 }  # fmt: skip
 NEVER_RECORDED = {"attempt.open"}  # an attempt that is open was started, and that is what is recorded
 
@@ -78,7 +79,7 @@ def test_every_recorded_action_has_words(app: Flask) -> None:
     literals = _literals()
     assert len(literals) > 40, "the search finds the actions"
     composed = {start + str(kind.value) for start, kinds in COMPOSED.items() for kind in kinds}
-    starts = (*COMPOSED, "exam.")
+    starts = (*COMPOSED, "exam.", "photos.")
     assert {one for one in literals if one not in starts} - words.keys() == set()
     assert composed - NEVER_RECORDED - words.keys() == set()
 
