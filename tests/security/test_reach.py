@@ -27,12 +27,13 @@ SHARED = {
     "courses.finish_lesson", "exams.exam", "exams.start", "exams.quiz", "exams.start_quiz", "credentials.certificate",
     "credentials.door", "credentials.door_photo", "accounts.redeem", "dashboards.content", "dashboards.sign_content",
     "dashboards.withdraw_sign", "dashboards.role", "dashboards.remove_day", "home.guide_page", "notices.feed_file",
+    "roster.start", "roster.template",
 }  # fmt: skip
 OWN = {"learner2": {"roleplay.session"}}  # takes part in it
 # The files of lessons lie in another folder; the sanction is not confirmed, so nobody is told yet, and nobody retrains.
 NOT_FURNISHED = {"courses.media", "permits.my_sanction", "certifications.retraining_person"}
 EVERY_ROLE = ("learner", "trainer", "examiner", "certifier", "centre-manager", "hr", "hr-lead")
-PUBLIC_PAGES = {"home.health", "home.offline", "home.service_worker", "styleguide"}
+PUBLIC_PAGES = {"home.health", "home.offline", "home.service_worker", "notices.feed_file", "styleguide"}
 # A dead link, an unknown code, a form that is read before its lesson: an answer of their own, the same for all.
 SAYS_NOTHING = {"accounts.redeem", "credentials.door", "credentials.certificate", "courses.save_place"}
 HTML = {"Accept": "text/html"}

@@ -100,6 +100,7 @@ class PersonProfile(db.Model):
     __table_args__ = (
         sa.Index("ix_person_profile_sort_key", "sort_key"),
         sa.Index("ix_person_profile_name", "name"),
+        sa.Index("ix_person_profile_photo", "photo_sha256"),
     )
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)

@@ -39,6 +39,7 @@ class CertificateFile(db.Model):
     """A rendered PDF; kept for the holder, never served as clean once the certificate is not valid."""
 
     __tablename__ = "certificate_file"
+    __table_args__ = (sa.Index("ix_certificate_file_file", "sha256"),)
 
     certificate_id: Mapped[int] = mapped_column(sa.ForeignKey("certificate.id"), primary_key=True)
     template: Mapped[str] = mapped_column(sa.String(40), primary_key=True)

@@ -20,6 +20,7 @@ class Licence(db.Model):
     __table_args__ = (
         sa.Index("ix_licence_person", "person_id"),
         sa.Index("ix_licence_expires_on", "expires_on", "id"),
+        sa.Index("ix_licence_file", "sha256"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

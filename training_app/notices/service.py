@@ -34,13 +34,18 @@ def write_notice(
 
 
 def mail_again(notice_id: int, *, now: datetime, actor_id: int) -> None:
-    """Let the mail of a notice be tried once more, after its address was mended."""
+    """Let the mail of a notice be tried once more, after its address was mended; asked twice it is sent once."""
     with transaction() as session:
         person_id = session.scalar(sa.select(Notice.person_id).where(Notice.id == notice_id))
         if person_id is None:
             raise NotFound()
         lock_person(person_id, now=now)
-        outbox.send("mail", f"mail/{notice_id}/again/{now.isoformat()}", {"notice": notice_id}, now=now)
+        tried = session.scalar(
+            sa.select(Delivery.at).where(Delivery.notice_id == notice_id, Delivery.channel == "mail")
+        )
+        after = tried.isoformat() if tried else "first"
+        if not outbox.send("mail", f"mail/{notice_id}/again/{after}", {"notice": notice_id}, now=now):
+            return
         audit.record(
             "notice.mailed_again", f"person:{person_id}", now=now, stream=audit.person_stream(person_id),
             actor_id=actor_id, facts={"notice": notice_id},

@@ -90,7 +90,7 @@ class CaseEvidence(db.Model):
     """A file of a case; every reading of it is written to the audit stream."""
 
     __tablename__ = "case_evidence"
-    __table_args__ = (sa.Index("ix_case_evidence_case", "case_id"),)
+    __table_args__ = (sa.Index("ix_case_evidence_case", "case_id"), sa.Index("ix_case_evidence_file", "sha256"))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("permit_case.id"))
