@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         template_folder=str(ROOT / "templates"),
     )
     app.config.update(_flask_config(settings))
+    app.url_map.converters["word"] = web.Word
     app.extensions["settings"] = settings
     clock.use_offset_file(settings.test_clock)
     storage.use_root(settings.data_dir / "blobs")

@@ -17,6 +17,7 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
+from werkzeug.routing import BaseConverter
 
 from training_app.accounts.queries import UnitRow
 from training_app.accounts.sign_in import Actor
@@ -27,6 +28,12 @@ DISPLAY_ZONE = ZoneInfo("Asia/Shanghai")
 MOST_NUMBER = 2**31 - 1
 View = TypeVar("View", bound=Callable[..., Any])
 _NOTHING = SimpleNamespace()
+
+
+class Word(BaseConverter):
+    """A part of an address that is a word, so that it is told from the number of something beside it."""
+
+    regex = "[a-z-]+"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,7 +109,8 @@ def keep(
         run.gone_at = None if pdf is not None else now
         key = f"print_ready/{run_id}"
         body = {
-            "person": run.created_by, "kind": f"{kind.value}_ready" if pdf is not None else "print_empty", "key": key,
+            "person": run.created_by, "key": key,
+            "kind": "print_empty" if pdf is None else "cards_ready" if kind is PrintKind.CARDS else "slips_ready",
             "facts": {"count": len(printed)}, "path": f"/prints/{run_id}",
         }  # fmt: skip
         outbox.send("notice", f"notice/{key}", body, now=now)

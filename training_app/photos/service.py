@@ -280,7 +280,7 @@ def _each(batch_id: int, state: BatchState, wanted: ItemState, step: Set, clock:
         audit.record(
             f"photos.{done.value}", f"photo_batch:{batch_id}", now=now, actor_id=creator, facts={"count": count or 0}
         )
-        _tell(batch, f"photos_{done.value}", count or 0, now)
+        _tell(batch, "photos_applied" if done is BatchState.APPLIED else "photos_undone", count or 0, now)
 
 
 def _keep_portion(batch_id: int, made: list[tuple[PhotoItem, int]], total: int, *, now: datetime) -> None:

@@ -97,7 +97,7 @@ def picture(item_id: int, which: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.post("/photos/<int:batch_id>/<step>")
+@bp.post("/photos/<int:batch_id>/do/<step>")
 @needs(EDIT)
 def act(batch_id: int, step: str) -> ResponseReturnValue:
     """Apply what was previewed, undo it, put it away, or go on with work that was lost."""

@@ -73,7 +73,7 @@ def _units(kind: str) -> list[UnitRow]:
     return sheet_words.units_in(web.session(), _reach(), on)
 
 
-@bp.route("/roster/<kind>", methods=["GET", "POST"])
+@bp.route("/roster/<word:kind>", methods=["GET", "POST"])
 @needs(*CHANGE)
 def start(kind: str) -> ResponseReturnValue:
     """Offer the templates, take a file in, and list the last imports."""
@@ -101,7 +101,7 @@ def start(kind: str) -> ResponseReturnValue:
     return render_template("roster/start.html", kind=kind, form=form, rows=found, words=wording), status
 
 
-@bp.get("/roster/<kind>/template.<form>")
+@bp.get("/roster/<word:kind>/template.<form>")
 @needs(*CHANGE)
 def template(kind: str, form: str) -> ResponseReturnValue:
     """Send the template in the reader's language."""

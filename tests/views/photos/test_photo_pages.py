@@ -48,11 +48,11 @@ def test_a_zip_is_sent_looked_at_set_and_undone(world: World, hr: FlaskClient) -
     assert "nobody &lt;b&gt;.jpg" in unmatched
     assert "工号或上岗证编号命名" in unmatched
     assert "另存为 JPEG" in hr.get(f"{page}?show=unreadable").text
-    hr.post(f"{page}/apply")
+    hr.post(f"{page}/do/apply")
     work()
     assert photo_of(world.learner) is not None
-    assert f'action="{page}/undo"' in hr.get(page).text
-    hr.post(f"{page}/undo")
+    assert f'action="{page}/do/undo"' in hr.get(page).text
+    hr.post(f"{page}/do/undo")
     work()
     assert photo_of(world.learner) is None
     assert "undo" not in re.findall(r'action="([^"]+)"', hr.get(page).text)
@@ -67,7 +67,7 @@ def test_a_refused_zip_and_an_empty_form_say_what_to_do(hr: FlaskClient) -> None
     assert "请先选择压缩包" in empty.text
     put_away = send(hr, zipped({"x.jpg": photo()}))
     work()
-    assert hr.post(f"{put_away}/drop", follow_redirects=True).status_code == 200
+    assert hr.post(f"{put_away}/do/drop", follow_redirects=True).status_code == 200
 
 
 def test_only_who_edits_people_may_send_so_much_and_nobody_sees_anothers(
