@@ -280,7 +280,7 @@ def _each(batch_id: int, state: BatchState, wanted: ItemState, step: Set, clock:
         audit.record(
             f"photos.{done.value}", f"photo_batch:{batch_id}", now=now, actor_id=creator, facts={"count": count or 0}
         )
-        _tell(batch, "photos_applied" if done is BatchState.APPLIED else "photos_undone", count or 0, now)
+        _send_notice(batch, "photos_applied" if done is BatchState.APPLIED else "photos_undone", count or 0, now)
 
 
 def _keep_portion(batch_id: int, made: list[tuple[PhotoItem, int]], total: int, *, now: datetime) -> None:
@@ -303,7 +303,7 @@ def _keep_portion(batch_id: int, made: list[tuple[PhotoItem, int]], total: int, 
         matched = session.scalar(
             sa.select(sa.func.count()).where(PhotoItem.batch_id == batch_id, PhotoItem.state == ItemState.MATCHED)
         )
-        _tell(row, "photos_read", matched or 0, now)
+        _send_notice(row, "photos_read", matched or 0, now)
 
 
 def _refuse(batch_id: int, refused: Refused, *, now: datetime) -> None:
@@ -313,7 +313,7 @@ def _refuse(batch_id: int, refused: Refused, *, now: datetime) -> None:
         row.problem = refused.problem.value
         files, row.sha256 = [row.sha256] if row.sha256 else [], None
         storage.release(files, now=now)
-        _tell(row, "photos_unreadable", 0, now)
+        _send_notice(row, "photos_unreadable", 0, now)
 
 
 def _start(batch_id: int, state: BatchState, *, now: datetime, actor_id: int) -> None:
@@ -354,7 +354,7 @@ def _enqueue(row: PhotoBatch, now: datetime) -> None:
     jobs.enqueue(WORK[row.state], job_key(row.id, row.rounds), {"batch": row.id}, now=now, actor_id=row.created_by)
 
 
-def _tell(row: PhotoBatch, kind: str, count: int, now: datetime) -> None:
+def _send_notice(row: PhotoBatch, kind: str, count: int, now: datetime) -> None:
     key = f"{kind}/{row.id}/{row.rounds}"
     body = {
         "person": row.created_by, "kind": kind, "key": key, "facts": {"count": count}, "path": f"/photos/{row.id}",
