@@ -60,6 +60,7 @@ class Site:
     viewport: dict[str, int] = field(default_factory=lambda: dict(DESK))
     scheme: Literal["light", "dark"] = "light"
     pictures: Path | None = None
+    keeps_pages: bool = True  # the device keeps pages; what comes from there has no weight on the line
     _open: list[BrowserContext] = field(default_factory=list)
 
     def speak(self, language: str, viewport: dict[str, int]) -> None:
@@ -73,7 +74,7 @@ class Site:
         """Return a page of a new browser, signed in as a person of the world (None: a visitor)."""
         context = self.browser.new_context(
             viewport=self.viewport, locale="zh-CN" if self.language == "zh" else "en-GB", reduced_motion="reduce",
-            color_scheme=self.scheme,
+            color_scheme=self.scheme, service_workers="allow" if self.keeps_pages else "block",
         )  # fmt: skip
         self._open.append(context)
         page = context.new_page()
