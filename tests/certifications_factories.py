@@ -192,6 +192,32 @@ def qualify(world: World, who: str, now: datetime, *, trainer: int | None = None
         play(person_id, drill, now, rater=trainer or world.trainer)
 
 
+def share_evidence(person_id: int, others: list[int]) -> None:
+    """Let others have shown what a person has shown: copies of the rows that the queue reads, written at once."""
+    with transaction() as session:
+        attempts: dict[tuple[int, int], int] = {}
+        for table in (LearningEvent, Attempt, AttemptEvent, PerformancePart, ScoreSheet):
+            columns = table.__table__.columns
+            whose = "about_id" if table is ScoreSheet else "person_id"
+            rows = session.execute(sa.select(*columns).where(columns[whose] == person_id)).mappings().all()
+            last = session.scalar(sa.select(sa.func.max(columns["id"]))) or 0 if "id" in columns else 0
+            copies = []
+            for other in others:
+                for row in rows:
+                    copy, last = {**row, whose: other}, last + 1
+                    if "id" in columns:
+                        copy["id"] = last
+                    for unique in {"public_id", "idem"} & set(copy):
+                        copy[unique] = f"{row[unique]}/{other}"
+                    if table is Attempt:
+                        attempts[other, row["id"]] = last
+                    if table is AttemptEvent:
+                        copy["attempt_id"] = attempts[other, row["attempt_id"]]
+                    copies.append(copy)
+            session.execute(sa.insert(table), copies)
+    db.session.rollback()
+
+
 def show_again(world: World, who: str, now: datetime) -> None:
     """Show what a renewal asks for: the exam and the drills."""
     pass_exam(world.people[who], now, examiner=world.examiner)

@@ -76,7 +76,8 @@ def queue_page(
     before: PersonKey | None = None,
     limit: int = PAGE,
 ) -> QueuePage:
-    """Return a page of those who have shown everything (`is_ready`) or only some of it, in the order of their names.
+    """Return a page of those who have shown everything (`is_ready`) or only some of it, in the order of their names;
+    on the page those come first whom this certifier may award.
 
     What the rows say is decided by the rules; the split of the two lists is the database's own first look.
     """
@@ -106,7 +107,7 @@ def queue_page(
     has_before = more if before is not None else after is not None
     has_after = before is not None or more
     return QueuePage(
-        rows=tuple(rows),
+        rows=tuple(sorted(rows, key=lambda row: not row.verdict.is_ready)),
         names=_names(session, rows),
         before=found[0] if found and has_before else None,
         after=found[-1] if found and has_after else None,

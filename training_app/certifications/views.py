@@ -84,7 +84,13 @@ def award_queue() -> ResponseReturnValue:
         session, me.grants, scheme=scheme, certifier_id=me.person_id, now=now, is_ready=shown == "ready",
         after=_key("after"), before=_key("before"),
     )  # fmt: skip
-    return render_template("certifications/award_queue.html", page=page, shown=shown, counts=_counts())
+    select_all = request.args.get("select") == "all"
+    place = {key: request.args[key] for key in ("list", "scheme", "after", "before") if key in request.args}
+    all_url = url_for("certifications.award_queue", **place, select=None if select_all else "all")
+    return render_template(
+        "certifications/award_queue.html", page=page, shown=shown, counts=_counts(), select_all=select_all,
+        all_url=all_url,
+    )  # fmt: skip
 
 
 @bp.post("/awards")

@@ -19,6 +19,7 @@ from training_app.calendar.rules import last_day
 from training_app.certifications import queries as certifications
 from training_app.certifications import queue_queries, retraining_queries, way_queries
 from training_app.certifications.way_queries import Way
+from training_app.dashboards import message_queries
 from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
@@ -29,10 +30,16 @@ from training_app.permits import queries as permits
 from training_app.permits.fold_queries import CaseFile
 from training_app.roleplay import queries as roleplay
 from training_app.roleplay.queries import RoleplayTodo
+from training_app.roster import people_queries as roster_people
+from training_app.roster import queries as roster
 from training_app.status import queries as status
 from training_app.status.rules import State
 
 P = Permission
+# What the trade leaves open, said to plan a break by: to read a case and answer it, to play a drill and hear about it.
+ANSWER_MINUTES = 10
+DRILL_MINUTES = 30
+MOST_FAILED = 100
 PAGES = 4  # so far is looked for something that the reader may do
 
 
@@ -56,14 +63,17 @@ class OwnPermit:
 
 @dataclass(frozen=True, kw_only=True)
 class LearnerHome:
-    """A learner's part of the first page; `answer_case` is the first open case that waits for the holder's answer."""
+    """A learner's part of the first page; the minutes say how long a thing takes."""
 
     state: State
     way: Way | None
     exam: Standing | None  # the one that is being written or can be started now
     exam_titles: Mapping[str, Mapping[str, str]]
+    exam_minutes: Mapping[str, int]
     permit: OwnPermit | None
     trainers: list[TrainerContact]
+    answer_minutes: int = ANSWER_MINUTES
+    drill_minutes: int = DRILL_MINUTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +100,8 @@ class Desk:
     cases: Waiting | None = None
     sanctions: Waiting | None = None
     contests: int | None = None
+    failed_mails: int = 0  # counted up to MOST_FAILED
+    imports: int = 0
 
 
 def has_ended_first_visit(session: Session, person_id: int) -> bool:
@@ -107,6 +119,7 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
         way=way_queries.get_way(session, person_id, scheme=scheme, now=now, with_held=False) if scheme else None,
         exam=next((one for one in standings.values() if one.running or one.can_start(now)), None),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
+        exam_minutes={key: version.body["limit_minutes"] for key, version in blueprints.items()},
         permit=_own_permit(session, person_id, now),
         trainers=trainers_of(session, person_id, on),
     )
@@ -169,6 +182,7 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
             partial(desk_queries.sanction_desk, session, grants, person_id, show="waiting", now=now),
             desk_queries.next_sanction_permission,
         )
+    edits = P.PEOPLE_EDIT in held
     return Desk(
         sheets=roleplay.todo(session, person_id, now) if P.ROLEPLAY_GRADE in held else None,
         sittings=_sittings(session, grants, held, on, now),
@@ -178,7 +192,17 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         cases=cases,
         sanctions=sanctions,
         contests=contest_queries.count_open(session, grants) if P.EXAM_RESOLVE in held else None,
+        failed_mails=message_queries.count_failed(session, grants, MOST_FAILED) if edits else 0,
+        imports=_imports(session, person_id, grants, on) if edits else 0,
     )
+
+
+def _imports(session: Session, person_id: int, grants: tuple[Grant, ...], on: date) -> int:
+    """Return how many imports wait that one may open: one's own, and anyone's for who keeps the whole network."""
+    senders = roster.waiting(session, "people")
+    if all(one == person_id for one in senders) or roster_people.reach_of(session, grants, on).is_everything:
+        return len(senders)
+    return senders.count(person_id)
 
 
 def _waiting(read: Callable[..., desk_queries.Page], step_of: Callable[[Any], Permission | None]) -> Waiting:

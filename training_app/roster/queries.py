@@ -102,6 +102,13 @@ def recent(session: Session, kind: str, actor_id: int, *, of_everybody: bool) ->
     return [_row(row) for row in session.scalars(wanted)]
 
 
+def waiting(session: Session, kind: str) -> list[int]:
+    """Return who sent each import that is checked and neither applied nor dropped yet, of those last sent."""
+    is_ready = Roster.state == RosterState.CHECKED
+    wanted = sa.select(Roster.created_by).where(Roster.kind == kind, is_ready).order_by(Roster.id.desc())
+    return list(session.scalars(wanted.limit(RECENT)))
+
+
 def lines(session: Session, roster_id: int, kind: LineKind, after: int) -> tuple[list[LineRow], int | None]:
     """Return a page of lines of a kind after a key, and the key of the next page."""
     found = session.execute(

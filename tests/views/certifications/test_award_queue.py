@@ -79,6 +79,24 @@ def test_a_checked_list_is_awarded_and_who_is_left_out_is_named_with_the_reason(
     assert not queries.held_levels(db.session(), world.learner2, clock.now())
 
 
+def test_who_is_ready_comes_first_and_all_of_them_are_selected_by_one_press_without_a_script(
+    certifier: FlaskClient, world: World, now: datetime
+) -> None:
+    make.qualify(world, "learner2", now, trainer=world.certifier)  # 李佳怡 stands before 王小明 by name
+    make.qualify(world, "learner", now)
+    page = certifier.get("/awards").text
+    assert page.index("王小明") < page.index("李佳怡")
+    assert "1 ready for you to award" in page
+    assert "1 you cannot award from the list" in page
+    assert "checked" not in checkbox(page, world.learner)
+    place = re.search(r'href="([^"]*)" data-check-all', page)
+    assert place is not None
+    page = certifier.get(place[1].replace("&amp;", "&")).text
+    assert "checked" in checkbox(page, world.learner)
+    assert "checked" not in checkbox(page, world.learner2)
+    assert ">Award selected (1)<" in page
+
+
 def test_awarding_nobody_says_so(certifier: FlaskClient) -> None:
     assert "Nobody was selected" in certifier.post("/awards", data={}, follow_redirects=True).text
 

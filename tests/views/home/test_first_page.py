@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from tests import certifications_factories as certifications
+from tests import courses_factories as courses
 from tests import exams_factories as make
 from tests.credentials_factories import certified
 from tests.dashboards_factories import certify
 from tests.factories import World
-from tests.permits_factories import issue
+from tests.permits_factories import issue, report
 from tests.roleplay_factories import Scene
 from tests.statements import statements
 from training_app import chain, clock
+from training_app.accounts import service as accounts
+from training_app.accounts.models import PersonProfile
 from training_app.content import queries as content
 from training_app.content import service as content_service
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.exams import sittings
+from training_app.permits.service import cases
 
 SEAT = "您的考试场次已开始"
 
@@ -139,3 +146,40 @@ def test_a_holder_costs_nineteen_reads_and_each_thing_is_read_once(
     assert len(reads) <= 19, reads
     for table in ("permit", "permit_event", "admission", "learning_event"):
         assert len([one for one in reads if f"FROM {table} " in one]) <= 1, table
+
+
+def test_a_begun_course_goes_on_with_its_next_lesson_and_says_how_long_it_takes(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    certifications.settle(now)
+    courses.finish(world.learner, "listen-and-confirm", now)
+    accounts.set_language(world.learner, "en", now=now)
+    page = world.sign_in(client, "learner").get("/").text
+    found = re.search(r'button-primary" href="(/courses/communication/lessons/[a-z0-9-]+)">Continue<', page)
+    assert found is not None
+    assert "Next lesson: " in page
+    assert re.search(r"About [4-9] minutes", page)
+    assert client.get(found[1]).status_code == 200
+
+
+def test_the_trainer_is_called_from_the_card_of_the_next_thing(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    assert "tel:" not in world.sign_in(client, "learner").get("/").text
+    with transaction() as session:
+        session.execute(
+            sa.update(PersonProfile).where(PersonProfile.person_id == world.trainer).values(phone="13900002001")
+        )
+    card = client.get("/").text.split('class="card next"')[1].split("</section>")[0]
+    assert 'href="tel:13900002001"' in card
+    assert "给培训师陈老师打电话" in card
+
+
+def test_an_open_case_says_by_which_weekday_and_how_long_an_answer_takes(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    issue(world.learner, now - timedelta(days=10))
+    cases.notify(report(world, now), now=now, actor_id=world.hr2)
+    card = world.sign_in(client, "learner").get("/").text.split('class="card next"')[1].split("</section>")[0]
+    assert "11月30日 周一" in card
+    assert "约 10 分钟" in card

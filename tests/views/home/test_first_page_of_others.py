@@ -16,7 +16,11 @@ from tests.factories import World
 from tests.roleplay_factories import Scene
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.db import transaction
+from training_app.notices.models import Delivery, Notice
 from training_app.permits import service as permits_service
+from training_app.roster.models import Roster
+from training_app.roster.state_rules import RosterState
 
 
 def doors(page: str) -> dict[str, str]:
@@ -71,7 +75,7 @@ def test_a_manager_sees_who_may_work_and_can_stop_somebody_at_once(
 ) -> None:
     certified(world.learner, now)
     page = world.sign_in(client, "manager").get("/").text
-    assert next_thing(page) == ("/people?state=today", "查看可上岗人员")
+    assert next_thing(page) == ("/today", "查看可上岗人员")
     assert 'href="/permits/stop"' in page
     assert 'href="/permits/report"' in page
 
@@ -132,3 +136,30 @@ def test_more_cases_than_a_page_holds_are_not_counted_short(world: World, client
     page = world.sign_in(client, "hr").get("/").text
     assert "至少 25 起案件待您办理" in page
     assert 'stat-figure">25+<' in page
+
+
+def test_hr_finds_undelivered_mails_and_waiting_imports_at_the_desk(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    accounts.set_language(world.hr, "en", now=now)
+    hr = world.sign_in(client, "hr")
+    page = hr.get("/").text
+    assert "not delivered" not in page
+    assert "to apply or drop" not in page
+    with transaction() as session:
+        notice = Notice(
+            person_id=world.learner, kind="level_awarded", facts={}, path="/", key="test-notice", created_at=now
+        )
+        session.add(notice)
+        session.flush()
+        session.add(Delivery(notice_id=notice.id, channel="mail", outcome="failed", at=now, error="550"))
+        for state, sender in (("checked", world.hr2), ("checked", world.hr), ("applied", world.hr)):
+            session.add(
+                Roster(
+                    kind="people", state=RosterState(state), file_name="p.csv", erases=False, is_all=False, columns=[],
+                    ignored=[], figures={}, created_by=sender, created_at=now,
+                )
+            )  # fmt: skip
+    page = hr.get("/").text
+    assert re.search(r'href="/messages">\s*<span class="stat-figure">1<', page)
+    assert re.search(r'href="/roster/people">\s*<span class="stat-figure">2<', page)
