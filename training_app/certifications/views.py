@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -85,7 +87,9 @@ def award_queue() -> ResponseReturnValue:
         after=_key("after"), before=_key("before"),
     )  # fmt: skip
     select_all = request.args.get("select") == "all"
-    place = {key: request.args[key] for key in ("list", "scheme", "after", "before") if key in request.args}
+    place: dict[str, Any] = {
+        key: request.args[key] for key in ("list", "scheme", "after", "before") if key in request.args
+    }
     all_url = url_for("certifications.award_queue", **place, select=None if select_all else "all")
     return render_template(
         "certifications/award_queue.html", page=page, shown=shown, counts=_counts(), select_all=select_all,
