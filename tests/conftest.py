@@ -26,6 +26,7 @@ from training_app.accounts import sign_in
 from training_app.app import create_app
 from training_app.content import queries as content_queries
 from training_app.content import service as content
+from training_app.credentials import print_service as prints
 from training_app.db import db
 from training_app.settings import Settings
 from training_app.storage import service as storage
@@ -114,6 +115,7 @@ def _start_afresh(app: Flask) -> None:
     settings = app.extensions["settings"]
     clock.use_offset_file(settings.test_clock)
     storage.use_root(settings.data_dir / "blobs")
+    prints.use_folder(settings.data_dir / "once")
     content_queries.forget()
     clock.move_to(START)
 

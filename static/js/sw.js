@@ -120,9 +120,15 @@ async function keepPage(key, answer) {
     headers["Content-Security-Policy"] = policy;
   }
   await put(PAGES, key, new Response(page, { headers: headers }), MOST_PAGES);
+  await tell(key);
   await keepFilesOf(page);
   await settleLanguage(page);
-  (await self.clients.matchAll({ type: "window" })).forEach((one) => one.postMessage({ kept: key }));
+}
+
+/* Every window hears it, also the first one, which was loaded before there was a worker. */
+async function tell(key) {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  windows.forEach((one) => one.postMessage({ kept: key }));
 }
 
 /* --- answering -------------------------------------------------------------------------------------------------- */
