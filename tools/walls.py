@@ -27,6 +27,7 @@ WIRING = {
     "chain",
     "demo",
     "demo_people",
+    "demo_removal",
     "wiring",
     "styleguide",
     "intake",

@@ -27,6 +27,7 @@ from training_app.calendar.rules import legal_day
 from training_app.content import registry
 from training_app.credentials import print_service as prints
 from training_app.db import configure_engine, db
+from training_app.demonstration import service as demonstration
 from training_app.errors import DomainError
 from training_app.home import guide_views, guides
 from training_app.jobs import queue as job_queue
@@ -216,6 +217,7 @@ def _pages(app: Flask, settings: Settings) -> None:
             "user_links": _user_links(app),
             "now": clock.now(),
             "visit": _visit(),
+            "is_demo": demonstration.is_on(),
         }
 
     app.register_error_handler(DomainError, _domain_error)

@@ -17,7 +17,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 from sqlalchemy.exc import OperationalError
 
-from training_app import backup, clock, demo, start
+from training_app import backup, clock, demo, demo_removal, start
 from training_app.accounts import erasing_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
@@ -46,6 +46,7 @@ def register(app: Flask) -> None:
         load_content,
         export_content,
         seed_demo,
+        remove_demo,
         create_admin,
         worker,
         sweeper,
@@ -111,11 +112,30 @@ def export_content(target: Path) -> None:
 def seed_demo() -> None:
     """Make the demonstration network once, and say how to sign in."""
     try:
-        lines = demo.seed(current_app.extensions["settings"], now=clock.now())
+        lines = demo.seed(current_app.extensions["settings"], now=clock.now(), say=click.echo)
     except demo.DemoRefusedError as error:
         raise click.ClickException(str(error)) from None
     for line in lines:
         click.echo(line)
+
+
+@click.command("remove-demo")
+@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--others", type=int, default=0, help="how many people and units besides the demonstration may go too")
+@with_appcontext
+def remove_demo(yes: bool, others: int) -> None:
+    """Remove the demonstration: people, units, histories, files and accounts. Stop the product first."""
+    settings = current_app.extensions["settings"]
+    try:
+        with start.only_start(settings.data_dir):
+            demo_removal.check(db.session(), others=others)
+            db.session.rollback()
+            if not yes:
+                click.confirm("Everything in this database goes, for good. Remove the demonstration?", abort=True)
+            gone = demo_removal.remove(settings, others=others, now=clock.now())
+    except (demo_removal.RemovalRefusedError, start.StartRefusedError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"removed: the demonstration with its {gone}; next: flask --app wsgi create-admin")
 
 
 @click.command("create-admin")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import io
-import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
 from PIL import Image, ImageDraw
 
-from training_app import chain
+from training_app import chain, demo_removal
 from training_app.accounts import companies_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
 from training_app.accounts.locks import lock_people
+from training_app.accounts.models import Login, PersonProfile
 from training_app.chain import Crew, grants_of
 from training_app.db import db, transaction
 from training_app.demo_people import COMPANIES, LICENCES, PEOPLE, UNITS, DemoPerson
+from training_app.demonstration import service as demonstration
+from training_app.demonstration.models import DemonstrationState
 from training_app.exams import queries as exams
 from training_app.exams import service as exam_service
 from training_app.exams import sittings
@@ -35,6 +38,7 @@ from training_app.roleplay import service as roleplay
 from training_app.settings import Settings
 from training_app.storage import service as storage
 
+Say = Callable[[str], None]
 _HOTLINE = "400 000 0000"  # nobody's number
 _SYLLABLES = [c + v for c in "bdfklmnprst" for v in "aeo"]
 _SKIES = ((47, 111, 115), (94, 84, 142), (158, 101, 64), (66, 104, 158), (110, 122, 68), (140, 74, 98))
@@ -66,19 +70,15 @@ class DemoRefusedError(Exception):
     """The demonstration cannot be made here; the text is one line that says why and what to do."""
 
 
-def seed(settings: Settings, *, now: datetime) -> list[str]:
-    """Make the demonstration once; return the lines that tell how to sign in. A second call changes nothing.
+def seed(settings: Settings, *, now: datetime, say: Say = lambda _line: None) -> list[str]:
+    """Make the demonstration once; return the lines to read at the end: how to sign in. A second call changes nothing.
 
-    Raises DemoRefusedError where a part of it is there already: histories cannot be taken up where they broke off.
+    `say` is told how far it is. One that was interrupted is begun anew: its database is marked. Raises
+    DemoRefusedError where other people or units are here.
     """
-    if _is_whole():
-        return []
-    if found := _first_part(now):
-        raise DemoRefusedError(
-            f"The demonstration cannot be made: {found} is there already, from a start that was interrupted or from "
-            "data of your own. Start without it (DEMO=0 make run), or choose an empty DATA_DIR and an empty database."
-        )
-    db.session.rollback()
+    if (settled := _settled(settings, now, say)) is not None:
+        return settled
+    demonstration.begin([one.number for one in PEOPLE], [unit[1] for unit in UNITS], now=now)
     password = settings.demo_password or _password()
     demo = Demo(now)
     _network(demo)
@@ -94,21 +94,51 @@ def seed(settings: Settings, *, now: datetime) -> list[str]:
     lines = _lines(settings, password)
     _write(settings.demo_accounts_path, lines)
     _give_passwords(demo, sign_in.hash_password(password))
+    demonstration.finish(now=now)
     return lines
 
 
-def _is_whole() -> bool:
-    """Tell whether people have their passwords: they get them at once, after all else and after the file."""
-    logins = (people.find_login(db.session(), person.number) for person in PEOPLE)
-    return any(login is not None and login[1] is not None for login in logins)
+def _settled(settings: Settings, now: datetime, say: Say) -> list[str] | None:
+    """Return what there is to say where nothing is to be made, and None where the work can begin."""
+    mark = demonstration.find(db.session())
+    if mark is None:
+        return _refuse_beside_others(now)
+    state, removed_at, others = mark.state, mark.removed_at, demo_removal.others_besides(db.session(), mark)
+    db.session.rollback()
+    if state is DemonstrationState.REMOVED and removed_at is not None:
+        on = accounts.today(removed_at)
+        return [f"The demonstration was removed on {on} and is not made again. To see one, choose an empty DATA_DIR."]
+    if state is DemonstrationState.MADE:
+        return []
+    if any(others):
+        raise DemoRefusedError(
+            f"The demonstration was interrupted while it was made, and there are {demo_removal.counted(*others)} "
+            "besides it. Start without it (DEMO=0 make run), or choose an empty DATA_DIR and an empty database."
+        )
+    say("demonstration: it was interrupted the last time and is begun anew")
+    demo_removal.start_over(settings, now=now)
+    return None
 
 
-def _first_part(now: datetime) -> str | None:
-    """Return the number of a unit or person of the demonstration that exists, or None."""
-    taken = {row.number for row in people.units(db.session(), accounts.today(now))}
-    units = (unit[1] for unit in UNITS if unit[1] in taken)
-    staff = (one.number for one in PEOPLE if people.find_person_id(db.session(), one.number) is not None)
-    return next(itertools.chain(units, staff), None)
+def _refuse_beside_others(now: datetime) -> list[str] | None:
+    """Refuse to mix invented people with true ones; what an earlier version made without a mark is marked now."""
+    numbers, stories = [one.number for one in PEOPLE], [one.number for one in PEOPLE if one.story]
+    known = sa.select(sa.func.count()).where(
+        PersonProfile.number.in_(stories), Login.person_id == PersonProfile.person_id, Login.password_hash.isnot(None)
+    )
+    if db.session.scalar(known) == len(stories):
+        demonstration.begin(numbers, [unit[1] for unit in UNITS], now=now)
+        demonstration.finish(now=now)
+        return []
+    unit = next(iter(people.units(db.session(), accounts.today(now))), None)
+    number = unit.number if unit else db.session.scalar(sa.select(PersonProfile.number).limit(1))
+    db.session.rollback()
+    if number is not None:
+        raise DemoRefusedError(
+            f"The demonstration cannot be made: {number} is there already, and invented people do not mix with true "
+            "ones. Start without it (DEMO=0 make run), or choose an empty DATA_DIR and an empty database."
+        )
+    return None
 
 
 def _password() -> str:

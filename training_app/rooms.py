@@ -8,6 +8,7 @@ from types import ModuleType
 
 ROOMS = (
     "audit",
+    "demonstration",
     "outbox",
     "storage",
     "jobs",

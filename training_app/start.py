@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 READY_WITHIN_S = 60.0
 REFUSED = 3
 _DEMO_BEGINS, _REFUSAL = "\x1e", "\x1d"
+_DEMO_GROWS = "demonstration: "  # how lines begin that say how far it is
 
 
 class StartRefusedError(Exception):
@@ -90,7 +91,7 @@ def _bring_up_to_date(supervisor: Supervisor) -> list[str]:
             is_demo = True
         elif line.startswith(_REFUSAL):
             told.append(line.removeprefix(_REFUSAL))
-        elif is_demo:
+        elif is_demo and not line.startswith(_DEMO_GROWS):
             told.append(line)
         else:
             _say(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -13,15 +12,13 @@ from click.testing import Result
 from flask import Flask
 
 from tests.factories import World
-from training_app import cli, clock, demo
+from training_app import cli, clock
 from training_app.access.models import RoleGrant
 from training_app.accounts import queries as people
-from training_app.accounts.models import Login
 from training_app.audit import service as audit
 from training_app.content import queries as contents
 from training_app.content import service as content
 from training_app.db import db, transaction
-from training_app.demo_people import PEOPLE, DemoPerson
 from training_app.triggers import guard, unguard
 
 ORGANISATION = "policies/settings/organisation.yaml"
@@ -56,69 +53,6 @@ def test_a_new_administrator_signs_in_with_the_password_that_was_typed(app: Flas
     db.session.rollback()
     again = run(app, *words, typed="one sentence of mine\n")
     assert (again.exit_code, "A-1" in again.output) == (1, True)
-
-
-def test_the_demonstration_is_made_once_and_says_how_to_sign_in(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = tuple(one for one in PEOPLE if one.story in ("", "fresh", "examinable"))  # all of them take their time
-    monkeypatch.setattr(demo, "PEOPLE", few)
-    there = {one.number for one in few}
-    monkeypatch.setattr(demo, "LICENCES", tuple(row for row in demo.LICENCES if row[0] in there))
-    made = run(app, "seed-demo")
-    assert made.exit_code == 0, made.output
-    told = re.search(r"with the password: (\S+)$", made.output, re.MULTILINE)
-    assert told is not None
-    kept = app.extensions["settings"].demo_accounts_path
-    assert kept.read_text(encoding="utf-8") == made.output
-    assert kept.stat().st_mode & 0o077 == 0
-    shown = [one.number for one in few if one.shown]
-    assert re.findall(r"^  (\S+)", made.output, re.MULTILINE) == shown
-    assert all(can_sign_in(app, number, told.group(1)) for number in (shown[0], shown[-1]))
-    assert db.session.scalars(sa.select(Login.person_id).where(Login.password_hash.is_(None))).all() == []
-    before = _figures()
-    kept.unlink()  # whoever has read it may throw it away, and a backup does not hold it
-    again = run(app, "seed-demo")
-    assert (again.exit_code, again.output, _figures()) == (0, "", before)
-
-
-def _figures() -> list[int]:
-    counts = [db.session.scalar(sa.select(sa.func.count()).select_from(t)) for t in db.metadata.sorted_tables]
-    db.session.rollback()
-    return [int(count or 0) for count in counts]
-
-
-def _only_units(made: demo.Demo) -> None:
-    demo._network(made)
-
-
-def _units_and_a_person(made: demo.Demo) -> None:
-    demo._network(made)
-    demo._hire(made, DemoPerson("T-1001", "林晓雨", "Lin Xiaoyu", "o1"), made.now)
-
-
-@pytest.mark.parametrize("do_a_part", [_only_units, _units_and_a_person])
-def test_a_demonstration_that_was_interrupted_is_refused_with_one_line_that_says_what_to_do(
-    app: Flask, now: datetime, do_a_part: Callable[[demo.Demo], None]
-) -> None:
-    do_a_part(demo.Demo(now))
-    _is_refused(app)
-
-
-def test_a_demonstration_beside_data_of_ones_own_is_refused_with_one_line_that_says_what_to_do(app: Flask) -> None:
-    run(app, "create-admin", "--number", "A-1", "--name", "王芳", "--unit", "HQ", typed="one sentence of mine\n")
-    _is_refused(app)
-
-
-def _is_refused(app: Flask) -> None:
-    before = _figures()
-    for _start in range(2):
-        refused = run(app, "seed-demo")
-        assert refused.exit_code == 1
-        (line,) = refused.output.splitlines()
-        assert "HQ is there already" in line
-        assert "DEMO=0 make run" in line
-        assert "an empty DATA_DIR" in line
-    assert _figures() == before
-    assert not app.extensions["settings"].demo_accounts_path.exists()
 
 
 # Content -----------------------------------------------------------------------------------------------------------

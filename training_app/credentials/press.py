@@ -93,13 +93,18 @@ def press_of(sheet: str, more_style: str = "") -> Press:
     return Press(fonts, style, fetcher, pages.get_template(f"{sheet}.html"))
 
 
-def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
-    """Return the certificate as PDF. `printed` are the fields as they were kept at the issue; words, never markup."""
+def render(printed: Mapping[str, Any], *, check_url: str, is_demo: bool = False) -> bytes:
+    """Return the certificate as PDF. `printed` are the fields as they were kept at the issue; words, never markup.
+
+    `is_demo`: the holder is invented, and the paper says that it is not valid.
+    """
     press = press_of("certificate")
     # The date of a PDF's making would make two prints differ; ours carries the day of issue in its text.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
-    document = HTML(string=page(printed, check_url=check_url), url_fetcher=press.fetcher, base_url="asset:")
-    identity = json.dumps([dict(printed), check_url], sort_keys=True, ensure_ascii=False)
+    sheet = page(printed, check_url=check_url, is_demo=is_demo)
+    document = HTML(string=sheet, url_fetcher=press.fetcher, base_url="asset:")
+    values = [dict(printed), check_url, *(["demo"] if is_demo else [])]
+    identity = json.dumps(values, sort_keys=True, ensure_ascii=False)
     with warnings.catch_warnings():
         # WeasyPrint 70 leaves the file of its colour profile to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -114,13 +119,14 @@ def render(printed: Mapping[str, Any], *, check_url: str) -> bytes:
     return made
 
 
-def page(printed: Mapping[str, Any], *, check_url: str) -> str:
+def page(printed: Mapping[str, Any], *, check_url: str, is_demo: bool = False) -> str:
     """Return the sheet as HTML, every value escaped."""
     issued, through = date.fromisoformat(printed["issued_on"]), date.fromisoformat(printed["valid_through"])
     names = [name_size(printed["name"]), name_size(printed["name_latin"])]
     scope = scope_size(printed["scope"])
     made: str = press_of("certificate").page.render(
         printed=printed,
+        is_demo=is_demo,
         name_size=names[0].value,
         latin_size=names[1].value,
         scope_size=scope.value,

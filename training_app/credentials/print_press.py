@@ -57,8 +57,8 @@ class SlipFields:
     until: str
 
 
-def print_cards(cards: Sequence[CardFields], step: Step) -> bytes:
-    """Return the sheets as PDF; `step(done, of)` is called with sheets."""
+def print_cards(cards: Sequence[CardFields], step: Step, *, is_demo: bool = False) -> bytes:
+    """Return the sheets as PDF; `step(done, of)` is called with sheets. `is_demo`: each says that it is not valid."""
     rows = [
         {
             "card": card,
@@ -69,18 +69,20 @@ def print_cards(cards: Sequence[CardFields], step: Step) -> bytes:
         }
         for card in cards
     ]
-    return _print("card", CARDS, rows, step, title="上岗证 Work permits")
+    return _print("card", CARDS, rows, step, title="上岗证 Work permits", is_demo=is_demo)
 
 
-def print_slips(slips: Sequence[SlipFields], step: Step) -> bytes:
-    """Return the sheets as PDF; `step(done, of)` is called with sheets."""
+def print_slips(slips: Sequence[SlipFields], step: Step, *, is_demo: bool = False) -> bytes:
+    """Return the sheets as PDF; `step(done, of)` is called with sheets. `is_demo`: each says that it is not valid."""
     rows = [
         {"slip": slip, "qr": _code(slip.address), "size": "long" if len(slip.name) > 12 else "short"} for slip in slips
     ]
-    return _print("slip", SLIPS, rows, step, title="邀请单 Invitation slips")
+    return _print("slip", SLIPS, rows, step, title="邀请单 Invitation slips", is_demo=is_demo)
 
 
-def _print(sheet: str, layout: Layout, rows: Sequence[dict[str, Any]], step: Step, *, title: str) -> bytes:
+def _print(
+    sheet: str, layout: Layout, rows: Sequence[dict[str, Any]], step: Step, *, title: str, is_demo: bool
+) -> bytes:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     press = press_of(sheet, _placing(layout))
     pages: list[Any] = []
@@ -91,7 +93,7 @@ def _print(sheet: str, layout: Layout, rows: Sequence[dict[str, Any]], step: Ste
         # WeasyPrint 70 leaves the file of its colour profile to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
         for start in range(0, len(all_sheets), AT_ONCE):
-            page = press.page.render(sheets=all_sheets[start : start + AT_ONCE], title=title)
+            page = press.page.render(sheets=all_sheets[start : start + AT_ONCE], title=title, is_demo=is_demo)
             document = HTML(string=page, url_fetcher=press.fetcher, base_url="asset:").render(
                 stylesheets=[press.style], font_config=press.fonts, cache={}
             )

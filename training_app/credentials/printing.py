@@ -20,6 +20,7 @@ from training_app.credentials.models import PrintRun
 from training_app.credentials.print_queries import CardRow
 from training_app.credentials.print_rules import LeftOut
 from training_app.db import db
+from training_app.demonstration import service as demonstration
 from training_app.errors import DomainError
 from training_app.permits.number_rules import day_pair
 from training_app.storage import service as storage
@@ -55,7 +56,7 @@ def print_cards(run_id: int, step: Step, *, clock: Clock) -> None:
         )
         for row in rows
     ]  # fmt: skip
-    pdf = print_press.print_cards(cards, step) if cards else None
+    pdf = print_press.print_cards(cards, step, is_demo=demonstration.is_on()) if cards else None
     print_service.keep(run_id, pdf, [row.person_id for row in rows], left, now=clock())
 
 
@@ -94,7 +95,7 @@ def print_slips(run_id: int, step: Step, *, clock: Clock) -> None:
             )
         )  # fmt: skip
         printed.append(person_id)
-    pdf = print_press.print_slips(slips, step) if slips else None
+    pdf = print_press.print_slips(slips, step, is_demo=demonstration.is_on()) if slips else None
     print_service.keep(run_id, pdf, printed, left, now=clock())
 
 

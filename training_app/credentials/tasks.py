@@ -15,6 +15,7 @@ from training_app.credentials import live_service, print_service, printing, quer
 from training_app.credentials.models import Certificate, CertificateFile, LiveCode
 from training_app.credentials.rules import JOB
 from training_app.db import db
+from training_app.demonstration import service as demonstration
 from training_app.erasing import erases, needs_words
 from training_app.jobs import service as jobs
 from training_app.outbox import service as outbox
@@ -74,7 +75,8 @@ def print_certificate(body: Mapping[str, object], progress: jobs.Progress) -> No
     sheet = queries.get_sheet(db.session(), cast(int, body["certificate"]))
     db.session.rollback()
     progress.step(1, STEPS)
-    pdf = press.render(sheet.printed, check_url=queries.check_url(current_app.config["PUBLIC_URL"], sheet.code))
+    check_url = queries.check_url(current_app.config["PUBLIC_URL"], sheet.code)
+    pdf = press.render(sheet.printed, check_url=check_url, is_demo=demonstration.is_on())
     progress.step(2, STEPS)
     service.keep_file(sheet.certificate_id, storage.write_file(pdf), len(pdf), now=clock.now())
     progress.step(STEPS, STEPS)

@@ -138,5 +138,8 @@ def action_words() -> dict[str, str]:
         "sanction.uphold": _("Sanction upheld"),
         "sanction.end": _("Sanction ended"),
         "sanction.annul": _("Sanction annulled"),
+        "demonstration.begun": _("Demonstration begun"),
+        "demonstration.made": _("Demonstration made"),
+        "demonstration.removed": _("Demonstration removed"),
         "exam.extended": _("More time given to one person"),
     }

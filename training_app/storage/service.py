@@ -143,6 +143,15 @@ def remove_erased(sha256s: Iterable[str]) -> int:
     return removed
 
 
+def delete_unnamed(session: Session) -> int:
+    """Delete the files that no row names, while nothing else runs; return how many they were."""
+    named = set(session.scalars(sa.select(Blob.sha256)))
+    left = [path for path in _root[0].rglob("*") if path.is_file() and path.name not in named]
+    for path in left:
+        path.unlink()
+    return len(left)
+
+
 def read(sha256: str) -> bytes:
     """Return the bytes of a blob; raises FileNotFoundError if they are gone."""
     return (_root[0] / rules.relative_path(sha256)).read_bytes()
