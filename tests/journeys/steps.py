@@ -106,8 +106,8 @@ def _right_option(site: Site, lesson_key: str) -> str:
         return next(option["id"] for option in body["check"]["options"] if option["correct"])
 
 
-def write_paper(site: Site, page: Page, *, wrong: int = 0, look: str | None = None) -> None:
-    """Answer an open paper (the first `wrong` questions not at all), see it saved, and hand it in."""
+def fill_paper(site: Site, page: Page, *, wrong: int = 0) -> None:
+    """Answer an open paper (the first `wrong` questions not at all) and see it saved by the server."""
     public_id = page.url.rsplit("/", 1)[1]
     answers = _answers(site.app, public_id)
     expect(page.locator("[data-save-state]")).to_be_attached()
@@ -119,6 +119,11 @@ def write_paper(site: Site, page: Page, *, wrong: int = 0, look: str | None = No
         _answer(question, page, answer)
     expect(page.locator("[data-unanswered-count]").first).to_have_text(str(wrong))
     until(lambda: kept(site.app, public_id) == len(answers) - wrong, "every answer saved by the server")
+
+
+def write_paper(site: Site, page: Page, *, wrong: int = 0, look: str | None = None) -> None:
+    """Answer an open paper (the first `wrong` questions not at all), see it saved, and hand it in."""
+    fill_paper(site, page, wrong=wrong)
     if look:
         site.look(page, f"{look}-paper", full=False)
     page.click("[data-hand-in]")
