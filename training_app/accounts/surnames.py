@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pypinyin import Style, lazy_pinyin
-
 COMPOUND = {
     "欧阳": ("ou", "yang"), "太史": ("tai", "shi"), "端木": ("duan", "mu"), "上官": ("shang", "guan"),
     "司马": ("si", "ma"), "东方": ("dong", "fang"), "独孤": ("du", "gu"), "南宫": ("nan", "gong"),
@@ -42,4 +40,6 @@ def syllables(name: str) -> tuple[list[str], list[str]]:
 
 
 def _read(text: str) -> list[str]:
+    from pypinyin import Style, lazy_pinyin  # a large book of phrases, opened by who needs it
+
     return [part for part in lazy_pinyin(text, style=Style.NORMAL) if part.strip()]
