@@ -17,15 +17,18 @@ from playwright.sync_api import Error, Page, sync_playwright
 from tests.conftest import chromium_here
 
 SIZES = {390: 844, 1280: 900}
+BEGIN = "form[action$='/move']:has([value=begin]) button"
 # name -> who, by number in the demonstration; the address to begin with; links to follow from there, by their address
 SCREENS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "01-home": ("T-1006", "/", ()),
     "02-permit": ("T-1004", "/me/permit", ()),
     "03-lesson": ("T-1002", "/courses/service-etiquette", ("a[href*='/lessons/']",)),
-    "04-exam": ("T-1003", "/exams/onboarding", ("form[action$='/start'] button",)),
+    "04-exam": ("T-1003", "/exams/onboarding", ("form[action$='/start'] button", "#confirm-dialog [data-confirm-ok]",
+                                                  "main a.button[href*='/attempts/']",
+                                                 "main form[action$='/open'] button")),
     "05-trainers-day": ("P-2001", "/roleplay/day", ()),
-    "06-scoring-sheet": ("P-2001", "/roleplay/day", ("a[href*='/roleplay/sessions/']", "form[action$='/move'] button",
-                                                      "form[action*='/sheets/'] button")),
+    "06-scoring-sheet": ("P-2001", "/roleplay/day", ("a[href*='/roleplay/sessions/']", BEGIN,
+                                                      "form[action*='/sheets/'] button", "main a[href*='/sheets/']")),
     "07-my-case": ("T-1006", "/me/cases", ("main a[href*='/me/cases/']",)),
     "08-decide": ("P-2006", "/permits/cases?show=decide", ("main a[href*='/permits/cases/']",)),
     "09-award-queue": ("P-2004", "/awards", ()),
@@ -87,10 +90,11 @@ def _take(
     page.goto(address + path)
     for link in links:
         found = page.locator(link).first
-        if not found.count():
+        if not found.count() or not found.is_visible():
             continue  # done already: begun by the picture before
         found.click()
         page.wait_for_load_state()
+        page.wait_for_timeout(400)  # a dialog opens, a script settles
     page.screenshot(path=file)
     page.context.close()
 
