@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Error, Page, sync_playwright
 
 from tests.conftest import chromium_here
@@ -83,7 +84,7 @@ def _take(
         page.goto(f"{address}/sign-in")
         _speak(page, language)
         page.goto(code)
-        page.screenshot(path=file)
+        _keep(page, file)
         page.context.close()
         return
     _sign_in(page, address, who, password, language)
@@ -95,8 +96,14 @@ def _take(
         found.click()
         page.wait_for_load_state()
         page.wait_for_timeout(400)  # a dialog opens, a script settles
-    page.screenshot(path=file)
+    _keep(page, file)
     page.context.close()
+
+
+def _keep(page: Page, file: Path) -> None:
+    """Take the picture and keep it in 256 colours, a third of its size."""
+    page.screenshot(path=file)
+    Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def _sign_in(page: Page, address: str, number: str, password: str, language: str) -> None:
