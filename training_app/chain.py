@@ -29,6 +29,7 @@ from training_app.items.rules import Item, ItemType
 from training_app.outbox import service as outbox
 from training_app.roleplay import marking_service as marking
 from training_app.roleplay import service as roleplay
+from training_app.roleplay.improvement_rules import terms_from
 from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, Touch, scoring_sheet_from_body
 from training_app.status.reminder_rules import days_of
 
@@ -203,6 +204,7 @@ def set_hotline(number: str, now: datetime, *, actor_id: int) -> None:
             name=body["name"], hotline=number, default_language=body["default_language"],
             retention_days=body["retention_days"], close_after_days=body.get("close_after_days", 1),
             live_code_s=body.get("live_code_s", 90),
+            plans=terms_from(body),
             **{name: days_of(body, name) for name in office.REMINDERS},
         ),
         now=now, actor_id=actor_id,

@@ -136,6 +136,9 @@
         if (at !== -1) {
           var entry = left.splice(at, 1)[0];
           restoreControl(control, entry[1], entry[2]);
+          if (control.value && control.tagName !== "SELECT" && control.closest("details.fold")) {
+            control.closest("details.fold").open = true;
+          }
           /* Rooms that listen (counters, autosave) see the value as if it had been typed. */
           control.dispatchEvent(new Event("input", { bubbles: true }));
           control.dispatchEvent(new Event("change", { bubbles: true }));
@@ -143,6 +146,13 @@
       });
     });
   }
+
+  /* A phone may let a page go while another app is in front: what was typed and not sent comes back with the page. */
+  document.addEventListener("visibilitychange", function () {
+    if (document.visibilityState === "hidden" && document.querySelector("form[data-keeps][data-dirty]")) {
+      keep(KEEP_PREFIX + location.pathname, typed());
+    }
+  });
 
   /* --- leaving with unsent words -------------------------------------------------------------------------------- */
 

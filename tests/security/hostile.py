@@ -84,6 +84,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "roleplay.open_sheet": ("trainer", {}),
         "roleplay.release": ("trainer", {}),
         "roleplay.withdraw": ("trainer", reason),
+        "roleplay.answer_improvement": ("trainer", {"outcome": "approve", "version": "1", **reason}),
         "dashboards.print_people": ("hr", {"what": "slips", "person": learner2, "token": "of hr"}),
         "dashboards.export": ("hr", {"q": "", "state": "", "unit": "", "level": "", "upto": ""}),
         "dashboards.import_people": ("hr", {"text": "number,phone\r\n", "apply": "1"}),

@@ -44,7 +44,9 @@ from training_app.permits.evidence_service import Picture
 from training_app.permits.models import CaseEvidence, Permit
 from training_app.photos import service as photos
 from training_app.photos.models import PhotoItem
-from training_app.roleplay.models import Performance, ScoreSheet
+from training_app.roleplay import improvement_service
+from training_app.roleplay.improvement_rules import Goal
+from training_app.roleplay.models import Performance, PerformancePart, ScoreSheet
 
 ROLES = ("learner", "trainer", "examiner", "certifier", "manager", "hr", "hr_lead", "administrator")
 ENDS_SESSION = {"accounts.sign_out", "accounts.sign_out_everywhere"}
@@ -163,15 +165,28 @@ def furnish() -> House:
         )
     values |= _photos(world, at)
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
+    others = sa.select(Performance.public_id).join(PerformancePart).where(PerformancePart.person_id == world.learner)
+    improved = _one(others.where(Performance.state == "ended", Performance.public_id != performed))
+    _plan(world, improved, at)
+    values["roleplay.answer_improvement:public_id"] = improved
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
         values[f"roleplay.{name}:public_id"] = scene.public_id
-    for name in ("release", "result", "withdraw"):
+    for name in ("release", "result", "withdraw", "improvement", "write_improvement"):
         values[f"roleplay.{name}:public_id"] = performed
     open_sheet = _one(sa.select(ScoreSheet.public_id).join(Performance).where(Performance.public_id == scene.public_id))
     for name in ("sheet", "sheet_state", "lock", "append_marks"):
         values[f"roleplay.{name}:public_id"] = open_sheet
     db.session.rollback()
     return House(world, values, paper, world.numbers["sitter"])
+
+
+def _plan(world: World, public_id: str, at: datetime) -> None:
+    """Let the learner hand in an improvement plan after a role-play."""
+    goals = [
+        Goal(criterion=key, aim="Seen", steps="Done", by=today(at) + timedelta(days=9))
+        for key in ("listening", "communication", "emotion-control")
+    ]
+    improvement_service.hand_in(public_id, world.learner, goals=goals, version=1, language="en", now=at)
 
 
 def _photos(world: World, at: datetime) -> dict[str, Any]:

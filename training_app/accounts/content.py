@@ -57,6 +57,10 @@ class Settings(Stamp):
     case_reminder_days: list[Count] = [2]
     close_after_days: Count = 1
     live_code_s: Annotated[int, Field(strict=True, ge=60, le=120)] = 90
+    plan_after: Literal["never", "not_passed", "always"] = "not_passed"
+    plan_goals_min: Annotated[Count, Field(le=10)] = 3
+    plan_goals_max: Annotated[Count, Field(le=10)] = 5
+    plan_days: Annotated[Count, Field(le=90)] = 7
     retention_days: RetentionDays
 
     @model_validator(mode="after")
@@ -67,6 +71,12 @@ class Settings(Stamp):
             all_different(days, "reminder")
             if days != sorted(days, reverse=True):
                 raise fault("the reminders are not in order", "Write the earliest first, such as [60, 30, 7].")
+        return self
+
+    @model_validator(mode="after")
+    def _goals_have_room(self) -> Self:
+        if self.plan_goals_min > self.plan_goals_max:
+            raise fault("fewer goals are allowed than asked for", "Let plan_goals_max be at least plan_goals_min.")
         return self
 
 

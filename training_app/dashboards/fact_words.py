@@ -22,6 +22,7 @@ def subject_words() -> dict[str, str]:
         "unit": _("unit"), "certificate": _("certificate"), "sanction": _("sanction"), "content": _("content"),
         "role": _("role"), "people": _("list of people"), "evidence": _("evidence"), "grant": _("grant of a role"),
         "company": _("employing company"), "learning": _("learning record"), "licence": _("state licence"),
+        "improvement_plan": _("improvement plan"),
     }  # fmt: skip
 
 
@@ -36,7 +37,8 @@ def fact_names() -> dict[str, str]:
         "document": _("Document"), "drill": _("Drill"), "due_on": _("Due on"), "entries": _("Entries"),
         "ended_on": _("Counted through"), "evidence": _("Evidence"), "exam": _("Exam"), "examiners": _("Examiners"),
         "expires_on": _("Valid through"), "filters": _("Filters"),
-        "from": _("From"), "grade": _("Global grade"), "idem": _("Mark of the entry"), "key": _("Key"),
+        "from": _("From"), "goals": _("Goals"), "grade": _("Global grade"), "idem": _("Mark of the entry"),
+        "key": _("Key"),
         "issued_on": _("Issued on"), "kept_browser": _("Kept as written here"), "kind": _("Kind"),
         "lesson": _("Lesson"), "level": _("Level"), "licence": _("State licence"),
         "level_event": _("Line of the level"), "listed": _("Entries listed"), "minutes": _("Minutes"),
@@ -151,6 +153,10 @@ def field_names() -> dict[str, str]:
         "only_customer_knows": _("What the customer keeps back"), "options": _("Options"),
         "panel": _("Panel"), "panel_raters": _("Raters of the panel"), "patterns": _("Patterns"),
         "perform": _("Minutes to perform"), "permissions": _("Rights"), "points_policy": _("Points policy"),
+        "plan_after": _("When an improvement plan is asked for"),
+        "plan_days": _("Days to write an improvement plan"),
+        "plan_goals_max": _("Goals of an improvement plan, at most"),
+        "plan_goals_min": _("Goals of an improvement plan, at least"),
         "pool": _("Pool"), "practical": _("Practical exam"), "prepare": _("Minutes to prepare"),
         "prompts": _("Prompts"), "quiz": _("Quiz"), "raise_difficulty": _("To make it harder"), "ref": _("Refers to"),
         "renewal_window_days": _("Days in which it can be renewed"), "renewals": _("Renewals"),

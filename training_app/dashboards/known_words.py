@@ -217,6 +217,9 @@ def _by_field() -> dict[tuple[str, str], dict[str, str]]:
             "course": _("course"), "exam": _("exam"), "quiz": _("module quiz"), "roleplay": _("role-play"),
             "cycle": _("one year after the other"), "sum": _("the points are added up"),
         },
+        ("settings", "plan_after"): {
+            "not_passed": _("when it was not passed"), "always": _("always"), "never": _("never"),
+        },
         ("", "after_sanction"): {"exam_passed": _("once the exam is passed")},
         ("", "carry"): {"unresolved": _("only what is not yet decided")},
         ("", "closed_window"): {"reopen_now": _("opened again at once")},

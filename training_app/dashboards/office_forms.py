@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp, ValidationError
 
 from training_app.calendar.forms import InOurTime
 
@@ -52,6 +52,31 @@ class SettingsForm(FlaskForm):
         [InputRequired(_l("Enter 60 to 120 seconds.")), NumberRange(60, 120, _l("Enter 60 to 120 seconds."))],
         description=_l("Our default is 90: the trade says nothing of it. The phone shows the next code in good time."),
     )
+    plan_after = SelectField(
+        _l("Ask for an improvement plan after a role-play"),
+        choices=[
+            SelectChoice("not_passed", _l("when it was not passed")), SelectChoice("always", _l("always")),
+            SelectChoice("never", _l("never")),
+        ],
+        description=_l(
+            "Our default is when it was not passed: the trade does not say after which. A technician may write one "
+            "after any role-play, and no level waits for it."
+        ),
+    )  # fmt: skip
+    plan_goals_min = IntegerField(
+        _l("Goals of an improvement plan, at least"),
+        [InputRequired(_l("Enter 1 to 10.")), NumberRange(1, 10, _l("Enter 1 to 10."))],
+        description=_l("Three to five is what the trade asks for."),
+    )
+    plan_goals_max = IntegerField(
+        _l("Goals of an improvement plan, at most"),
+        [InputRequired(_l("Enter 1 to 10.")), NumberRange(1, 10, _l("Enter 1 to 10."))],
+    )
+    plan_days = IntegerField(
+        _l("Days to write an improvement plan"),
+        [_REQUIRED, NumberRange(1, 90, _l("Enter 1 to 90 days."))],
+        description=_l("Counted from the day of the result; our default is 7, as the trade says nothing of it."),
+    )
     entries_hidden = IntegerField(
         _l("Keep the words of cases after their points year, days"),
         [_REQUIRED, _DAYS],
@@ -64,6 +89,11 @@ class SettingsForm(FlaskForm):
         [_REQUIRED, _DAYS],
         description=_l("After that your operator erases who it was; figures, dates and states stay."),
     )
+
+    def validate_plan_goals_max(self, field: IntegerField) -> None:
+        """Refuse a plan that could never be handed in."""
+        if field.data and self.plan_goals_min.data and field.data < self.plan_goals_min.data:
+            raise ValidationError(str(_l("Enter at least as many as the least number of goals.")))
 
     def reminder_days(self, name: str) -> tuple[int, ...]:
         """Return the days of one kind of reminder, the earliest first, each once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from training_app.content import service as versions
 from training_app.dashboards import office_queries
 from training_app.db import db
 from training_app.errors import Forbidden, Invalid, NotFound, SamePerson
+from training_app.roleplay.improvement_rules import PlanTerms
 
 SETTINGS_KEY = "organisation"
 CALENDAR_KEY = "cn"
@@ -85,6 +86,7 @@ class OrganisationValues:
     retention_days: Mapping[str, int]
     close_after_days: int
     live_code_s: int = 90
+    plans: PlanTerms = field(default_factory=PlanTerms)
 
 
 def _stamped(session: Session, body: Mapping[str, Any], now: datetime, actor_id: int) -> dict[str, Any]:
@@ -111,6 +113,10 @@ def save_settings(values: OrganisationValues, *, now: datetime, actor_id: int) -
         "retention_days": dict(values.retention_days),
         "close_after_days": values.close_after_days,
         "live_code_s": values.live_code_s,
+        "plan_after": values.plans.after.value,
+        "plan_goals_min": values.plans.least,
+        "plan_goals_max": values.plans.most,
+        "plan_days": values.plans.days,
     }
     _refuse_same(old, body)
     return versions.publish("settings", body, now=now, actor_id=actor_id)

@@ -19,6 +19,7 @@ from training_app.dashboards.blueprint import bp
 from training_app.dashboards.office_forms import DayForm, SettingsForm
 from training_app.dashboards.person_queries import find_on
 from training_app.errors import Invalid, NotFound
+from training_app.roleplay.improvement_rules import PlanAfter, PlanTerms, terms_from
 from training_app.status.reminder_rules import days_of
 from training_app.web import actor
 
@@ -31,10 +32,12 @@ _RETENTION = ("entries_hidden", "after_leaving")
 def settings() -> ResponseReturnValue:
     """Change what the company sets for itself; published as a new version."""
     body = content.get_current(web.session(), "settings", office_service.SETTINGS_KEY, today(clock.now())).body
+    plans = terms_from(body)
     form = SettingsForm(
         name_zh=body["name"]["zh"], name_en=body["name"]["en"], hotline=body["hotline"],
         default_language=body["default_language"],
         close_after_days=body.get("close_after_days", 1), live_code_s=body.get("live_code_s", 90),
+        plan_after=plans.after.value, plan_goals_min=plans.least, plan_goals_max=plans.most, plan_days=plans.days,
         **{name: body["retention_days"][name] for name in _RETENTION},
         **{name: ", ".join(map(str, days_of(body, name))) for name in office_service.REMINDERS},
     )  # fmt: skip
@@ -46,6 +49,10 @@ def settings() -> ResponseReturnValue:
             **{name: form.reminder_days(name) for name in office_service.REMINDERS},
             retention_days={name: form[name].data for name in _RETENTION},
             close_after_days=form.close_after_days.data, live_code_s=form.live_code_s.data,
+            plans=PlanTerms(
+                least=form.plan_goals_min.data, most=form.plan_goals_max.data, days=form.plan_days.data,
+                after=PlanAfter(form.plan_after.data),
+            ),
         )  # fmt: skip
         try:
             office_service.save_settings(values, now=clock.now(), actor_id=actor().person_id)

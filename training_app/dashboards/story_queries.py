@@ -178,7 +178,8 @@ def _roleplay(session: Session, person_id: int) -> list[StoryLine]:
     return [
         StoryLine(
             at=one.at, group="roleplay", kind=f"roleplay.{one.kind}", by_ids=one.by_ids,
-            facts={"title": one.card_title, "drill": one.drill, "score": one.score, "passed": one.passed},
+            facts={"title": one.card_title, "drill": one.drill, "score": one.score, "passed": one.passed,
+                   "version": one.version},
         )
         for one in roleplay.story(session, person_id)
     ]  # fmt: skip

@@ -28,7 +28,9 @@ from training_app.home.models import FirstVisit
 from training_app.permits import desk_queries, ledger_queries
 from training_app.permits import queries as permits
 from training_app.permits.fold_queries import CaseFile
+from training_app.roleplay import improvement_queries
 from training_app.roleplay import queries as roleplay
+from training_app.roleplay.improvement_queries import OwnPlan
 from training_app.roleplay.queries import RoleplayTodo
 from training_app.roster import people_queries as roster_people
 from training_app.roster import queries as roster
@@ -36,9 +38,11 @@ from training_app.status import queries as status
 from training_app.status.rules import State
 
 P = Permission
-# What the trade leaves open, said to plan a break by: to read a case and answer it, to play a drill and hear about it.
+# What the trade leaves open, said to plan a break by: to read a case and answer it, to play a drill and hear about it,
+# to write down what one does better next time.
 ANSWER_MINUTES = 10
 DRILL_MINUTES = 30
+PLAN_MINUTES = 10
 MOST_FAILED = 100
 PAGES = 4  # so far is looked for something that the reader may do
 
@@ -72,6 +76,8 @@ class LearnerHome:
     exam_minutes: Mapping[str, int]
     permit: OwnPermit | None
     trainers: list[TrainerContact]
+    plan: OwnPlan | None = None  # the improvement plan to write next
+    plan_minutes: int = PLAN_MINUTES
     answer_minutes: int = ANSWER_MINUTES
     drill_minutes: int = DRILL_MINUTES
 
@@ -93,6 +99,7 @@ class Desk:
     """What waits for somebody with a task for others; None where the role has nothing to do with it."""
 
     sheets: list[RoleplayTodo] | None = None
+    plans: int = 0  # improvement plans to review
     sittings: list[SittingRow] | None = None
     ready: int | None = None
     blocked: int | None = None
@@ -122,6 +129,7 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
         exam_minutes={key: version.body["limit_minutes"] for key, version in blueprints.items()},
         permit=_own_permit(session, person_id, now),
         trainers=trainers_of(session, person_id, on),
+        plan=improvement_queries.find_own(session, person_id),
     )
 
 
@@ -185,6 +193,7 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
     edits = P.PEOPLE_EDIT in held
     return Desk(
         sheets=roleplay.todo(session, person_id, now) if P.ROLEPLAY_GRADE in held else None,
+        plans=improvement_queries.count_to_review(session, person_id, grants, on) if P.ROLEPLAY_GRADE in held else 0,
         sittings=_sittings(session, grants, held, on, now),
         ready=ready,
         blocked=blocked,

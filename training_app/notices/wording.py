@@ -81,6 +81,14 @@ WORDS: dict[str, tuple[object, object]] = {
             "neither as passed nor as failed. Ask your trainer for another drill."
         ),
     ),
+    "plan_approved": (
+        _l("Your improvement plan is approved"),
+        _l("%(title)s: your trainer approved the plan. Do what you wrote, and show it at the next drill."),
+    ),
+    "plan_sent_back": (
+        _l("Your improvement plan is sent back"),
+        _l("%(title)s: your trainer asks for a change. Read what is asked for and hand it in again."),
+    ),
     "contest_upheld": (
         _l("Your contest was upheld"),
         _l("What you contested about %(title)s was found right. Read the reason and what follows beside the result."),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from training_app.db import APPEND_ONLY, Key, db, enum_column
+from training_app.db import APPEND_ONLY, EventColumns, Key, db, enum_column
+from training_app.roleplay.improvement_rules import PlanMove, PlanState
 
 
 class PerformanceState(StrEnum):
@@ -131,3 +132,60 @@ class MarkEvent(db.Model):
     recorded_at: Mapped[datetime]
     payload_id: Mapped[int | None] = mapped_column(sa.ForeignKey("payload.id"))
     payload_digest: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+class ImprovementPlan(db.Model):
+    """A learner's plan after one role-play; `version` counts what was handed in, `saves` the drafts kept by the server.
+
+    `due_on`: by when it is asked for, None where the learner writes it unasked. `draft` holds what is being written;
+    what was handed in stands in its events.
+    """
+
+    __tablename__ = "improvement_plan"
+    __table_args__ = (
+        sa.UniqueConstraint("performance_id", "person_id"),
+        sa.Index("ix_improvement_plan_person", "person_id"),
+        sa.Index(
+            "ix_improvement_plan_open",
+            "handed_in_at",
+            sqlite_where=sa.text("state = 'handed_in'"),
+            postgresql_where=sa.text("state = 'handed_in'"),
+        ),
+        sa.Index(
+            "ix_improvement_plan_due",
+            "due_on",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+        sa.CheckConstraint("version >= 0 AND saves >= 0", name="counts"),
+        sa.CheckConstraint("state = 'open' OR version > 0", name="handed_in_once"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    performance_id: Mapped[int] = mapped_column(sa.ForeignKey("performance.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    state: Mapped[PlanState] = mapped_column(enum_column(PlanState))
+    version: Mapped[int]
+    saves: Mapped[int]
+    due_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+    saved_at: Mapped[datetime | None]
+    handed_in_at: Mapped[datetime | None]
+    draft: Mapped[list[Any] | None]
+
+
+class ImprovementEvent(EventColumns, db.Model):
+    """A version handed in, sent back or approved; `goals` are criteria and days, the words stand in the payload."""
+
+    __tablename__ = "improvement_event"
+    __table_args__ = (
+        sa.Index("ix_improvement_event_plan", "plan_id"),
+        sa.Index("ix_improvement_event_person", "person_id", "seq"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    plan_id: Mapped[int] = mapped_column(sa.ForeignKey("improvement_plan.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    version: Mapped[int]
+    move: Mapped[PlanMove] = mapped_column(enum_column(PlanMove))
+    goals: Mapped[list[Any]]

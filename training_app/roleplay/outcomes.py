@@ -1,4 +1,4 @@
-"""What a learner is told once the result of a role-play is out."""
+"""What a learner is told, and asked for, once the result of a role-play is out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from training_app.content import queries as content
 from training_app.outbox import service as outbox
-from training_app.roleplay import queries
+from training_app.roleplay import improvement_service, queries
 from training_app.roleplay.models import Performance
 
 
 def tell_if_out(session: Session, performance: Performance, about_id: int, now: datetime) -> None:
-    """Tell a learner the result once no sheet is open and no third rater is needed; a repeat tells nothing more.
+    """Tell a learner the result once no sheet is open and no third rater is needed, and ask for a plan if one is due.
 
-    Where every sheet was withdrawn, the learner is told that there is no result.
+    A repeat tells nothing more. Where every sheet was withdrawn, the learner is told that there is no result.
     """
     session.flush()
     verdict = queries.judged(session, [performance.id], about_id=about_id).get((performance.id, about_id))
@@ -25,6 +25,7 @@ def tell_if_out(session: Session, performance: Performance, about_id: int, now: 
         return
     if verdict is None or not verdict.is_released or verdict.joint is None or verdict.joint.passed is None:
         return
+    improvement_service.ask(session, performance, about_id, passed=verdict.joint.passed, now=now)
     joint, card = verdict.joint, content.get_version(session, performance.card_version_id)
     facts: dict[str, object] = {
         "title": dict(card.body["title"]),

@@ -22,6 +22,8 @@ from training_app.content.models import ContentVersion
 from training_app.db import read_once
 from training_app.roleplay import closing_queries
 from training_app.roleplay.models import (
+    ImprovementEvent,
+    ImprovementPlan,
     MarkEvent,
     Performance,
     PerformancePart,
@@ -54,7 +56,9 @@ class RoleplayResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RoleplayStory:
-    """One line of a person's history: `planned`, `played`, `result`, or `third` (a third rater is needed)."""
+    """One line of a person's history: `planned`, `played`, `result`, `third` (a third rater is needed), or a move of
+    the improvement plan afterwards: `plan_hand_in`, `plan_send_back`, `plan_approve`, with its `version`.
+    """
 
     at: datetime
     kind: str
@@ -64,6 +68,7 @@ class RoleplayStory:
     score: Fraction | None
     passed: bool | None
     by_ids: tuple[int, ...]
+    version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +137,7 @@ def story(session: Session, person_id: int) -> list[RoleplayStory]:
     rows = _played(session, person_id, with_cancelled=False)
     verdicts = judged(session, [performance.id for performance, _ in rows], about_id=person_id)
     cards = content.versions(session, [performance.card_version_id for performance, _ in rows])
+    moves = _plan_moves(session, person_id) if rows else {}
     lines: list[RoleplayStory] = []
     for performance, _ in rows:
         title = cards[performance.card_version_id].body["title"]
@@ -139,11 +145,11 @@ def story(session: Session, person_id: int) -> list[RoleplayStory]:
 
         def line(
             at: datetime, kind: str, by: Iterable[int], of: Performance = performance, title: Words = title,
-            joint: JointResult | None = None,
+            joint: JointResult | None = None, version: int | None = None,
         ) -> RoleplayStory:  # fmt: skip
             return RoleplayStory(
                 at=at, kind=kind, public_id=of.public_id, drill=of.drill, card_title=title, by_ids=tuple(by),
-                score=joint.share if joint else None, passed=joint.passed if joint else None,
+                score=joint.share if joint else None, passed=joint.passed if joint else None, version=version,
             )  # fmt: skip
 
         lines.append(line(performance.created_at, "planned", [performance.led_by]))
@@ -153,7 +159,24 @@ def story(session: Session, person_id: int) -> list[RoleplayStory]:
             raters = [mark.rater_id for mark in verdict.marks]
             kind = "third" if verdict.needs_third else "result"
             lines.append(line(verdict.at, kind, raters, joint=None if verdict.needs_third else verdict.joint))
+        for event in moves.get(performance.id, ()):
+            by = [event.actor_id] if event.actor_id else []
+            lines.append(line(event.recorded_at, f"plan_{event.move.value}", by, version=event.version))
     return sorted(lines, key=lambda one: (one.at, one.public_id, one.kind))
+
+
+def _plan_moves(session: Session, person_id: int) -> dict[int, list[ImprovementEvent]]:
+    """Return what was done to the improvement plans of a learner, by performance, in order."""
+    found: dict[int, list[ImprovementEvent]] = defaultdict(list)
+    rows = session.execute(
+        sa.select(ImprovementPlan.performance_id, ImprovementEvent)
+        .join(ImprovementEvent, ImprovementEvent.plan_id == ImprovementPlan.id)
+        .where(ImprovementPlan.person_id == person_id)
+        .order_by(ImprovementEvent.seq)
+    )
+    for performance_id, event in rows:
+        found[performance_id].append(event)
+    return found
 
 
 def todo(session: Session, rater_id: int, now: datetime) -> list[RoleplayTodo]:
@@ -237,20 +260,25 @@ def open_sheets(session: Session, rater_id: int) -> list[tuple[ScoreSheet, Perfo
 
 @cache
 def _as_learner() -> Any:
-    one, part = Performance, PerformancePart
+    one, part, plan = Performance, PerformancePart, ImprovementPlan
     return (
         sa.select(
-            part.person_id, one.id, one.drill, one.led_by, ContentVersion.number,
+            part.person_id, one.id, one.drill, one.led_by, one.public_id, one.card_version_id, ContentVersion.number,
+            plan.id.label("plan_id"), plan.state.label("plan_state"), plan.due_on.label("plan_due_on"),
         )
         .join(one, one.id == part.performance_id)
         .join(ContentVersion, ContentVersion.id == one.card_version_id)
+        .outerjoin(plan, sa.and_(plan.performance_id == one.id, plan.person_id == part.person_id))
         .where(part.person_id.in_(sa.bindparam("wanted", expanding=True)), part.part == LEARNER)
         .order_by(one.planned_at.desc(), one.id.desc())
     )  # fmt: skip
 
 
 def learner_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, Sequence[Any]]:
-    """Return the performances that each person was or is to be scored in, newest first, with the card's number."""
+    """Return the performances that each person was or is to be scored in, newest first.
+
+    Each with the number of its card, and how the improvement plan after it stands.
+    """
     wanted = sorted(set(person_ids))
 
     def read() -> dict[int, list[Any]]:

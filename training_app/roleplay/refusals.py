@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from training_app.errors import DomainError, Forbidden, Invalid, SamePerson
+from training_app.roleplay.improvement_rules import PlanFaults
 from training_app.roleplay.rules import Missing
 
 
@@ -140,3 +141,66 @@ class Incomplete(DomainError):
     def __init__(self, missing: Sequence[Missing]) -> None:
         super().__init__()
         self.missing = tuple(missing)
+
+
+class NothingToImprove(DomainError):
+    """A plan before the result is out."""
+
+    code = "nothing_to_improve"
+    message = "An improvement plan can be written once the result of the role-play is out."
+
+
+class NotToWrite(DomainError):
+    """A plan that is with the trainer, approved, or was handed in from another window."""
+
+    code = "not_to_write"
+    message = "This plan was handed in meanwhile, so nothing was changed. Load the page again to see how it stands."
+
+
+class SavedElsewhere(DomainError):
+    """A draft that another window saved meanwhile."""
+
+    code = "saved_elsewhere"
+    message = (
+        "This plan was saved from another window or phone meanwhile. What you typed is below: save it again to replace "
+        "the other one."
+    )
+
+
+class PlanNotReady(Invalid):
+    """A plan with too few goals, too many, or goals with something missing; `faults` says what."""
+
+    code = "plan_not_ready"
+    message = "The plan is not complete yet."
+
+    def __init__(self, faults: PlanFaults) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+class ReasonNeeded(Invalid):
+    """A plan sent back without words, or with too many."""
+
+    code = "reason_needed"
+    message = "Write what is to be changed, in at most 2000 characters: the technician works with it."
+
+
+class WordsTooLong(Invalid):
+    """More words than are kept."""
+
+    code = "words_too_long"
+    message = "Write at most 2000 characters."
+
+
+class NotYourPlan(Forbidden):
+    """A plan that another trainer answers."""
+
+    code = "not_your_plan"
+    message = "The trainer who led the session answers this plan."
+
+
+class PlanAnswered(DomainError):
+    """A version that was answered already, or is no longer the newest."""
+
+    code = "plan_answered"
+    message = "This version was answered already, or a newer one was handed in. Load the page again to see it."

@@ -88,6 +88,11 @@ class ResultPage:
     waiting: int
     own_result: bool
 
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the result is out and no third rater is needed: nothing of it changes any more."""
+        return self.is_released and self.joint is not None and self.joint.passed is not None
+
 
 def held(session: Session, sheet_id: int, client: str) -> list[int]:
     """Return the numbers of a device that the server holds."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,7 +19,17 @@ from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
 from training_app.errors import DomainError, Invalid, NotFound
-from training_app.roleplay import choice_queries, marking_service, pictures, service, session_queries, sheet_queries
+from training_app.roleplay import (
+    choice_queries,
+    improvement_queries,
+    improvement_views,  # noqa: F401  (adds its pages to the blueprint)
+    marking_service,
+    pictures,
+    service,
+    session_queries,
+    sheet_queries,
+)
+from training_app.roleplay.blueprint import bp
 from training_app.roleplay.forms import PlanForm, read_lock, read_touches
 from training_app.roleplay.refusals import Incomplete, NotOnSheet, SheetClosed
 from training_app.roleplay.rules import GLOBAL_GRADE, PASSING_GRADE
@@ -27,8 +38,9 @@ from training_app.roleplay.wording import drill_words, part_words, stage_words
 from training_app.web import DISPLAY_ZONE, NavItem, actor, language, pick, takes_json, unit_option, whole_number
 from training_app.web import session as read_session
 
+__all__ = ["NAV", "bp"]
+
 GRADE = Permission.ROLEPLAY_GRADE
-bp = Blueprint("roleplay", __name__)
 NAV = (
     NavItem(
         label=_l("Role-play"), endpoint="roleplay.index", icon="roleplay", order=40,
@@ -50,10 +62,11 @@ def index() -> ResponseReturnValue:
 @bp.get("/roleplay/day")
 @needs(GRADE)
 def day() -> ResponseReturnValue:
-    """Show a trainer's day: unsent marks, sessions by time, unfinished sheets, what to open next."""
-    now = clock.now()
-    found = session_queries.day_of(read_session(), actor().person_id, actor().grants, on=today(now), now=now)
-    return render_template("roleplay/day.html", day=found, next=_open_next(found))
+    """Show a trainer's day: unsent marks, sessions by time, unfinished sheets, plans to review, what to open next."""
+    now, me = clock.now(), actor()
+    found = session_queries.day_of(read_session(), me.person_id, me.grants, on=today(now), now=now)
+    plans = improvement_queries.to_review(read_session(), me.person_id, me.grants, today(now))
+    return render_template("roleplay/day.html", day=found, plans=plans, next=_open_next(found, plans))
 
 
 @bp.route("/roleplay/plan", methods=["GET", "POST"])
@@ -269,8 +282,9 @@ def lock(public_id: str) -> ResponseReturnValue:
 @signed_in
 def mine() -> ResponseReturnValue:
     """List one's own role-plays."""
-    rows = session_queries.own_list(read_session(), actor().person_id, clock.now())
-    return render_template("roleplay/mine.html", rows=rows)
+    me = actor().person_id
+    rows = session_queries.own_list(read_session(), me, clock.now())
+    return render_template("roleplay/mine.html", rows=rows, plans=improvement_queries.states(read_session(), me))
 
 
 @bp.get("/roleplay/sessions/<public_id>/result/<int:person_id>")
@@ -282,12 +296,18 @@ def result(public_id: str, person_id: int) -> ResponseReturnValue:
     levels = [column.result.levels for column in page.columns]
     radar = pictures.radar(page.template.body, levels) if page.template else None
     return render_template(
-        "roleplay/result.html", page=page, grade_key=GLOBAL_GRADE, passing_grade=PASSING_GRADE, radar=radar
-    )
+        "roleplay/result.html", page=page, grade_key=GLOBAL_GRADE, passing_grade=PASSING_GRADE, radar=radar,
+        plan=improvement_queries.find_state(read_session(), public_id, person_id),
+    )  # fmt: skip
 
 
-def _open_next(found: session_queries.TrainerDay) -> tuple[str, str] | None:
-    """Return (address, words) of the one thing to open next: what runs, an unfinished sheet, today's next session."""
+def _open_next(
+    found: session_queries.TrainerDay, plans: Sequence[improvement_queries.WaitingPlan]
+) -> tuple[str, str] | None:
+    """Return (address, words) of the one thing to open next.
+
+    What runs, an unfinished sheet, today's next session, then the plan that waits longest.
+    """
     for line in (*found.running, *found.today):
         if line.clock.phase != "planned":
             return url_for("roleplay.session", public_id=line.public_id), pick(line.card_title)
@@ -295,6 +315,9 @@ def _open_next(found: session_queries.TrainerDay) -> tuple[str, str] | None:
         return url_for("roleplay.sheet", public_id=sheet_line.public_id), sheet_line.about_name
     for line in found.today:
         return url_for("roleplay.session", public_id=line.public_id), pick(line.card_title)
+    for one in plans:
+        where = url_for("roleplay.improvement", public_id=one.session_id, person_id=one.person_id)
+        return where, _("plan of %(name)s", name=one.name)
     return None
 
 

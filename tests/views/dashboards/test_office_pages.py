@@ -19,7 +19,8 @@ from training_app.db import db
 SETTINGS = {
     "name_zh": "某服务网络", "name_en": "Some service network", "hotline": "400-800-1234", "default_language": "zh",
     "expiry_reminder_days": "30，60, 7", "course_reminder_days": "10, 2", "exam_reminder_days": "1",
-    "case_reminder_days": "3", "close_after_days": "1", "live_code_s": "90",
+    "case_reminder_days": "3", "close_after_days": "1", "live_code_s": "90", "plan_after": "always",
+    "plan_goals_min": "2", "plan_goals_max": "4", "plan_days": "10",
     "entries_hidden": "365", "after_leaving": "730",
 }  # fmt: skip
 
