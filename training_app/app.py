@@ -293,7 +293,7 @@ def _with_headers(response: Response, *, https: bool) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), camera=(self)")
+    headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), camera=()")
     if https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     # Files and pages are private; only what is named by its own content may stay in a cache.

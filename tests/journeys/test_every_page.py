@@ -44,7 +44,7 @@ NO_PAGES = {
 }  # fmt: skip
 ELSEWHERE = {
     "accounts.redeem", "credentials.print_run", "exams.arrive", "exams.paper", "home.offline", "notices.feed_file",
-    "photos.batch", "roleplay.sheet", "roster.roster",
+    "photos.batch", "roleplay.person", "roleplay.sheet", "roster.roster",
 }  # fmt: skip
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
 SEARCH = re.compile(r"<input[^>]* name=\"q\"")

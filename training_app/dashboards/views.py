@@ -15,6 +15,7 @@ from training_app.dashboards import (  # noqa: F401  (each adds its pages to the
     print_views,
     record_views,
     role_views,
+    scan_views,
     today_views,
     unit_views,
 )

@@ -1,7 +1,7 @@
 """Numbers that people read out and type, days as a notice names them, instants as events keep them.
 
-permit_number("48217390")      # "P-4821-7390-8": the last digit checks the others
-find_permit_number("p 48217390 8")   # the same number, or None where a digit is wrong
+permit_number("48217390")      # "P-4821-7390-0": the last digit checks the others
+find_permit_number("p 48217390 0")   # the same number, or None where a digit is wrong
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from training_app.roleplay import (
     improvement_queries,
     improvement_views,  # noqa: F401  (adds its pages to the blueprint)
     marking_service,
+    next_queries,
     pictures,
     service,
     session_queries,
@@ -285,6 +286,15 @@ def mine() -> ResponseReturnValue:
     me = actor().person_id
     rows = session_queries.own_list(read_session(), me, clock.now())
     return render_template("roleplay/mine.html", rows=rows, plans=improvement_queries.states(read_session(), me))
+
+
+@bp.get("/roleplay/people/<int:person_id>")
+@needs(GRADE)
+def person(person_id: int) -> ResponseReturnValue:
+    """Show a trainer a technician within reach: their role-plays, results and plans."""
+    now = clock.now()
+    page = next_queries.get_learner(read_session(), person_id, actor().grants, on=today(now), now=now)
+    return render_template("roleplay/person.html", page=page)
 
 
 @bp.get("/roleplay/sessions/<public_id>/result/<int:person_id>")

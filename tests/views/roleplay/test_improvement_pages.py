@@ -60,7 +60,7 @@ def test_the_weakest_criterion_is_proposed_first_and_the_plan_is_the_next_thing_
     text = client.get(own(scene)).text
     first = text[text.index('name="criterion_1"') :]
     assert '<option selected value="communication">' in first[: first.index("</select>")]
-    assert "请写 3 至 5 个目标" in text
+    assert "请写 3 至 5 个看得见、数得清的目标" in text
     home = client.get("/").text
     assert "填写您的改进计划" in home
     assert own(scene) in home
@@ -186,3 +186,14 @@ def test_the_day_and_the_first_page_ask_as_often_for_many_plans_as_for_one(
         one_more()
     assert [asked(path) for path in paths] == few
     assert db.session.scalar(sa.select(sa.func.count()).select_from(ImprovementPlan)) == 6
+
+
+def test_the_day_says_unsent_marks_first_then_sessions_sheets_plans_and_offers_next_and_scan(
+    client: FlaskClient, scene: Scene
+) -> None:
+    handed_in(scene)
+    Scene.started(scene.world, scene.now).rater()
+    text = scene.world.sign_in(client, "trainer").get("/roleplay/day").text
+    parts = ("data-unsent-marks", 'id="running"', 'id="sheets"', 'id="plans"', "打开下一项", "/roleplay/scan")
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)

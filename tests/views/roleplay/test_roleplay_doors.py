@@ -24,6 +24,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "roleplay.move": GRADE,
     "roleplay.release": GRADE,
     "roleplay.withdraw": GRADE,
+    "roleplay.person": GRADE,
     "roleplay.improvement": SIGNED_IN,
     "roleplay.write_improvement": SIGNED_IN,
     "roleplay.answer_improvement": GRADE,
