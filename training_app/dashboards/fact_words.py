@@ -134,7 +134,7 @@ def field_names() -> dict[str, str]:
         "exists_when": _("Exists once"), "expiry": _("When time is over"),
         "expiry_reminder_days": _("Reminders before expiry, in days"),
         "course_reminder_days": _("Reminders before the last day of a course, in days"),
-        "exam_reminder_days": _("Reminders before an exam or role-play, in days"),
+        "exam_reminder_days": _("Reminders before an exam, a role-play or the last day for a plan, in days"),
         "case_reminder_days": _("Reminders before a clock of a case ends, in days"), "explanation": _("Explanation"),
         "fair_outcome": _("Fair outcome"), "feedback": _("Feedback"), "gap_points": _("Points in between"),
         "global_grade": _("Global grade"), "grace_days": _("Days of grace"), "holidays": _("Days off"),

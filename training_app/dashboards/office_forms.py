@@ -37,7 +37,9 @@ class SettingsForm(FlaskForm):
         description=_l("The earliest first, separated by commas."),
     )  # fmt: skip
     course_reminder_days = StringField(_l("Remind before the last day of a course, in days"), _DAYS_AHEAD)
-    exam_reminder_days = StringField(_l("Remind before an exam or role-play, in days"), _DAYS_AHEAD)
+    exam_reminder_days = StringField(
+        _l("Remind before an exam, a role-play or the last day for a plan, in days"), _DAYS_AHEAD
+    )
     case_reminder_days = StringField(_l("Remind before the time to answer or contest ends, in days"), _DAYS_AHEAD)
     close_after_days = IntegerField(
         _l("Close role-plays and sittings that nobody ended, days"),

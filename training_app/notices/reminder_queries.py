@@ -26,7 +26,8 @@ from training_app.permits import desk_queries
 from training_app.permits.case_rules import CaseStatus
 from training_app.permits.fold_queries import CaseFile
 from training_app.permits.number_rules import day_pair
-from training_app.roleplay.models import Performance, PerformancePart, PerformanceState
+from training_app.roleplay.improvement_rules import PlanState
+from training_app.roleplay.models import ImprovementPlan, Performance, PerformancePart, PerformanceState
 from training_app.status.reminder_rules import Period, days_of, periods
 
 OVERDUE_FOR = timedelta(days=7)  # a day that passed longer ago is told of no more
@@ -215,6 +216,44 @@ def _roleplay_reminders(
             )  # fmt: skip
 
 
+def improvement_plans(session: Session, day: Day, through: int, limit: int) -> Portion:
+    """Return who has an improvement plan to write soon; by plan. One that was sent back was told of at once."""
+    found = day.periods("exam_reminder_days")
+    if not found:
+        return Portion(reminders=(), through=None)
+    is_open = ImprovementPlan.state == sa.bindparam("plan_open", PlanState.OPEN, literal_execute=True)
+    rows = session.execute(
+        sa.select(ImprovementPlan.id, ImprovementPlan.person_id, ImprovementPlan.due_on, Performance.public_id,
+                  Performance.card_version_id)
+        .join(Performance, Performance.id == ImprovementPlan.performance_id)
+        .join(Person, Person.id == ImprovementPlan.person_id)
+        .where(
+            is_open, ImprovementPlan.due_on >= found[0].first, ImprovementPlan.due_on <= found[-1].last,
+            ImprovementPlan.id > through, Person.left_on.is_(None),
+        )
+        .order_by(ImprovementPlan.id)
+        .limit(limit)
+    ).all()  # fmt: skip
+    return _portion(rows, limit, _plan_reminders(session, day, rows), lambda row: int(row.id))
+
+
+def _plan_reminders(session: Session, day: Day, rows: Sequence[Any]) -> Iterator[Reminder]:
+    cards = content.versions(session, [row.card_version_id for row in rows])
+    for row in rows:
+        ahead = day.is_for("exam_reminder_days", row.due_on)
+        if ahead is None:
+            continue
+        yield Reminder(
+            place=row.id, person_id=row.person_id, kind="plan_due",
+            key=f"plan/{row.id}/{row.due_on.isoformat()}/{ahead}",
+            facts={
+                "title": cards[row.card_version_id].body["title"], "last": day_pair(row.due_on),
+                "days": (row.due_on - day.on).days,
+            },
+            path=f"/roleplay/sessions/{row.public_id}/plan/{row.person_id}",
+        )  # fmt: skip
+
+
 def cases(session: Session, day: Day, through: int, limit: int) -> Portion:
     """Return whose time to answer a case, or to contest its decision, ends soon; by case, the clocks as folded."""
     window = day.window("case_reminder_days")
@@ -279,6 +318,7 @@ SOURCES: Mapping[str, Source] = {
     "courses": courses,
     "exams": sittings,
     "roleplays": roleplays,
+    "improvement plans": improvement_plans,
     "cases": cases,
     "licences": state_licences,
 }

@@ -81,6 +81,13 @@ WORDS: dict[str, tuple[object, object]] = {
             "neither as passed nor as failed. Ask your trainer for another drill."
         ),
     ),
+    "plan_due": (
+        _l("Your improvement plan is due soon"),
+        _l(
+            "%(title)s: write what you will do better and hand it in by %(last)s; days left when this was sent: "
+            "%(days)s."
+        ),
+    ),
     "plan_approved": (
         _l("Your improvement plan is approved"),
         _l("%(title)s: your trainer approved the plan. Do what you wrote, and show it at the next drill."),

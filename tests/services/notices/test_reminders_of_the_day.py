@@ -25,6 +25,8 @@ from training_app.exams import sittings
 from training_app.notices import reminder_queries, reminding
 from training_app.notices.models import ReminderDay
 from training_app.outbox.models import OutboxMessage
+from training_app.roleplay import improvement_service
+from training_app.roleplay.improvement_rules import Goal
 from training_app.sweeping import sweep
 
 
@@ -162,3 +164,20 @@ def test_a_portion_that_was_cut_off_is_taken_up_where_it_ended_and_tells_nobody_
 
 def _fails(*_all: object) -> None:
     raise RuntimeError("cut off")
+
+
+def test_a_plan_that_is_asked_for_is_reminded_of_until_it_is_handed_in(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    scene = Scene.started(world, now)
+    scene.scored("trainer", level=2, grade=2)  # asked for within seven days
+    for days in (3, 4, 4, 5):
+        sweep(now=now + timedelta(days=days))
+    assert told("plan_due") == [(world.learner, "plan_due")]
+    by = (now + timedelta(days=20)).date()
+    goals = [Goal(criterion="listening", aim="看得见", steps="每天", by=by)] * 3
+    improvement_service.hand_in(
+        scene.public_id, world.learner, goals=goals, version=1, language="zh", now=now + timedelta(days=5)
+    )
+    sweep(now=now + timedelta(days=6))
+    assert told("plan_due") == [(world.learner, "plan_due")]
