@@ -10,20 +10,20 @@ from training_app.certifications import onboarding, retraining_service
 from training_app.outbox import service as outbox
 
 
-@outbox.consumer(onboarding.ENROL)
+@outbox.consumer(onboarding.ENROL, looks=True)
 def enrol(body: Mapping[str, Any], now: datetime) -> None:
     """Enrol a learner who begins."""
     onboarding.enrol_learner(body["person"], now=now)
 
 
-@outbox.consumer(onboarding.ADMIT)
+@outbox.consumer(onboarding.ADMIT, looks=True)
 def admit(body: Mapping[str, Any], now: datetime) -> None:
     """Open the exam to who may sit it, for a level or in a retraining."""
     if not retraining_service.follow_retraining(body["person"], now=now):
         onboarding.admit_if_ready(body["person"], now=now)
 
 
-@outbox.consumer(onboarding.FOLLOW_PERMIT)
+@outbox.consumer(onboarding.FOLLOW_PERMIT, looks=True)
 def follow_permit(body: Mapping[str, Any], now: datetime) -> None:
     """Withdraw the levels of who is out for good."""
     onboarding.follow_permit(body["person"], now=now)

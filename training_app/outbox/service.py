@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from training_app.db import db, transaction, writing_session
+from training_app.db import canonical_json, db, transaction, writing_session
 from training_app.outbox.models import OutboxMessage
 
 Consumer = Callable[[Mapping[str, object], datetime], None]
 
 _consumers: dict[str, Consumer] = {}
+_looks: set[str] = set()  # topics whose consumers look at how things stand, whatever each message is about
 MAX_ATTEMPTS = 30  # with the waits between them about a day: a mail server or a queue may be away overnight
 LONGEST_WAIT_S = 3600
 AWAY_S = 10  # after so long it is asked whether what was away is back
@@ -29,11 +31,16 @@ class OutOfReach(Exception):
     """Where the messages of a topic go is away: no fault of the message, all of them wait for its return."""
 
 
-def consumer(topic: str) -> Callable[[Consumer], Consumer]:
-    """Register the one consumer of a topic: it gets body and `now`, opens its own transaction, may be repeated."""
+def consumer(topic: str, *, looks: bool = False) -> Callable[[Consumer], Consumer]:
+    """Register the one consumer of a topic: it gets body and `now`, opens its own transaction, may be repeated.
+
+    `looks`: it looks at how things stand now, so that of several equal messages that wait one look serves all.
+    """
 
     def register(function: Consumer) -> Consumer:
         _consumers[topic] = function
+        if looks:
+            _looks.add(topic)
         return function
 
     return register
@@ -103,16 +110,29 @@ def _dispatch_all(now: datetime, limit: int) -> int:
             .limit(limit)
         ).all()
         db.session.rollback()
-        for message_id, topic, body in due:
+        for ids, topic, body in _together(due):
             if topic in away:
                 continue  # each try might wait for an answer; meanwhile the other topics would stand still
             try:
-                done += _dispatch(message_id, topic, body, now)
+                done += _dispatch(ids, topic, body, now)
             except OutOfReach as error:
                 away.add(topic)
                 log.warning("outbox topic is out of reach", topic=topic, error=str(error))
-                _wait(message_id, str(error), now)
+                _wait(ids[0], str(error), now)
     return done
+
+
+_Together = tuple[list[int], str, Mapping[str, object]]
+
+
+def _together(due: Iterable[Any]) -> list[_Together]:
+    """Put equal messages of a topic that looks in the place of the last of them: what all were sent for is there."""
+    found: dict[object, _Together] = {}
+    for message_id, topic, body in due:
+        key: object = (topic, canonical_json(body)) if topic in _looks else message_id
+        ids = [*found.pop(key)[0], message_id] if key in found else [message_id]
+        found[key] = (ids, topic, body)
+    return list(found.values())
 
 
 def _waiting() -> tuple[ColumnElement[bool], ...]:
@@ -123,7 +143,7 @@ def _found_away() -> ColumnElement[bool]:
     return OutboxMessage.last_error.startswith(_AWAY)
 
 
-def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: datetime) -> bool:
+def _dispatch(ids: Sequence[int], topic: str, body: Mapping[str, object], now: datetime) -> int:
     try:
         _consumers[topic](body, now)
     except OutOfReach:
@@ -131,12 +151,13 @@ def _dispatch(message_id: int, topic: str, body: Mapping[str, object], now: date
         raise
     except Exception as error:
         db.session.rollback()
-        log.exception("outbox message failed", topic=topic, message=message_id)
-        _note_failure(message_id, repr(error), now)
-        return False
+        log.exception("outbox message failed", topic=topic, message=ids[0])
+        for message_id in ids:
+            _note_failure(message_id, repr(error), now)
+        return 0
     with transaction() as session:
-        session.execute(sa.update(OutboxMessage).where(OutboxMessage.id == message_id).values(dispatched_at=now))
-    return True
+        session.execute(sa.update(OutboxMessage).where(OutboxMessage.id.in_(ids)).values(dispatched_at=now))
+    return len(ids)
 
 
 def _wait(message_id: int, reason: str, now: datetime) -> None:

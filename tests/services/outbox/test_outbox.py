@@ -141,3 +141,29 @@ def test_many_messages_of_a_topic_that_is_away_hold_up_no_other(any_app: Flask, 
         assert len(tries) == 2 + 131
     finally:
         del outbox._consumers["test.queue"], outbox._consumers["test.word"]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_of_equal_messages_to_who_looks_at_how_things_stand_one_look_serves_all(
+    app: Flask, now: datetime, looks: bool
+) -> None:
+    seen: list[object] = []
+
+    @outbox.consumer(TOPIC, looks=looks)
+    def look(body: Mapping[str, object], _at: datetime) -> None:
+        seen.append(body["person"])
+        if body["person"] == 3 and len(seen) < 5:
+            raise ValueError("not yet")
+
+    try:
+        with transaction():
+            for place, person in enumerate((1, 2, 1, 3, 3)):
+                outbox.send(TOPIC, f"test/{place}", {"person": person}, now=now)
+        assert outbox.dispatch_due(now=now) == (3 if looks else 4)
+        assert seen == ([2, 1, 3] if looks else [1, 2, 1, 3, 3])
+        waiting = sa.select(OutboxMessage.attempts).where(OutboxMessage.dispatched_at.is_(None))
+        assert db.session.scalars(waiting).all() == ([1, 1] if looks else [1])
+        db.session.rollback()
+    finally:
+        del outbox._consumers[TOPIC]
+        outbox._looks.discard(TOPIC)
