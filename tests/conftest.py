@@ -47,6 +47,7 @@ def _settings(folder: Path, database_url: str | None = None) -> Settings:
         "APP_ENV": "test",
         "DATA_DIR": str(folder),
         "TEST_CLOCK": str(folder / "clock"),
+        "DEMO_PEOPLE": "28",
         "SECRET_KEY": "a test key that is long enough to be taken as one",
     }
     if database_url:

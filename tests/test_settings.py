@@ -171,6 +171,12 @@ def test_demo_takes_no_other_word(tmp_path: Path) -> None:
     assert refusal(tmp_path, DEMO="maybe") == "DEMO is 'maybe'; allowed: 1 or 0."
 
 
+def test_a_demonstration_has_as_many_people_as_its_stories_and_numbers_allow(tmp_path: Path) -> None:
+    assert read(tmp_path).demo_people == 300
+    assert read(tmp_path, DEMO_PEOPLE="28").demo_people == 28
+    assert refusal(tmp_path, DEMO_PEOPLE="27") == "DEMO_PEOPLE is '27'; allowed: a whole number from 28 to 900."
+
+
 def test_a_short_demo_password_is_refused_without_being_shown(tmp_path: Path) -> None:
     line = refusal(tmp_path, DEMO_PASSWORD="hidden7")
     assert line == "DEMO_PASSWORD has a wrong value; allowed: at least 8 characters."

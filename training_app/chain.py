@@ -34,6 +34,7 @@ from training_app.roleplay.rules import GLOBAL_GRADE, MarkKind, Touch, scoring_s
 from training_app.status.reminder_rules import days_of
 
 EXAM = "onboarding"
+SAVED_AT_ONCE = 5  # answers that a page sends together after a weak line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +82,9 @@ def _read(person_id: int, course_key: str, lesson_key: str, now: datetime) -> da
     lesson = content.get_current(db.session(), "lesson", lesson_key, today(now))
     db.session.rollback()
     right = next(option["id"] for option in lesson.body["check"]["options"] if option["correct"])
-    courses.save_place(person_id, course_key, lesson_key, version_id=lesson.id, position=200, seconds=0, now=now)
+    courses.answer_check(person_id, course_key, lesson_key, version_id=lesson.id, option=right, now=now)
     now += timedelta(minutes=int(lesson.body["minutes"]))
     courses.save_place(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, seconds=360, now=now)
-    courses.answer_check(person_id, course_key, lesson_key, version_id=lesson.id, option=right, now=now)
     courses.complete_lesson(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, now=now)
     return now + timedelta(seconds=30)
 
@@ -100,18 +100,26 @@ def pass_quizzes(person_id: int, now: datetime, *, course_keys: Sequence[str] | 
 
 def sit_exam(person_id: int, crew: Crew, now: datetime, *, wrong: int = 2) -> datetime:
     """Sit the onboarding exam under supervision with `wrong` items answered badly; return when it was handed in."""
+    return sit_together({person_id: wrong}, crew, now)
+
+
+def sit_together(wrong: Mapping[int, int], crew: Crew, now: datetime) -> datetime:
+    """Let people sit the onboarding exam in one room: person -> items answered badly; return when the last is done."""
     sitting_id = sittings.create_sitting(
         EXAM, unit_id=crew.unit_id, room="1", opens_at=now, closes_at=now + timedelta(hours=2), now=now,
         actor_id=crew.examiner,
     )  # fmt: skip
-    sittings.seat_person(sitting_id, person_id, now=now, actor_id=crew.examiner)
-    sittings.check_identity(sitting_id, person_id, is_right=True, now=now, actor_id=crew.examiner)
+    for person_id in wrong:
+        sittings.seat_person(sitting_id, person_id, now=now, actor_id=crew.examiner)
+        sittings.check_identity(sitting_id, person_id, is_right=True, now=now, actor_id=crew.examiner)
     sittings.invigilate(sitting_id, now=now, actor_id=crew.examiner)
-    started = exams.start_attempt(person_id, EXAM, now=now + timedelta(minutes=2))
-    now = _answer(person_id, started, now + timedelta(minutes=3), wrong=wrong)
-    sittings.end_sitting(sitting_id, now=now, actor_id=crew.examiner)
-    settle(now)
-    return now
+    ends = []
+    for person_id, count in wrong.items():
+        started = exams.start_attempt(person_id, EXAM, now=now + timedelta(minutes=2))
+        ends.append(_answer(person_id, started, now + timedelta(minutes=3), wrong=count))
+    sittings.end_sitting(sitting_id, now=max(ends), actor_id=crew.examiner)
+    settle(max(ends))
+    return max(ends)
 
 
 def _answer(person_id: int, started: exams.Started, now: datetime, *, wrong: int) -> datetime:
@@ -123,9 +131,10 @@ def _answer(person_id: int, started: exams.Started, now: datetime, *, wrong: int
         saving.Save(item_key=item.key, answer=None if n < wrong else right_answer(item), sequence=n + 1)
         for n, item in enumerate(bank)
     ]
-    for save in saves:
-        now += timedelta(seconds=40)
-        saving.autosave(started.public_id, person_id, epoch=started.epoch, saves=[save], now=now)
+    for at in range(0, len(saves), SAVED_AT_ONCE):
+        some = saves[at : at + SAVED_AT_ONCE]
+        now += timedelta(seconds=40 * len(some))
+        saving.autosave(started.public_id, person_id, epoch=started.epoch, saves=some, now=now)
     exams.submit_attempt(started.public_id, person_id, epoch=started.epoch, now=now)
     return now
 
@@ -139,31 +148,45 @@ def right_answer(item: Item) -> Sequence[str] | Mapping[str, str]:
     return sorted(item.correct)
 
 
-def play(person_id: int, crew: Crew, drill: str, now: datetime, *, level: int = 4) -> datetime:
-    """Perform a role-play that the trainer marks at `level` throughout, locks and sends; return when."""
+def play(
+    person_id: int, crew: Crew, drill: str, now: datetime, *, level: int = 4, second: tuple[int, int] | None = None
+) -> datetime:
+    """Perform a role-play that the trainer marks at `level` throughout, locks and sends; return when.
+
+    `second`: another rater, and the level that they mark.
+    """
     grants = grants_of(crew.trainer, now)
+    raters = {crew.trainer: level} | ({} if second is None else {second[0]: second[1]})
     performance = roleplay.plan(
         drill=drill, unit_id=crew.unit_id, at=now, led_by=crew.trainer, grants=grants, now=now,
-        people={person_id: "learner"}, seed=person_id,
+        people={person_id: "learner", **{one: "rater" for one in raters if one != crew.trainer}}, seed=person_id,
     )  # fmt: skip
     roleplay.start(performance, actor_id=crew.trainer, grants=grants, now=now)
     roleplay.perform(performance, actor_id=crew.trainer, grants=grants, now=now)
     now += timedelta(minutes=12)
-    sheet = marking.open_sheet(performance, about_id=person_id, rater_id=crew.trainer, grants=grants, now=now)
-    body = _sheet_body(drill, now)
-    rules = scoring_sheet_from_body(body)
+    sheets = {rater: mark(performance, person_id, drill, rater, now, level=marks) for rater, marks in raters.items()}
+    roleplay.end(performance, actor_id=crew.trainer, grants=grants, now=now)
+    for place, (rater, (sheet, seq)) in enumerate(sheets.items(), start=1):
+        at = now + timedelta(minutes=place)
+        marking.lock_sheet(sheet, rater_id=rater, client="tablet", seq=seq, client_at=now, now=at)
+    settle(now + timedelta(minutes=len(sheets)))
+    return now + timedelta(minutes=2)
+
+
+def mark(
+    performance: str, person_id: int, drill: str, rater: int, now: datetime, *, level: int = 4, but: int = 0
+) -> tuple[str, int]:
+    """Fill a rater's sheet at `level` throughout, all of it but the last `but` marks; return it and its next number."""
+    grants = grants_of(rater, now)
+    sheet = marking.open_sheet(performance, about_id=person_id, rater_id=rater, grants=grants, now=now)
+    rules = scoring_sheet_from_body(_sheet_body(drill, now))
     marks = [(key, 1) for key in rules.checklist] + [(key, level) for key in (*rules.weights, GLOBAL_GRADE)]
     touches = [
         Touch(seq=n, kind=MarkKind.MARK, criterion=key, value=value, client_at=now)
-        for n, (key, value) in enumerate(marks, start=1)
+        for n, (key, value) in enumerate(marks[: len(marks) - but], start=1)
     ]
-    marking.append_marks(sheet, rater_id=crew.trainer, client="tablet", touches=touches, language="zh", now=now)
-    roleplay.end(performance, actor_id=crew.trainer, grants=grants, now=now)
-    marking.lock_sheet(
-        sheet, rater_id=crew.trainer, client="tablet", seq=len(marks) + 1, client_at=now, now=now + timedelta(minutes=1)
-    )  # fmt: skip
-    settle(now + timedelta(minutes=1))
-    return now + timedelta(minutes=2)
+    marking.append_marks(sheet, rater_id=rater, client="tablet", touches=touches, language="zh", now=now)
+    return sheet, len(touches) + 1
 
 
 def _sheet_body(drill: str, now: datetime) -> Mapping[str, object]:

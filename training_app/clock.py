@@ -7,10 +7,13 @@ same file, so that all of them move together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _offset_file: Path | None = None
+_standing: datetime | None = None
 
 
 def use_offset_file(path: Path | None) -> None:
@@ -21,10 +24,23 @@ def use_offset_file(path: Path | None) -> None:
 
 def now() -> datetime:
     """Return the present instant, aware, in UTC."""
+    if _standing is not None:
+        return _standing
     present = datetime.now(UTC)
     if _offset_file is None or not _offset_file.exists():
         return present
     return present + timedelta(seconds=float(_offset_file.read_text().strip() or "0"))
+
+
+@contextmanager
+def standing_at(instant: datetime) -> Iterator[None]:
+    """Let `now()` be one instant meanwhile: for jobs of a demonstration's past, in a process that does nothing else."""
+    global _standing
+    before, _standing = _standing, instant
+    try:
+        yield
+    finally:
+        _standing = before
 
 
 def move_to(instant: datetime) -> None:

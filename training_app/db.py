@@ -146,6 +146,26 @@ def configure_engine(engine: Engine) -> None:
 
 
 @contextmanager
+def hurried(engine: Engine) -> Iterator[None]:
+    """Let SQLite wait for the disk at checkpoints only, for data that can be made again: a crash may lose the last.
+
+    Whoever does this works on one connection, and nobody else is at work.
+    """
+    _set_synchronous(engine, "NORMAL")
+    try:
+        yield
+    finally:
+        _set_synchronous(engine, "FULL")
+
+
+def _set_synchronous(engine: Engine, how: str) -> None:
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA synchronous={how}")
+
+
+@contextmanager
 def transaction() -> Iterator[Session]:
     """Open the one write transaction of a use case; commit at the end, roll everything back on any error.
 

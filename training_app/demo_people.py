@@ -19,13 +19,30 @@ UNITS: tuple[tuple[str, str, str, str, UnitType, str | None, int], ...] = (
     ("o3", "O-1021", "滨江特约网点", "Binjiang outlet", UnitType.OUTLET, "river", 0),
     ("o4", "O-2011", "望京特约网点", "Wangjing outlet", UnitType.OUTLET, "gate", 0),
     ("o5", "O-2012", "通州特约网点", "Tongzhou outlet", UnitType.OUTLET, "gate", 0),
+    ("hill", "S-202", "西山星级服务中心", "Westhill star centre", UnitType.STAR_CENTRE, "north", 4),
+    ("o6", "O-2021", "清河特约网点", "Qinghe outlet", UnitType.OUTLET, "hill", 0),
+    ("o7", "O-2022", "上地特约网点", "Shangdi outlet", UnitType.OUTLET, "hill", 0),
 )
+OUTLETS = tuple(unit[0] for unit in UNITS if unit[4] is UnitType.OUTLET)
 
 # the employing companies: registered name, English name
 COMPANIES: tuple[tuple[str, str], ...] = (
     ("安居家电服务有限公司", "Anju Appliance Services Ltd"),
     ("诚信家电服务有限公司", "Chengxin Appliance Services Ltd"),
+    ("恒远家电服务有限公司", "Hengyuan Appliance Services Ltd"),
+    ("京畅家电服务有限公司", "Jingchang Appliance Services Ltd"),
 )
+# which of them employs the people of a unit; the last one takes an outlet over on the way, see demo_roster.py
+EMPLOYERS = {
+    "hq": 1, "east": 1, "north": 1, "lake": 1, "river": 1, "gate": 1, "hill": 1,
+    "o1": 0, "o2": 0, "o3": 0, "o4": 1, "o5": 1, "o6": 2, "o7": 2,
+}  # fmt: skip
+# of each unit: its centre, who trains there, who examines in its region
+CREWS = {
+    "o1": ("lake", "P-2001", "P-2003"), "o2": ("lake", "P-2001", "P-2003"), "o3": ("river", "P-2002", "P-2003"),
+    "o4": ("gate", "P-2010", "P-2011"), "o5": ("gate", "P-2010", "P-2011"), "o6": ("hill", "P-2014", "P-2011"),
+    "o7": ("hill", "P-2014", "P-2011"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,22 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("P-2010", "沈涛", "Shen Tao", "gate", ("trainer", "centre-manager")),
     DemoPerson("P-2011", "许静", "Xu Jing", "north", ("examiner",)),
 )
+
+# who works behind the others and does not sign in
+STAFF: tuple[DemoPerson, ...] = (
+    DemoPerson("P-2014", "彭远航", "Peng Yuanhang", "hill", ("trainer",)),
+    DemoPerson("P-2012", "曹晓梅", "Cao Xiaomei", "lake", ("trainer",)),
+    DemoPerson("P-2015", "蒋一帆", "Jiang Yifan", "gate", ("trainer",)),
+    DemoPerson("P-2013", "谭静文", "Tan Jingwen", "river", ("trainer",)),
+    DemoPerson("P-2016", "贺长河", "He Changhe", "river", ("centre-manager",)),
+    DemoPerson("P-2017", "毛建平", "Mao Jianping", "hill", ("centre-manager",)),
+    DemoPerson("P-2018", "邢志诚", "Xing Zhicheng", "hq", ("certifier",)),
+    DemoPerson("P-2019", "常欣", "Chang Xin", "east", ("examiner",)),
+)
+ADDRESSES = {"T-1016": "maria santos@example.com"}  # a slip of the pen: no mail arrives there
+# another trainer of the same centre, who marks as well
+SECOND = {"P-2001": "P-2012", "P-2002": "P-2013", "P-2010": "P-2015"}
+MANAGERS = {"lake": "P-2005", "river": "P-2016", "gate": "P-2010", "hill": "P-2017"}
 
 # employee number, kind of state licence, days until its last day
 LICENCES: tuple[tuple[str, str, int], ...] = (

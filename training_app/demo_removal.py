@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
@@ -21,6 +22,8 @@ from training_app.content import service as content
 from training_app.db import append_only_tables, db, transaction
 from training_app.demonstration import service as demonstration
 from training_app.demonstration.models import Demonstration, DemonstrationState
+from training_app.mail import mail_name
+from training_app.notices.models import Notice
 from training_app.settings import Settings
 from training_app.storage import service as storage
 from training_app.triggers import guard, unguard
@@ -77,18 +80,22 @@ def remove(settings: Settings, *, others: int, now: datetime) -> str:
         "entries": session.scalar(sa.select(sa.func.count()).select_from(AuditEntry)),
         "head": session.scalar(sa.select(AuditHead.hash).where(AuditHead.stream == SYSTEM)),
     }  # fmt: skip
+    files, mails = _left_beside(session)
     with transaction() as writing:
         empty(writing)
         demonstration.note_removed(begun_at=begun_at, facts=facts, now=now)
-    clear_away(settings, now=now)
+    _load(now, None)
+    _clear_away(settings, files, mails)
     return counted(people, units)
 
 
-def start_over(settings: Settings, *, now: datetime) -> None:
-    """Take away what an interrupted start left, as if it had never begun."""
+def start_over(settings: Settings, *, now: datetime, since: date) -> None:
+    """Take away what an interrupted start left, and let the content count `since` a day, as a past needs it."""
+    files, mails = _left_beside(db.session())
     with transaction() as session:
         empty(session)
-    clear_away(settings, now=now)
+    _load(now, since)
+    _clear_away(settings, files, mails)
 
 
 def empty(session: Session) -> None:
@@ -106,23 +113,34 @@ def empty(session: Session) -> None:
     session.expunge_all()
 
 
-def clear_away(settings: Settings, *, now: datetime) -> None:
-    """Load the content anew, and delete what lay beside the database: files, mails, prints, jobs, the accounts."""
+def _left_beside(session: Session) -> tuple[set[str], list[str]]:
+    """Return which files and mails the database names: the folder may hold those of another one."""
+    mails = [mail_name(key) for key in session.scalars(sa.select(Notice.key))]
+    return storage.names(session), mails
+
+
+def _load(now: datetime, since: date | None) -> None:
     demonstration.forget()
     content_queries.forget()
-    report = content.import_files(ROOT, now=now)
+    report = content.import_files(ROOT, now=now, since=since)
     if report.problems:
         raise RemovalRefusedError("The content cannot be loaded; type: flask --app wsgi check-content")
-    storage.delete_unnamed(db.session())
+
+
+def _clear_away(settings: Settings, files: set[str], mails: Iterable[str]) -> None:
+    """Delete what lay beside the database: files, mails, prints, jobs, the accounts."""
+    storage.delete(files - storage.names(db.session()))
     db.session.rollback()
-    for folder in (settings.mail_dir, settings.data_dir / "once"):
-        for path in folder.glob("*"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in mails:
+        (settings.mail_dir / name).unlink(missing_ok=True)
+    for path in (settings.data_dir / "once").glob("*"):
+        path.unlink()
     settings.demo_accounts_path.unlink(missing_ok=True)
     current_app.extensions["queue"].flush()
     if settings.is_sqlite:
         with db.engine.connect() as connection:  # a file keeps its size, and what it held, until it is written anew
-            connection.connection.driver_connection.execute("VACUUM")  # type: ignore[union-attr]
+            driver: Any = connection.connection.driver_connection
+            driver.execute("VACUUM")
 
 
 def _who() -> str:

@@ -55,10 +55,15 @@ class Mailer:
             raise Unsendable("its words would become headers")
         if self.smtp is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / f"{sha256(key.encode()).hexdigest()[:24]}.eml").write_bytes(bytes(message))
+            (self.folder / mail_name(key)).write_bytes(bytes(message))
             return
         with _connect(self.smtp) as server:
             server.send_message(message)
+
+
+def mail_name(key: str) -> str:
+    """Return the name of the file that keeps the mail of a key."""
+    return f"{sha256(key.encode()).hexdigest()[:24]}.eml"
 
 
 def _connect(smtp: SmtpServer) -> smtplib.SMTP:

@@ -55,6 +55,7 @@ class Settings:
     public_url: str = f"http://{HOST}:8000"
     environment: Environment = Environment.DEVELOPMENT
     demo: bool = True
+    demo_people: int = 300
     demo_password: str | None = field(default=None, repr=False)
     secret_key: str = field(repr=False)
     test_clock: Path | None = None
@@ -85,6 +86,7 @@ class Settings:
             public_url=read.public_url(port),
             environment=environment,
             demo=read.yes_or_no("DEMO", default=environment is not Environment.PRODUCTION),
+            demo_people=read.number("DEMO_PEOPLE", 300, 28, 900),
             demo_password=read.demo_password(),
             test_clock=read.test_clock(environment),
             smtp=read.smtp(),

@@ -170,6 +170,7 @@ def _environ(data: Path, *, demo: bool) -> dict[str, str]:
         "DATA_DIR": str(data),
         "TEST_CLOCK": str(data / "clock"),
         "DEMO": "1" if demo else "0",
+        "DEMO_PEOPLE": "64",
         "DEMO_PASSWORD": PASSWORD,
         "WORKERS": "1",
         "SECRET_KEY": "a test key that is long enough to be taken as one",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,29 @@ from flask import Flask
 from pypdf import PdfReader
 
 from tests.factories import World
-from training_app import demo
-from training_app.accounts.models import Login
+from training_app import clock, demo, demo_today
+from training_app.accounts.models import Login, Person
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.credentials import press, print_press
-from training_app.db import append_only_tables, db
+from training_app.db import append_only_tables, db, transaction
+from training_app.demo_making import Demo, hire, portrait
 from training_app.demo_people import PEOPLE, DemoPerson
+from training_app.demo_roster import WAITING
 from training_app.demonstration import service as demonstration
+from training_app.demonstration.models import Demonstration, DemonstrationState
+from training_app.jobs.models import Job
+from training_app.mail import mail_name
+from training_app.notices.models import Delivery, Notice
+from training_app.outbox import service as outbox
+from training_app.roster.models import Roster
+from training_app.roster.state_rules import RosterState
 from training_app.start import only_start
+from training_app.status import rebuilding
+from training_app.storage import service as storage
 from training_app.triggers import guarded_tables
 
+SMALL = 38
 BAND = "演示环境 · 人物均为虚构"
 
 
@@ -42,9 +55,21 @@ def few(monkeypatch: pytest.MonkeyPatch) -> tuple[DemoPerson, ...]:
     """Let the demonstration be a small one: most people of the whole take their time."""
     people = tuple(one for one in PEOPLE if one.story in ("", "fresh", "examinable"))
     monkeypatch.setattr(demo, "PEOPLE", people)
-    numbers = {one.number for one in people}
-    monkeypatch.setattr(demo, "LICENCES", tuple(row for row in demo.LICENCES if row[0] in numbers))
+    monkeypatch.setattr(demo_today, "LICENCES", ())
     return people
+
+
+@pytest.fixture
+def alone(app: Flask, monkeypatch: pytest.MonkeyPatch, few: tuple[DemoPerson, ...]) -> tuple[DemoPerson, ...]:
+    """Let the demonstration be those few alone."""
+    resize(app, monkeypatch, len(few))
+    return few
+
+
+def resize(app: Flask, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Let the demonstration have so many people."""
+    smaller = replace(app.extensions["settings"], demo_people=size)
+    monkeypatch.setitem(app.extensions, "settings", smaller)
 
 
 def can_sign_in(app: Flask, number: str, password: str) -> bool:
@@ -62,21 +87,28 @@ def figures() -> dict[str, int]:
     return counts
 
 
-def files(app: Flask) -> set[str]:
-    """Return the files that are kept beside the database, but for the keys and the database's own."""
+def on_disk(app: Flask) -> set[str]:
+    """Return the names of all files that are kept beside the database."""
     root: Path = app.extensions["settings"].data_dir
-    return {str(one.relative_to(root)) for name in ("blobs", "mail", "once") for one in (root / name).rglob("*.*")} | {
-        one.name for one in (root / "blobs").rglob("*") if one.is_file()
-    }
+    return {one.name for folder in ("blobs", "mail", "once") for one in (root / folder).rglob("*") if one.is_file()}
 
 
-def test_the_demonstration_is_made_once_and_says_how_to_sign_in(app: Flask, few: tuple[DemoPerson, ...]) -> None:
+@pytest.fixture(autouse=True)
+def no_accounts(sqlite_app: Flask) -> None:
+    """Let no test find the accounts of another."""
+    sqlite_app.extensions["settings"].demo_accounts_path.unlink(missing_ok=True)
+
+
+def test_the_demonstration_is_made_once_and_says_how_to_sign_in(app: Flask, alone: tuple[DemoPerson, ...]) -> None:
     made = run(app, "seed-demo")
     assert made.exit_code == 0, made.output
+    few, growing = alone, [line for line in made.output.splitlines(keepends=True) if line.startswith("demonstration: ")]
+    assert growing[0].startswith(f"demonstration: {len(few)} invented people with two years of history are made")
+    assert " %, it is " in growing[-1]
     told = re.search(r"with the password: (\S+)$", made.output, re.MULTILINE)
     assert told is not None
     kept = app.extensions["settings"].demo_accounts_path
-    assert kept.read_text(encoding="utf-8") == made.output
+    assert kept.read_text(encoding="utf-8") == made.output.removeprefix("".join(growing))
     assert kept.stat().st_mode & 0o077 == 0
     shown = [one.number for one in few if one.shown]
     assert re.findall(r"^  (\S+)", made.output, re.MULTILINE) == shown
@@ -86,6 +118,46 @@ def test_the_demonstration_is_made_once_and_says_how_to_sign_in(app: Flask, few:
     kept.unlink()  # whoever has read it may throw it away, and a backup does not hold it
     again = run(app, "seed-demo")
     assert (again.exit_code, again.output, figures()) == (0, "", before)
+
+
+@pytest.mark.parametrize("size", [SMALL, pytest.param(300, marks=pytest.mark.deep)])
+def test_everybody_has_a_whole_history_and_every_screen_something_to_show(
+    any_app: Flask, few: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    app = any_app
+    resize(app, monkeypatch, size)
+    told = run(app, "seed-demo")
+    assert told.exit_code == 0, told.output
+    assert audit.verify(db.session()) == []
+    db.session.rollback()
+    assert rebuilding.rebuild_by_hand(clock=clock.now) == []  # every row of a list is what its history comes to
+    assert db.session.scalars(sa.select(Job.error).where(Job.error.isnot(None))).all() == []
+    assert outbox.dead(db.session()) == []
+    signing = sa.select(sa.func.count()).where(Login.password_hash.isnot(None))
+    assert db.session.scalar(signing) == len(few)
+    states = set(db.session.scalars(sa.select(Roster.state)))
+    assert states == {RosterState.APPLIED, RosterState.CHECKED}
+    first, last = db.session.execute(
+        sa.select(sa.func.min(AuditEntry.effective_at), sa.func.max(AuditEntry.effective_at))
+        .where(AuditEntry.stream != "system")
+    ).one()  # fmt: skip
+    assert last - first > timedelta(days=720)
+    assert last <= clock.now()
+    before = _network_figures()
+    assert {one for one, count in before.items() if not count} == set(), before
+
+
+def _network_figures() -> dict[str, int]:
+    """Return what the demonstration has to show, counted where chance could make a difference."""
+    wanted = (
+        "person", "permit", "licence", "permit_case", "case_event", "ledger_entry", "permit_event", "roster_line",
+        "learning_event", "attempt", "performance", "score_sheet", "sitting", "seat", "notice", "delivery",
+    )  # fmt: skip
+    rows = figures()
+    left = db.session.scalar(sa.select(sa.func.count()).where(Person.left_on.isnot(None)))
+    failed = db.session.scalar(sa.select(sa.func.count()).where(Delivery.outcome == "failed"))
+    db.session.rollback()
+    return {name: rows[name] for name in wanted} | {"left": left or 0, "failed": failed or 0}
 
 
 # Marked ------------------------------------------------------------------------------------------------------------
@@ -134,7 +206,7 @@ def test_what_is_printed_of_invented_people_says_that_it_is_not_valid(app: Flask
     }  # fmt: skip
     card = print_press.CardFields(
         name="王芳", name_latin=None, company="公司", company_latin=None, number="S-1", door_url="http://x/d/1",
-        check_address="x/check", hotline=None, photo=demo.storage.clean_photo(demo.portrait("T-1")),
+        check_address="x/check", hotline=None, photo=storage.clean_photo(portrait("T-1")),
     )  # fmt: skip
     slip = print_press.SlipFields(
         name="Wang Fang", number="T-1", unit="U", language="en", address="http://x/welcome/1", until="today"
@@ -152,28 +224,23 @@ def test_what_is_printed_of_invented_people_says_that_it_is_not_valid(app: Flask
 # Interrupted, refused ----------------------------------------------------------------------------------------------
 
 
-def _only_units(made: demo.Demo) -> None:
-    demo._network(made)
-
-
-def _units_and_a_person(made: demo.Demo) -> None:
-    demo._network(made)
-    demo._hire(made, DemoPerson("T-1001", "林晓雨", "Lin Xiaoyu", "o1"), made.now)
-
-
-@pytest.mark.parametrize("do_a_part", [_only_units, _units_and_a_person])
-def test_a_demonstration_that_was_interrupted_is_begun_anew(
-    app: Flask, now: datetime, few: tuple[DemoPerson, ...], do_a_part: Callable[[demo.Demo], None]
+def test_a_demonstration_that_was_interrupted_is_begun_anew_and_comes_out_the_same(
+    app: Flask, now: datetime, alone: tuple[DemoPerson, ...]
 ) -> None:
-    demonstration.begin([one.number for one in few], [unit[1] for unit in demo.UNITS], now=now)
-    do_a_part(demo.Demo(now))
+    demonstration.begin([one.number for one in alone], [unit[1] for unit in demo.UNITS], now=now)
+    begun = Demo(now)
+    demo._network(begun)
+    hire(begun, alone[0], now)
     made = run(app, "seed-demo")
     assert made.exit_code == 0, made.output
     assert made.output.startswith("demonstration: it was interrupted the last time and is begun anew\n")
-    interrupted = figures()
     assert audit.verify(db.session()) == []
-    assert run(app, "remove-demo", "--yes").exit_code == 0
-    assert interrupted["person"] == len(few)
+    first = figures()
+    assert first["person"] == len(alone)
+    with transaction() as session:
+        session.execute(sa.update(Demonstration).values(state=DemonstrationState.BEING_MADE))  # it broke off at the end
+    assert run(app, "seed-demo").exit_code == 0
+    assert figures() == first
 
 
 def test_an_interrupted_demonstration_beside_others_is_refused_with_one_line(app: Flask, now: datetime) -> None:
@@ -204,25 +271,30 @@ def _is_refused(app: Flask, reason: str) -> None:
 
 
 def test_a_removed_demonstration_leaves_a_fresh_database_one_entry_of_the_trail_and_no_file(
-    any_app: Flask, few: tuple[DemoPerson, ...], now: datetime
+    any_app: Flask, few: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = any_app
-    fresh, there = figures(), files(app)
+    resize(app, monkeypatch, len(few))
+    fresh, content = figures(), storage.names(db.session())
     assert run(app, "seed-demo").exit_code == 0
-    assert len(files(app)) > len(there)
+    mails = [mail_name(key) for key in db.session.scalars(_mailed())]
+    made = (storage.names(db.session()) - content) | set(mails)
+    assert len(made) > len(mails) > 0
+    assert made <= on_disk(app)
     asked = run(app, "remove-demo", typed="n\n")
     assert (asked.exit_code, "for good" in asked.output, figures()["person"]) == (1, True, len(few))
     removed = run(app, "remove-demo", typed="y\n")
     assert removed.exit_code == 0, removed.output
-    assert f"with its {len(few)} people and {len(demo.UNITS)} units" in removed.output
+    assert f"with its {len(few) + WAITING} people and {len(demo.UNITS)} units" in removed.output
     assert figures() == fresh | {"demonstration": 1, "audit_entry": fresh["audit_entry"] + 1}
-    assert files(app) <= there
+    assert not made & on_disk(app)
+    assert content <= on_disk(app)
     assert not app.extensions["settings"].demo_accounts_path.exists()
     assert guarded_tables(db.session.connection()) == append_only_tables()
     assert audit.verify(db.session()) == []
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "demonstration.removed")).one()
     assert entry.facts.startswith('{"by":"')
-    assert f'"people":{len(few)}' in entry.facts
+    assert f'"people":{len(few) + WAITING}' in entry.facts
     assert "demo-band" not in app.test_client().get("/sign-in").get_data(as_text=True)
     kept = figures()
     again = run(app, "seed-demo")
@@ -233,6 +305,10 @@ def test_a_removed_demonstration_leaves_a_fresh_database_one_entry_of_the_trail_
     assert run(app, *words, typed="one sentence of mine\n").exit_code == 0
     assert can_sign_in(app, "A-1", "one sentence of mine")
     _stays(app, "was removed on 2026-11-23 already")
+
+
+def _mailed() -> sa.Select[tuple[str]]:
+    return sa.select(Notice.key).join(Delivery).where(Delivery.outcome == "sent")
 
 
 def test_where_there_is_no_demonstration_nothing_is_removed(app: Flask, world: World) -> None:

@@ -96,10 +96,13 @@ def measure(checked: Iterable[Checked]) -> list[Measured]:
     return registry.measure([_as_entry(one) for one in checked])
 
 
-def import_files(root: Path, *, now: datetime, overwrite: Iterable[str] = ()) -> ImportReport:
+def import_files(
+    root: Path, *, now: datetime, overwrite: Iterable[str] = (), since: date | None = None
+) -> ImportReport:
     """Import authored files, all or nothing; loading twice changes nothing.
 
-    `overwrite` names "kind/key" of entries last edited in the browser that the files may replace.
+    `overwrite` names "kind/key" of entries last edited in the browser that the files may replace. `since`: from when
+    the first version of a key counts, where its own day is later: a demonstration has a past.
     """
     checked, problems = check_files(root)
     report = ImportReport(problems=problems)
@@ -117,7 +120,7 @@ def import_files(root: Path, *, now: datetime, overwrite: Iterable[str] = ()) ->
             move = import_move(past, item.sha256, overwrite=f"{kind}/{key}" in named)
             report.moves[move].append(f"{kind}/{key}")
             if move in (ImportMove.NEW, ImportMove.CHANGED):
-                _add_version(session, item, number + 1, now)
+                _add_version(session, item, number + 1, now, since if not number else None)
         if report.moves[ImportMove.NEW] or report.moves[ImportMove.CHANGED]:
             audit.record(
                 "content.imported",
@@ -225,7 +228,7 @@ def _write(target: Path, name: str, data: bytes) -> str:
     return name
 
 
-def _add_version(session: Session, item: Checked, number: int, now: datetime) -> None:
+def _add_version(session: Session, item: Checked, number: int, now: datetime, since: date | None) -> None:
     for file, data in item.entry.media.items():
         storage.keep(
             item.media[file],
@@ -234,7 +237,7 @@ def _add_version(session: Session, item: Checked, number: int, now: datetime) ->
             now=now,
         )
     kind = item.entry.kind
-    version = _insert(session, kind, item.body, item.sha256, number, Origin.FILE, now, None, item.entry.file)
+    version = _insert(session, kind, item.body, item.sha256, number, Origin.FILE, now, None, item.entry.file, since)
     session.add_all(ContentMedia(version_id=version.id, name=n, sha256=h) for n, h in item.media.items())
     _event(session, version.id, ContentEventKind.PUBLISHED, now, None)
     _project(session, kind, item.body)
@@ -242,11 +245,12 @@ def _add_version(session: Session, item: Checked, number: int, now: datetime) ->
 
 def _insert(
     session: Session, kind: str, body: Mapping[str, Any], sha256: str, number: int, origin: Origin,
-    now: datetime, actor_id: int | None, path: str | None,
+    now: datetime, actor_id: int | None, path: str | None, since: date | None = None,
 ) -> ContentVersion:  # fmt: skip
+    day = date.fromisoformat(body["effective_on"])
     version = ContentVersion(
         kind=kind, key=body["key"], number=number, sha256=sha256, body=canonical_json(dict(body)), origin=origin,
-        change=Change(body["change"]), effective_on=date.fromisoformat(body["effective_on"]), source_path=path,
+        change=Change(body["change"]), effective_on=min(day, since or day), source_path=path,
         created_at=now, created_by=actor_id,
     )  # fmt: skip
     session.add(version)

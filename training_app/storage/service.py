@@ -143,13 +143,15 @@ def remove_erased(sha256s: Iterable[str]) -> int:
     return removed
 
 
-def delete_unnamed(session: Session) -> int:
-    """Delete the files that no row names, while nothing else runs; return how many they were."""
-    named = set(session.scalars(sa.select(Blob.sha256)))
-    left = [path for path in _root[0].rglob("*") if path.is_file() and path.name not in named]
-    for path in left:
-        path.unlink()
-    return len(left)
+def names(session: Session) -> set[str]:
+    """Return every file that a row names."""
+    return set(session.scalars(sa.select(Blob.sha256)))
+
+
+def delete(sha256s: Iterable[str]) -> None:
+    """Delete the bytes of files that no row names any more, while nothing else runs."""
+    for sha256 in sha256s:
+        (_root[0] / rules.relative_path(sha256)).unlink(missing_ok=True)
 
 
 def read(sha256: str) -> bytes:

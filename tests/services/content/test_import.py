@@ -1,14 +1,15 @@
 import shutil
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from tests.factories import World
+from training_app import demo_removal
 from training_app.content import queries, service
 from training_app.content.rules import ImportMove
-from training_app.db import db
+from training_app.db import db, transaction
 
 pytestmark = pytest.mark.usefixtures("any_app")
 
@@ -35,6 +36,25 @@ def test_loading_twice_changes_nothing(any_app: Flask, now: datetime) -> None:
     assert not report.problems
     assert report.moves[ImportMove.NEW] == report.moves[ImportMove.CHANGED] == []
     assert len(report.moves[ImportMove.UNCHANGED]) > 80
+
+
+def test_a_past_without_content_is_read_by_the_first_versions_where_a_day_is_named(
+    any_app: Flask, now: datetime, files: Path
+) -> None:
+    past, before = date(2024, 6, 1), date(2024, 5, 31)
+    with transaction() as session:
+        demo_removal.empty(session)
+    service.import_files(ROOT, now=now, since=past)
+    assert len(queries.current(db.session(), "lesson", past)) == len(
+        queries.current(db.session(), "lesson", now.date())
+    )
+    assert queries.current(db.session(), "lesson", before) == {}
+    _replace(files / POLICY, "retention_days:", "retention_days: ")
+    _replace(files / POLICY, "after_leaving: 730", "after_leaving: 731")
+    report = service.import_files(files, now=now, since=past)
+    assert report.moves[ImportMove.CHANGED] == ["settings/organisation"]
+    first = queries.get_current(db.session(), "settings", "organisation", past)
+    assert (first.number, first.body["retention_days"]["after_leaving"]) == (1, 730)
 
 
 def test_a_changed_file_makes_the_next_version_and_the_first_stays_readable(
