@@ -128,6 +128,7 @@ def remove_demo(yes: bool, others: int) -> None:
     settings = current_app.extensions["settings"]
     try:
         with start.only_start(settings.data_dir):
+            upgrade()  # the product may have been put in place and not been started since
             demo_removal.check(db.session(), others=others)
             db.session.rollback()
             if not yes:

@@ -92,8 +92,8 @@ PEOPLE: tuple[DemoPerson, ...] = (
 # who works behind the others and does not sign in
 STAFF: tuple[DemoPerson, ...] = (
     DemoPerson("P-2014", "彭远航", "Peng Yuanhang", "hill", ("trainer",)),
-    DemoPerson("P-2012", "曹晓梅", "Cao Xiaomei", "lake", ("trainer",)),
-    DemoPerson("P-2015", "蒋一帆", "Jiang Yifan", "gate", ("trainer",)),
+    DemoPerson("P-2012", "赵晓梅", "Zhao Xiaomei", "lake", ("trainer",)),
+    DemoPerson("P-2015", "章一帆", "Zhang Yifan", "gate", ("trainer",)),
     DemoPerson("P-2013", "谭静文", "Tan Jingwen", "river", ("trainer",)),
     DemoPerson("P-2016", "贺长河", "He Changhe", "river", ("centre-manager",)),
     DemoPerson("P-2017", "毛建平", "Mao Jianping", "hill", ("centre-manager",)),

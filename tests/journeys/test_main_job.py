@@ -17,7 +17,7 @@ from training_app import chain, clock
 from training_app.audit import service as audit
 from training_app.credentials.models import Certificate
 from training_app.db import db
-from training_app.demo import portrait
+from training_app.demo_making import portrait
 from training_app.permits.models import Permit
 
 pytestmark = pytest.mark.journey
