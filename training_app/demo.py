@@ -26,7 +26,7 @@ from training_app.db import db, hurried, transaction
 from training_app.demo_beginners import beginners
 from training_app.demo_cases import lapse_all, lapses
 from training_app.demo_lives import lives
-from training_app.demo_making import Demo, Say, hire
+from training_app.demo_making import Demo, Say, as_far_as_allowed, hire
 from training_app.demo_names import Invented, invented
 from training_app.demo_people import COMPANIES, PEOPLE, STAFF, UNITS, DemoPerson
 from training_app.demo_roster import BEGAN_DAYS, Imported, arrivals, imported, waiting
@@ -97,7 +97,7 @@ def _make(
     for story in lives(demo, early):
         demo.tell(story)
     for number, person in enumerate(one for one in fixed if one.story):
-        demo.tell(story_of(demo, person, number))
+        demo.tell(as_far_as_allowed(story_of(demo, person, number)))
     for story in beginners(demo, late):
         demo.tell(story)
     demo.live(tell)

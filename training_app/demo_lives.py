@@ -10,7 +10,7 @@ from training_app.accounts import service as accounts
 from training_app.content import queries as content
 from training_app.db import db
 from training_app.demo_cases import Course, breach, sanctioned
-from training_app.demo_making import Demo, Story, employer, show
+from training_app.demo_making import Demo, Story, as_far_as_allowed, employer, show
 from training_app.demo_people import CREWS
 from training_app.demo_roster import Imported
 from training_app.licences import service as licences
@@ -58,6 +58,10 @@ _OFFICE = "杭州市应急管理局", "北京市应急管理局"
 
 def lives(demo: Demo, everybody: Sequence[Imported]) -> Iterator[Story]:
     """Return the stories of all who came by files."""
+    return (as_far_as_allowed(story) for story in _lives(demo, everybody))
+
+
+def _lives(demo: Demo, everybody: Sequence[Imported]) -> Iterator[Story]:
     random = demo.random
     leaving = {one.number for one in _some(random, everybody, 30)}
     staying = [one for one in everybody if one.number not in leaving]
@@ -114,6 +118,7 @@ def _papers(demo: Demo, one: Imported) -> Story:
 def _leaves(demo: Demo, one: Imported) -> Story:
     yield (at := demo.at(demo.random.randint(5, 380), 17))
     accounts.deactivate_person(demo.people[one.number], on=at.date(), now=at, actor_id=demo.people["P-2006"])
+    del demo.unit_of[one.number]
 
 
 def _moves(demo: Demo, one: Imported) -> Story:
@@ -158,7 +163,7 @@ def _again(demo: Demo, one: Imported) -> Story:
 
 def _reward(demo: Demo, one: Imported) -> Story:
     code, words = demo.random.choice(_MERITS)
-    yield (at := demo.at(demo.random.randint(3, max(4, _tariff_days(demo))), 15))
+    yield (at := demo.at(demo.random.randint(3, min(one.came - 12, max(4, _tariff_days(demo)))), 15))
     permits.reward(
         demo.people[one.number], code=code, achieved_at=at - timedelta(days=2), words=words,
         token=f"demo-{one.number}", now=at, actor_id=demo.people["P-2006"], language="zh",

@@ -13,6 +13,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+import structlog
 from PIL import Image, ImageDraw
 
 from training_app import chain, clock
@@ -21,6 +22,7 @@ from training_app.chain import Crew
 from training_app.db import db, transaction
 from training_app.demo_names import SEED
 from training_app.demo_people import ADDRESSES, COMPANIES, CREWS, EMPLOYERS, DemoPerson
+from training_app.errors import DomainError
 from training_app.jobs import service as jobs
 from training_app.jobs.models import Job
 from training_app.jobs.rules import JobState
@@ -29,6 +31,7 @@ from training_app.storage import service as storage
 
 Say = Callable[[str], None]
 Story = Generator[datetime, None, None]  # yields when it goes on; what lies after the present has not happened
+log = structlog.get_logger()
 ZONE = ZoneInfo("Asia/Shanghai")
 SETTLED_EVERY = timedelta(hours=8)
 _SKIES = ((47, 111, 115), (94, 84, 142), (158, 101, 64), (66, 104, 158), (110, 122, 68), (140, 74, 98))
@@ -89,6 +92,15 @@ class Demo:
         at = next(story, None)
         if at is not None and at <= self.now:
             heapq.heappush(self._waiting, (at, next(iter(self._order)), story))
+
+
+def as_far_as_allowed(story: Story) -> Story:
+    """End a story where the product refuses a step: a stop meets a revoked permit, a day lies before the tariff."""
+    try:
+        yield from story
+    except DomainError as error:
+        db.session.rollback()
+        log.debug("a story of the demonstration ends early", reason=error.code)
 
 
 def work_off(at: datetime) -> None:

@@ -75,7 +75,11 @@ def arrivals(demo: Demo, everybody: Sequence[Imported]) -> Story:
             _apply(_send(demo, name, rows, at), demo, at + timedelta(hours=1))
             _know(demo, part, at + timedelta(hours=2))
     yield (at := demo.at(TAKEN_OVER_DAYS, 9))
-    moved = [{"number": one.number, "employer": COMPANIES[3][0]} for one in everybody if one.unit == TAKEN_OVER]
+    moved = [
+        {"number": one.number, "employer": COMPANIES[3][0]}
+        for one in everybody
+        if demo.unit_of.get(one.number) == TAKEN_OVER
+    ]
     if moved:
         _apply(_send(demo, "通州网点更换服务商.csv", moved, at), demo, at + timedelta(hours=2))
     yield (at := demo.now - timedelta(hours=3))

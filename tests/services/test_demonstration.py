@@ -147,6 +147,16 @@ def test_everybody_has_a_whole_history_and_every_screen_something_to_show(
     assert {one for one, count in before.items() if not count} == set(), before
 
 
+@pytest.mark.deep
+@pytest.mark.parametrize("days", [-300, -150, 1, 40, 95, 240, 500])
+def test_it_can_be_made_on_any_day(app: Flask, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    resize(app, monkeypatch, 90)
+    clock.move_to(clock.now() + timedelta(days=days))
+    made = run(app, "seed-demo")
+    assert made.exit_code == 0, made.output
+    assert figures()["person"] == 90
+
+
 def _network_figures() -> dict[str, int]:
     """Return what the demonstration has to show, counted where chance could make a difference."""
     wanted = (
