@@ -14,9 +14,17 @@ from training_app.exams import sittings
 from training_app.licences import service as licences
 from training_app.notices import queries as notices
 from training_app.notices import service as notice_service
+from training_app.roleplay import improvement_service as plans
+from training_app.roleplay import queries as drills
 from training_app.roleplay import service as roleplay
+from training_app.roleplay.improvement_rules import Goal
 
 HOTLINE = "400 000 0000"  # nobody's number
+GOALS = (
+    ("listening", "十单里有九单先复述一遍顾客的话再回答", "上门前看一遍要点，每单结束后记一次。"),
+    ("emotion-control", "顾客发火时先说出对方的感受，不打断", "每周和同事演练两次，请对方数我打断的次数。"),
+    ("problem-solving", "每次都说清下一步、由谁做、哪天几点", "把三句话写在工单背面，离开前念一遍。"),
+)
 
 
 def record_licences(demo: Demo) -> None:
@@ -32,7 +40,7 @@ def record_licences(demo: Demo) -> None:
 
 
 def prepare(demo: Demo) -> None:
-    """Give today something to do: a sitting that is open, one tomorrow, role-plays to lead and a sheet to finish."""
+    """Give today something to do: sittings today and tomorrow, role-plays to lead, a sheet and a plan to finish."""
     chain.set_hotline(HOTLINE, demo.now, actor_id=demo.people["P-2009"])
     _sitting(demo, demo.now, 6, "2", ["T-1003"])
     if demo.may_sit:
@@ -50,6 +58,7 @@ def prepare(demo: Demo) -> None:
                 grants=grants, now=demo.now, people={demo.people[number]: "learner"},
             )  # fmt: skip
     _unfinished(demo, trainer)
+    _improve(demo)
 
 
 def _sitting(demo: Demo, opens: datetime, hours: int, room: str, numbers: Iterable[str]) -> None:
@@ -74,6 +83,19 @@ def _unfinished(demo: Demo, trainer: int) -> None:
     roleplay.perform(performance, actor_id=trainer, grants=grants, now=at + timedelta(minutes=5))
     chain.mark(performance, learner, "first_arrival", trainer, at + timedelta(minutes=15), but=4)
     roleplay.end(performance, actor_id=trainer, grants=grants, now=at + timedelta(minutes=17))
+
+
+def _improve(demo: Demo) -> None:
+    """Let somebody fail a drill the day before and hand in what they will do better: a plan to review."""
+    learner, at = demo.people["T-1003"], demo.now - timedelta(hours=26)
+    known = {one.public_id for one in drills.results(db.session(), learner)}
+    db.session.rollback()
+    done = chain.play(learner, demo.crew("o2"), "complaint", at, level=2)
+    failed = next(one for one in drills.results(db.session(), learner) if one.public_id not in known)
+    db.session.rollback()
+    by = accounts.today(demo.now) + timedelta(days=14)
+    goals = [Goal(criterion=key, aim=aim, steps=steps, by=by) for key, aim, steps in GOALS]
+    plans.hand_in(failed.public_id, learner, goals=goals, version=1, language="zh", now=done + timedelta(hours=2))
 
 
 def read_old_notices(demo: Demo, numbers: Iterable[str]) -> None:

@@ -221,8 +221,8 @@ _TRAINER = Guide(
         Step(
             endpoint="roleplay.day", icon="today", title=_l("Your day"),
             text=_l(
-                "Sessions by time, unfinished sheets first. Marks that were not sent from this device stand on "
-                "top."
+                "Unsent marks of this device stand on top, then sessions by time, unfinished sheets and plans to "
+                "review. Scan a technician's code to come straight to what is next with them."
             ),
         ),
         Step(

@@ -46,8 +46,11 @@ _SAID = {
 def ask(session: Session, performance: Performance, person_id: int, *, passed: bool, now: datetime) -> None:
     """Ask a learner for a plan, in the transaction that tells the result, where the settings ask for one.
 
-    A repeat changes nothing; who has left is asked for nothing.
+    A repeat changes nothing; who has left is asked for nothing. Once a drill is passed, the plans before it that were
+    not written are asked for no more: what they were to improve was shown.
     """
+    if passed:
+        _ask_no_more(session, performance, person_id)
     terms = improvement_queries.terms(session, today(now))
     person = session.get_one(Person, person_id)
     if not terms.asks(passed=passed) or person.left_on is not None:
@@ -55,6 +58,22 @@ def ask(session: Session, performance: Performance, person_id: int, *, passed: b
     if improvement_queries.find_plan(session, performance.id, person_id) is None:
         session.add(_new(performance.id, person_id, terms.due_on(today(now)), now))
         session.flush()
+
+
+def _ask_no_more(session: Session, performance: Performance, person_id: int) -> None:
+    earlier = sa.select(Performance.id).where(
+        Performance.drill == performance.drill, Performance.id != performance.id,
+        Performance.planned_at <= performance.planned_at,
+    )  # fmt: skip
+    session.execute(
+        sa.update(ImprovementPlan)
+        .where(
+            ImprovementPlan.person_id == person_id, ImprovementPlan.state.in_(TO_WRITE),
+            ImprovementPlan.performance_id.in_(earlier),
+        )
+        .values(due_on=None)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
 
 
 def save_draft(public_id: str, person_id: int, *, goals: Sequence[Goal], seen: int, now: datetime) -> None:

@@ -131,6 +131,15 @@ def test_the_settings_say_who_is_asked(world: World, now: datetime, after: str, 
     assert (improvement_queries.find_own(db.session(), world.learner) is not None) is is_asked
 
 
+def test_a_plan_that_was_not_written_is_asked_for_no_more_once_the_drill_is_passed(world: World, now: datetime) -> None:
+    scene = asked(world, now)
+    again = Scene.started(world, now)
+    again.scored("trainer", level=4, grade=4)
+    assert improvement_queries.find_own(db.session(), world.learner) is None
+    hand_in(scene)  # it may be written all the same
+    assert waiting(world, "trainer", now) == [world.learner]
+
+
 def test_who_passed_may_write_a_plan_unasked_and_it_is_not_due(world: World, now: datetime) -> None:
     scene = Scene.started(world, now)
     scene.scored("trainer", level=4, grade=4)
