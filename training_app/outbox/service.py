@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -58,18 +59,23 @@ def send(
     return True
 
 
-def send_many(topic: str, effects: Sequence[tuple[str, Mapping[str, object], datetime]], *, now: datetime) -> None:
-    """Write effects (key, body, not before) of one topic in the running transaction; keys that are there stay."""
+def send_many(
+    topic: str, effects: Sequence[tuple[str, Mapping[str, object], datetime]], *, now: datetime
+) -> frozenset[str]:
+    """Write effects (key, body, not before) of one topic in the running transaction; return the keys that are new.
+
+    Keys that are there stay, also one that another transaction writes at this moment: who comes second waits for it.
+    """
     session = writing_session()
-    keys = [key for key, _, _ in effects]
-    known = set(session.scalars(sa.select(OutboxMessage.key).where(OutboxMessage.key.in_(keys))))
     rows = [
         {"topic": topic, "key": key, "body": dict(body), "created_at": now, "not_before": not_before, "attempts": 0}
-        for key, body, not_before in effects
-        if key not in known
+        for key, body, not_before in sorted(effects, key=lambda one: one[0])  # two writers never wait in a circle
     ]
-    if rows:
-        session.execute(sa.insert(OutboxMessage), rows)
+    if not rows:
+        return frozenset()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(OutboxMessage).on_conflict_do_nothing(index_elements=["key"]).returning(OutboxMessage.key)
+    return frozenset(session.scalars(statement, rows))
 
 
 def dispatch_due(*, now: datetime, limit: int = 100) -> int:

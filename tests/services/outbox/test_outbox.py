@@ -167,3 +167,24 @@ def test_of_equal_messages_to_who_looks_at_how_things_stand_one_look_serves_all(
     finally:
         del outbox._consumers[TOPIC]
         outbox._looks.discard(TOPIC)
+
+
+def test_of_many_effects_those_are_told_that_are_new_and_the_others_stay_as_they_are(
+    any_app: Flask, now: datetime
+) -> None:
+    with transaction():
+        assert outbox.send("test.word", "test/2", {"said": "first"}, now=now)
+    asked = [(f"test/{number}", {"said": "later"}, now) for number in (3, 1, 2, 1)]
+    with transaction():
+        assert outbox.send_many("test.word", asked, now=now) == {"test/1", "test/3"}
+        assert outbox.send_many("test.word", asked, now=now) == frozenset()
+        assert outbox.send_many("test.word", [], now=now) == frozenset()
+    rows = db.session.execute(
+        sa.select(OutboxMessage.key, OutboxMessage.body, OutboxMessage.not_before, OutboxMessage.attempts)
+        .where(OutboxMessage.topic == "test.word")
+        .order_by(OutboxMessage.key)
+    ).all()
+    assert [(key, body["said"]) for key, body, _at, _tries in rows] == [
+        ("test/1", "later"), ("test/2", "first"), ("test/3", "later"),
+    ]  # fmt: skip
+    assert {(at, tries) for _key, _body, at, tries in rows} == {(now, 0)}
