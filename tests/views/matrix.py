@@ -109,6 +109,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.today_print": ("people.read",),
     "dashboards.substitute": ("people.read",),
     "dashboards.export": ("people.export",),
+    "dashboards.remind_people": ("people.read",),
+    "dashboards.remind_person": ("people.read",),
     "dashboards.import_people": ("people.edit",),
     "photos.start": ("people.edit",),
     "photos.batch": ("people.edit",),

@@ -31,6 +31,8 @@ def action_words() -> dict[str, str]:
         "case.words_erased": _("Words and photos of old cases erased"),
         "person.link_erased": _("Personal identity erased"),
         "people.exported": _("List of people exported"),
+        "people.reminded": _("People of a list reminded"),
+        "person.reminded": _("Reminded by hand"),
         "company.named": _("Company named in Latin letters"),
         "role.granted": _("Role granted"),
         "role.requested": _("Role requested, to be confirmed"),

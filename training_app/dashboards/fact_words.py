@@ -29,6 +29,7 @@ def subject_words() -> dict[str, str]:
 def fact_names() -> dict[str, str]:
     """Return the words of the names of facts."""
     return {
+        "already": _("Reminded that day already"), "left_out": _("Left out"),
         "admission": _("Admission"), "annul": _("Annulled because"), "asked_by": _("Asked for by"),
         "attempts": _("Attempts"), "base_on": _("Counted from"), "card": _("Scenario card"), "case": _("Case"),
         "cause": _("Cause"), "changed": _("Changed"), "channel": _("Served through"), "closes": _("Closes"),

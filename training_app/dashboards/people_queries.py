@@ -163,7 +163,8 @@ def _told_by_row(by_row: ColumnElement[bool], stale: Stale, by_fold: Callable[[S
     return sa.or_(trusted, PersonState.person_id.in_(folded))
 
 
-def _conditions(filters: Filters, stale: Stale) -> list[ColumnElement[bool]]:
+def conditions_of(filters: Filters, stale: Stale) -> list[ColumnElement[bool]]:
+    """Return the conditions of the filters besides the unit, on the rows of people's states and profiles."""
     found: list[ColumnElement[bool]] = []
     if filters.q:
         found.append(accounts.matches(filters.q))
@@ -221,7 +222,7 @@ def _page_statement(shape: _Shape, stale: Stale) -> sa.Select[Any]:
             ),
         )
         .outerjoin(Company, Company.name == Assignment.employer)
-        .where(within(has_one_top=shape.has_one_top), *_conditions(shape.filters, stale))
+        .where(within(has_one_top=shape.has_one_top), *conditions_of(shape.filters, stale))
         .limit(shape.size + 1)
     )
     if shape.back is not None:
@@ -306,7 +307,7 @@ def _person_row(row: Any, unit: UnitRow | None, now: datetime, stale: Stale, ses
 def count(session: Session, tops: frozenset[int], filters: Filters, now: datetime, stale: Stale) -> int:
     """Return exactly how many people a list holds; one read."""
     wanted = sa.select(sa.func.count()).select_from(PersonInUnit).where(within(has_one_top=len(tops) == 1))
-    conditions = _conditions(filters, stale)
+    conditions = conditions_of(filters, stale)
     if conditions:
         wanted = (
             wanted.join(PersonState, PersonState.person_id == PersonInUnit.person_id)

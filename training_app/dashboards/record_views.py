@@ -93,7 +93,7 @@ def _may(person_id: int, *, is_own: bool, has_permit: bool) -> set[str]:
     record = registry.get_record(session, person_id)
     if is_own or record.left_on is not None:
         return set()
-    wanted = {"edit": P.PEOPLE_EDIT, "roles": P.ROLE_GRANT}
+    wanted = {"edit": P.PEOPLE_EDIT, "roles": P.ROLE_GRANT, "remind": P.PEOPLE_READ}
     if has_permit:  # a case needs a permit on which it counts
         wanted["report"] = P.CASE_REPORT
     found = {name for name, permission in wanted.items() if _reaches(person_id, permission)}

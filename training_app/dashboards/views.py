@@ -14,6 +14,7 @@ from training_app.dashboards import (  # noqa: F401  (each adds its pages to the
     person_views,
     print_views,
     record_views,
+    reminding_views,
     role_views,
     scan_views,
     today_views,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from training_app.db import db, transaction
+from training_app.db import db, transaction, writing_session
 from training_app.notices.models import ReminderDay
 from training_app.notices.reminder_queries import SOURCES, Day, Reminder, day_of
 from training_app.outbox import service as outbox
@@ -32,6 +32,17 @@ def remind_due(*, now: datetime, limit: int = PORTION) -> int:
     }
     db.session.rollback()
     return sum(_read(name, through or 0, day, limit) for name, through in waiting.items())
+
+
+def remind_now(reminders: Iterable[Reminder], *, now: datetime) -> frozenset[int]:
+    """Write reminders that somebody asked for in the running transaction; return whom of them it is new for.
+
+    The key says whether a person was told already, whoever asks.
+    """
+    letters = [one for reminder in reminders for one in _letters(writing_session(), reminder, now)]
+    effects = [(f"notice/{one['key']}", one, now) for one in letters]
+    new = outbox.send_many("notice", effects, now=now)
+    return frozenset(int(str(one["person"])) for one in letters if f"notice/{one['key']}" in new)
 
 
 def _read(name: str, through: int, day: Day, limit: int) -> int:

@@ -17,6 +17,14 @@ LEADS: dict[str, object] = {
     "time_over": _l(
         "Time was over on %(at)s, so your paper was handed in with what the server had saved: %(saved)s answers."
     ),
+    "due_case": _l("A case about you waits for your answer."),
+    "due_retraining": _l("Your way back to the permit goes on with its next step."),
+    "due_renewal": _l("Your permit is to be renewed: it is valid through %(last)s."),
+    "due_lapsed": _l("Your permit has lapsed; you can win it anew."),
+    "due_level": _l("Your level ends or has ended; see what its renewal asks for."),
+    "due_learning": _l("Your courses on the way to the permit wait to be finished."),
+    "due_showing": _l("Exam and role-plays are next on your way to the permit."),
+    "due_courses": _l("Courses that you were given wait to be finished."),
 }
 WORDS: dict[str, tuple[object, object]] = {
     "enrolled": (
@@ -277,6 +285,10 @@ WORDS: dict[str, tuple[object, object]] = {
             "Case %(number)s: %(title)s. You can contest the decision through %(last)s; after that it is final and its "
             "points count."
         ),
+    ),
+    "reminded": (
+        _l("A reminder of what is due"),
+        _l("Please see to it now: your first page shows the next step."),
     ),
     "photos_read": (
         _l("Your photos are read"),

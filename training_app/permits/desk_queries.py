@@ -297,6 +297,14 @@ def own_cases(session: Session, person_id: int, now: datetime) -> list[CaseFile]
     return fold_queries.case_files(session, rows, now)
 
 
+def to_answer(session: Session, person_ids: Sequence[int]) -> frozenset[int]:
+    """Return those of `person_ids` who were told of a case and have not answered; one read."""
+    rows = _with_last(PermitCase.person_id).where(
+        PermitCase.person_id.in_(sorted(person_ids)), _last.kind.in_(["notify", "reopen"])
+    )
+    return frozenset(session.scalars(rows))
+
+
 def sanction_desk(
     session: Session,
     grants: tuple[Grant, ...],

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from training_app.dashboards.reminding_rules import Due
 from training_app.notices.wording import LEADS, WORDS, word
 
 CODE = Path(__file__).resolve().parents[3] / "training_app"
@@ -42,13 +43,14 @@ def _calls(node: ast.AST) -> list[ast.Call]:
 
 def _is_send(call: ast.Call) -> bool:
     first = call.args[0] if call.args else None
-    return ast.unparse(call.func) == "outbox.send" and isinstance(first, ast.Constant) and first.value == "notice"
+    sends = ast.unparse(call.func) in ("outbox.send", "outbox.send_many")
+    return sends and isinstance(first, ast.Constant) and first.value == "notice"
 
 
 def served_kinds() -> set[str]:
     """Return every kind of notice that some line of the code sends, followed through the functions that pass it on.
 
-    Reminders are sent by one function, whatever their kind: it stands where each is made.
+    Reminders are sent by two functions, whatever their kind: it stands where each is made.
     """
     functions = _functions()
     kinds: set[str] = set()
@@ -80,7 +82,9 @@ def served_kinds() -> set[str]:
                 for key, value in zip(body.keys, body.values, strict=True)
                 if isinstance(key, ast.Constant) and key.value == "kind"
             ]
-            assert values or function.name == "_read", f"{module}.{function.name} sends a notice without a kind"
+            assert values or function.name in ("_read", "remind_now"), (
+                f"{module}.{function.name} sends a notice without a kind"
+            )
             for value in values:
                 take(value, module, function)
     seen: set[Sender] = set()
@@ -130,8 +134,23 @@ def test_a_notice_reads_in_both_languages(app: Flask, kind: str) -> None:
 
 
 @pytest.mark.parametrize("lead", sorted(LEADS))
-def test_a_lead_goes_before_the_text_and_instants_are_worded(app: Flask, lead: str) -> None:
-    facts = {"lead": lead, "saved": 7, "at": "2026-11-23T04:00:00+00:00", "level": {"zh": "初级", "en": "Junior"}}
+def test_a_lead_goes_before_the_text_in_both_languages(app: Flask, lead: str) -> None:
+    facts = {name: {"zh": "初级", "en": "Junior"} for name in re.findall(r"%\((\w+)\)s", str(LEADS[lead]))}
+    with app.test_request_context():
+        with force_locale("en"):
+            english = word("reminded", {**facts, "lead": lead})[1]
+        with force_locale("zh"):
+            chinese = word("reminded", {**facts, "lead": lead})[1]
+    assert re.fullmatch(r"[A-Z].+\. Please see to it now: your first page shows the next step\.", english)
+    assert not CHINESE.search(english)
+    assert chinese.endswith("。请尽快办理，下一步做什么，请看您的首页。")
+    assert not re.search(r"[A-Za-z%]|。 ", chinese)
+
+
+def test_instants_in_a_lead_are_worded(app: Flask) -> None:
+    facts = {
+        "lead": "time_over", "saved": 7, "at": "2026-11-23T04:00:00+00:00", "level": {"zh": "初级", "en": "Junior"},
+    }  # fmt: skip
     with app.test_request_context():
         with force_locale("en"):
             english = word("level_refused", facts)[1]
@@ -140,4 +159,7 @@ def test_a_lead_goes_before_the_text_and_instants_are_worded(app: Flask, lead: s
     assert english.startswith("Time was over on Mon 23 Nov, 12:00")
     assert english.endswith("Junior was not awarded yet. Read the reason and what would allow it.")
     assert chinese.startswith("考试时间于 11月23日 周一 12:00 结束")
-    assert "。 " not in chinese
+
+
+def test_everything_that_can_be_due_has_its_lead(app: Flask) -> None:
+    assert {f"due_{due}" for due in Due} | {"time_over"} == set(LEADS)

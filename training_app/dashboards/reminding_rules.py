@@ -1,0 +1,71 @@
+"""What somebody can be reminded of: the one thing that is due next in general, by their state.
+
+what_is_due(State.RENEWAL_OPEN, Open())         # Due.RENEWAL
+what_is_due(State.VALID, Open())                # None: nobody is reminded of nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from training_app.status.rules import State
+
+
+class Due(StrEnum):
+    """What is due next, in general; the first page of whoever is reminded says it exactly."""
+
+    CASE = "case"
+    RETRAINING = "retraining"
+    RENEWAL = "renewal"
+    LAPSED = "lapsed"
+    LEVEL = "level"
+    LEARNING = "learning"
+    SHOWING = "showing"
+    COURSES = "courses"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """What the state alone does not say.
+
+    `case`: they were told of a case and have not answered; `level`: their level has ended or can be renewed; `courses`:
+    they were given courses that they have not finished.
+    """
+
+    case: bool = False
+    level: bool = False
+    courses: bool = False
+
+
+# What a state leaves to the person; where others act next (an award, a stop, a decision) nobody is reminded.
+_BY_STATE: Final[Mapping[State, Due]] = {
+    State.RETRAINING: Due.RETRAINING,
+    State.RENEWAL_OPEN: Due.RENEWAL,
+    State.GRACE: Due.RENEWAL,
+    State.LAPSED: Due.LAPSED,
+    State.APPLIED: Due.LEARNING,
+    State.TRAINING: Due.LEARNING,
+    State.EXAMINABLE: Due.SHOWING,
+}
+# Whoever may never or not for now hold a permit has no use for a level.
+_NO_LEVEL: Final = frozenset({State.NONE, State.PASSED, State.REVOKED, State.BARRED, State.SURRENDERED})
+
+
+def what_is_due(state: State, open_: Open) -> Due | None:
+    """Return what is due next, None for nothing. A case goes first, for its clock runs; courses come last."""
+    if open_.case:
+        return Due.CASE
+    if state in _BY_STATE:
+        return _BY_STATE[state]
+    if open_.level and state not in _NO_LEVEL:
+        return Due.LEVEL
+    return Due.COURSES if open_.courses else None
+
+
+def is_level_due(ends_at: datetime | None, renewal_days: int, now: datetime) -> bool:
+    """Tell whether a level has ended or can be renewed: from `renewal_days` before its end on, that day included."""
+    return ends_at is not None and now >= ends_at - timedelta(days=renewal_days)
