@@ -26,6 +26,23 @@ def _print(site: Site, page: Page, name: str) -> list[str]:
     return list(page.evaluate(SEEN))
 
 
+def _open_menu(page: Page, width: int) -> None:
+    """Open the menu of a person's page by the keyboard alone; no line of it is cut off."""
+    more, lines = page.locator(".menu-more > summary"), page.locator(".menu-more .menu-item")
+    expect(lines.first).to_be_hidden()
+    more.focus()
+    for key, is_open in (("Enter", True), ("Escape", False), ("Enter", True)):
+        page.keyboard.press(key)
+        expect(lines.first).to_be_visible(visible=is_open)
+        expect(more).to_be_focused()
+    for line in lines.all():
+        box = line.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["height"] >= 44
+
+
 @pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)])
 def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
     site: Site, language: str, viewport: dict[str, int]
@@ -51,6 +68,7 @@ def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
 
     hr = site.page("hr")
     hr.goto(f"{site.url}/people/{site.world.learner}")
+    _open_menu(hr, viewport["width"])
     hr.locator("form[action$='/link'] button").click()
     confirm(hr)
     assert _print(site, hr, f"slip-{language}") == ["slip"]

@@ -111,7 +111,7 @@ def permission_words() -> dict[str, str]:
         p.APPEAL_RESOLVE: _("Decide appeals"),
         p.CASE_REOPEN: _("Reopen and annul"),
         p.UNIT_READ: _("See units"),
-        p.PEOPLE_READ: _("See people and their story"),
+        p.PEOPLE_READ: _("See people and their story, remind them"),
         p.PEOPLE_EDIT: _("Create, edit, move people"),
         p.PEOPLE_EXPORT: _("Export people"),
         p.ROLE_GRANT: _("Grant and end roles"),
