@@ -20,6 +20,7 @@ from training_app.dashboards.people_queries import ZONE, Stale
 from training_app.dashboards.people_rules import Filters
 from training_app.dashboards.reminding_rules import Due, Open, is_level_due, what_is_due
 from training_app.permits import desk_queries
+from training_app.roleplay import improvement_queries
 from training_app.status import queries as status
 from training_app.status import rules as status_rules
 from training_app.status.models import PersonState
@@ -74,12 +75,14 @@ def _candidates(session: Session, rows: Sequence[Any], now: datetime, stale: Sta
     ids = [row.person_id for row in rows]
     on = legal_day(now, ZONE)
     answering, learning = desk_queries.to_answer(session, ids), _unfinished(session, ids)
+    planning = improvement_queries.to_write(session, ids)
     days = {one.rules.level: one.rules.renewal_days for one in certifications.levels(session, on)}
     found = []
     for row in rows:
         facts, level = _facts(session, row, now, stale)
         open_ = Open(
             case=row.person_id in answering,
+            plan=row.person_id in planning,
             level=is_level_due(facts.level_valid_until, days.get(level or "", 0), now),
             courses=row.person_id in learning,
         )

@@ -21,6 +21,7 @@ class Due(StrEnum):
     CASE = "case"
     RETRAINING = "retraining"
     RENEWAL = "renewal"
+    PLAN = "plan"
     LAPSED = "lapsed"
     LEVEL = "level"
     LEARNING = "learning"
@@ -32,11 +33,12 @@ class Due(StrEnum):
 class Open:
     """What the state alone does not say.
 
-    `case`: they were told of a case and have not answered; `level`: their level has ended or can be renewed; `courses`:
-    they were given courses that they have not finished.
+    `case`: they were told of a case and have not answered; `plan`: an improvement plan is asked for; `level`: their
+    level has ended or can be renewed; `courses`: they were given courses that they have not finished.
     """
 
     case: bool = False
+    plan: bool = False
     level: bool = False
     courses: bool = False
 
@@ -51,16 +53,20 @@ _BY_STATE: Final[Mapping[State, Due]] = {
     State.TRAINING: Due.LEARNING,
     State.EXAMINABLE: Due.SHOWING,
 }
+_BEFORE_A_PLAN: Final = frozenset({Due.RETRAINING, Due.RENEWAL})
 # Whoever may never or not for now hold a permit has no use for a level.
 _NO_LEVEL: Final = frozenset({State.NONE, State.PASSED, State.REVOKED, State.BARRED, State.SURRENDERED})
 
 
 def what_is_due(state: State, open_: Open) -> Due | None:
-    """Return what is due next, None for nothing. A case goes first, for its clock runs; courses come last."""
+    """Return what is due next, None for nothing, in the order of first pages: a case first, for its clock runs."""
     if open_.case:
         return Due.CASE
-    if state in _BY_STATE:
-        return _BY_STATE[state]
+    by_state = _BY_STATE.get(state)
+    if open_.plan and by_state not in _BEFORE_A_PLAN:
+        return Due.PLAN
+    if by_state is not None:
+        return by_state
     if open_.level and state not in _NO_LEVEL:
         return Due.LEVEL
     return Due.COURSES if open_.courses else None

@@ -20,6 +20,7 @@ LEADS: dict[str, object] = {
     "due_case": _l("A case about you waits for your answer."),
     "due_retraining": _l("Your way back to the permit goes on with its next step."),
     "due_renewal": _l("Your permit is to be renewed: it is valid through %(last)s."),
+    "due_plan": _l("An improvement plan after a role-play waits to be written."),
     "due_lapsed": _l("Your permit has lapsed; you can win it anew."),
     "due_level": _l("Your level ends or has ended; see what its renewal asks for."),
     "due_learning": _l("Your courses on the way to the permit wait to be finished."),

@@ -274,6 +274,15 @@ def find_own(session: Session, person_id: int) -> OwnPlan | None:
     )  # fmt: skip
 
 
+def to_write(session: Session, person_ids: Sequence[int]) -> frozenset[int]:
+    """Return those of `person_ids` who are asked for a plan that they have not written, or not changed; one read."""
+    plan = ImprovementPlan
+    asked = sa.select(plan.person_id).where(
+        plan.person_id.in_(sorted(person_ids)), plan.state.in_(sorted(TO_WRITE)), plan.due_on.isnot(None)
+    )
+    return frozenset(session.scalars(asked))
+
+
 def _versions(session: Session, plan_id: int) -> list[PlanVersion]:
     rows: Iterable[Any] = session.execute(
         sa.select(ImprovementEvent, Payload.body, Payload.language)

@@ -14,7 +14,7 @@ from training_app.status.rules import State
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 NOTHING = Open()
 states = st.sampled_from(State)
-opens = st.builds(Open, case=st.booleans(), level=st.booleans(), courses=st.booleans())
+opens = st.builds(Open, case=st.booleans(), plan=st.booleans(), level=st.booleans(), courses=st.booleans())
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,15 @@ def test_every_state_has_its_line_in_the_table_above() -> None:
         (State.VALID, Open(level=True, courses=True), Due.LEVEL),
         (State.TRAINING, Open(courses=True), Due.LEARNING),
         (State.RENEWAL_OPEN, Open(level=True), Due.RENEWAL),
+        (State.RENEWAL_OPEN, Open(plan=True), Due.RENEWAL),
+        (State.RETRAINING, Open(plan=True), Due.RETRAINING),
+        (State.TRAINING, Open(plan=True), Due.PLAN),
+        (State.VALID, Open(plan=True, level=True, courses=True), Due.PLAN),
     ],
 )
-def test_a_level_to_renew_comes_before_courses_and_after_the_state(state: State, open_: Open, due: Due | None) -> None:
+def test_a_plan_comes_after_the_permit_and_before_learning_a_level_before_courses(
+    state: State, open_: Open, due: Due | None
+) -> None:
     assert what_is_due(state, open_) is due
 
 
@@ -61,7 +67,7 @@ def test_a_case_to_answer_always_goes_first(state: State, open_: Open) -> None:
 @given(states, opens)
 def test_more_that_is_open_never_leaves_less_to_remind_of(state: State, open_: Open) -> None:
     if what_is_due(state, open_) is not None:
-        for more in ("case", "level", "courses"):
+        for more in ("case", "plan", "level", "courses"):
             assert what_is_due(state, Open(**{**vars(open_), more: True})) is not None
 
 

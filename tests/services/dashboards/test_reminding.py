@@ -15,7 +15,7 @@ from tests import certifications_factories as certified
 from tests import permits_factories as permits
 from tests.crowd import crowd
 from tests.factories import World
-from tests.roleplay_factories import grants
+from tests.roleplay_factories import Scene, grants
 from tests.statements import statements
 from training_app.accounts import service as accounts
 from training_app.accounts.models import Login, PersonProfile
@@ -29,6 +29,8 @@ from training_app.errors import NotFound, SamePerson
 from training_app.notices.models import Delivery, Notice
 from training_app.outbox.models import OutboxMessage
 from training_app.permits.permit_rules import PermitEventKind
+from training_app.roleplay import improvement_service
+from training_app.roleplay.improvement_rules import Goal
 from training_app.status import service as status
 from training_app.status.models import PersonState
 
@@ -144,6 +146,18 @@ def test_what_is_due_is_named_by_state_case_and_courses(any_app: Flask, world: W
     now += timedelta(days=1)
     assert remind_one(world, "hr", world.learner, now).sent == 1
     assert [what for _person, what in told()] == ["due_courses", "due_courses", "due_case"]
+
+
+def test_a_plan_that_is_asked_for_is_due_until_it_is_handed_in(any_app: Flask, world: World, now: datetime) -> None:
+    scene = Scene.started(world, now)
+    scene.scored("trainer", level=2, grade=2)
+    now += timedelta(days=1)
+    assert remind_one(world, "hr", world.learner, now).sent == 1
+    goals = [Goal(criterion="listening", aim="复述", steps="每天", by=now.date() + timedelta(days=9))] * 3
+    improvement_service.hand_in(scene.public_id, world.learner, goals=goals, version=1, language="zh", now=now)
+    now += timedelta(days=1)
+    assert remind_one(world, "hr", world.learner, now).sent == 1
+    assert [what for _person, what in told()] == ["due_plan", "due_learning"]
 
 
 def test_a_report_that_nobody_was_told_of_is_no_reason_to_remind(any_app: Flask, world: World, now: datetime) -> None:
