@@ -46,6 +46,11 @@ ELSEWHERE = {
     "accounts.redeem", "credentials.print_run", "exams.arrive", "exams.paper", "home.offline", "notices.feed_file",
     "photos.batch", "roleplay.person", "roleplay.sheet", "roster.roster",
 }  # fmt: skip
+# Words of the navigation that stand over the edge of their place.
+OVER_THE_EDGE = """() => [...document.querySelectorAll('.nav-item span')].filter(one => {
+  const word = one.getBoundingClientRect(), place = one.closest('.nav-item').getBoundingClientRect();
+  return word.width > 0 && (word.left < place.left - 0.5 || word.right > place.right + 0.5);
+}).map(one => one.textContent)"""
 LINK = re.compile(r"""<a\b[^>]*?\bhref="([^"]+)\"""")
 SEARCH = re.compile(r"<input[^>]* name=\"q\"")
 # What a template prints when it is broken.
@@ -126,6 +131,7 @@ def _faults(site: Site, page: Page, name: str) -> list[str]:
     weight = int(page.evaluate(WEIGHT))
     if weight > MOST_BYTES:
         found.append(f"weighs {weight // 1024} KB before its pictures")
+    found += [f"cuts off {word!r} in the navigation" for word in page.evaluate(OVER_THE_EDGE)]
     text = page.inner_text("body")
     found += [f"prints {match!r}" for match in BROKEN.findall(text)]
     if page.locator("h1:visible").count() != 1:
