@@ -16,7 +16,7 @@ run: ## start on 127.0.0.1:8000, with demo people; Ctrl-C stops everything
 
 test: ## all tests, also on PostgreSQL and in a browser where there is one
 	@./setup
-	@$(PY) -m pytest -n 2 -q
+	@$(PY) -m pytest -n 3 -q
 
 test-deep: ## long property runs and the tests marked deep
 	@./setup

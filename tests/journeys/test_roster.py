@@ -71,5 +71,9 @@ def test_a_list_with_errors_is_marked_mended_applied_and_undone(site: Site, tmp_
     expect(page.get_by_text("本次导入的内容不再有效")).to_be_visible()
     page.goto(f"{site.url}/people?q=N-00")
     expect(page.get_by_text("没有符合条件的人员")).to_be_visible()
-    page.goto(f"{site.url}/me/notices")
-    expect(page.get_by_text("导入已撤销").first).to_be_visible()
+
+    def is_told() -> bool:
+        page.goto(f"{site.url}/me/notices")
+        return page.get_by_text("导入已撤销").count() > 0
+
+    until(is_told, "the notice that the import is undone")
