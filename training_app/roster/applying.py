@@ -6,7 +6,7 @@ Three steps, each repeatable, so that a killed job is gone on with:
 2. Who is new is written in portions, as a pseudonym with login, role and history, but without number, name and place:
    no list, search, scope or sign-in finds them.
 3. One transaction, set by set, gives them number and place and changes, moves and ends everybody else. It holds only if
-   nothing was recorded about any of them since step 1; otherwise nothing of it stays and the file is checked anew.
+   nothing was recorded about any of them since before step 1; else nothing stays and the file is checked anew.
 
 What follows by itself (courses of who begins, the row that lists read of who was moved) comes after, in portions.
 """
@@ -14,7 +14,7 @@ What follows by itself (courses of who begins, the row that lists read of who wa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,6 +78,7 @@ def _state(roster_id: int) -> RosterState | None:
 def _bring_in(roster_id: int, progress: jobs.Progress, clock: Callable[[], datetime], deadline: float) -> bool:
     """Prepare and switch; return False where time is up before the switch."""
     now = clock()
+    heads = _heads(roster_id)  # before the plan: whatever is recorded from here on is not in it
     drafts = _same_plan(roster_id, now)
     total = sum(one.line.kind in rules.WRITES for one in drafts)
     while left := _unprepared(roster_id):
@@ -87,8 +88,23 @@ def _bring_in(roster_id: int, progress: jobs.Progress, clock: Callable[[], datet
         progress.step(min(_prepared(roster_id), total), total)
     if not _write_permits_ahead(_given(drafts, now), clock, deadline):
         return False
-    _switch(roster_id, drafts, now=clock())
+    _switch(roster_id, drafts, heads, now=clock())
     return True
+
+
+def _heads(roster_id: int) -> dict[str, bulk.Head]:
+    """Return how far the history of everybody goes who is here already and in the file."""
+    session = db.session()
+    people = session.scalars(
+        sa.select(RosterLine.person_id).where(
+            RosterLine.roster_id == roster_id,
+            RosterLine.kind.in_(rules.WRITES - {LineKind.NEW}),
+            RosterLine.person_id.isnot(None),
+        )
+    )
+    heads = bulk.heads_of(session, [audit.person_stream(one) for one in people if one is not None])
+    db.session.rollback()
+    return heads
 
 
 def _same_plan(roster_id: int, now: datetime) -> list[Draft]:
@@ -214,8 +230,8 @@ def _actor(roster_id: int) -> int:
     return actor_id
 
 
-def _switch(roster_id: int, drafts: Sequence[Draft], *, now: datetime) -> None:
-    """Let everything count at once; raises Moved and leaves nothing where somebody recorded something meanwhile."""
+def _switch(roster_id: int, drafts: Sequence[Draft], heads: Mapping[str, bulk.Head], *, now: datetime) -> None:
+    """Let everything count at once; raises Moved and leaves nothing where a history has grown beyond its head."""
     actor_id = _actor(roster_id)
     changes = [one for one in drafts if one.line.kind in rules.WRITES - {LineKind.NEW}]
     payloads, entries = _entries(roster_id, changes, now)
@@ -223,8 +239,6 @@ def _switch(roster_id: int, drafts: Sequence[Draft], *, now: datetime) -> None:
     made = permits_in.prepared(db.session(), [one.person_id for one in given])
     brought = permits_in.written(db.session(), given, made, roster_id, now)
     payloads += [one.payload for one in brought if one.payload]
-    streams = [entry["stream"] for entry in entries] + [audit.person_stream(one.person_id) for one in given]
-    heads = bulk.heads_of(db.session(), streams)
     db.session.rollback()
     with transaction() as session:
         row = service.locked(session, roster_id)

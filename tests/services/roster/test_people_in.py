@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -162,38 +162,42 @@ def test_what_somebody_records_meanwhile_is_never_overwritten(world: World, now:
     assert_rows_true()
 
 
-def test_a_change_in_the_very_last_moment_keeps_the_switch_from_happening(
-    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+class EditsMeanwhile(jobs.Progress):
+    """The progress of a job beside which somebody edits a record, once."""
+
+    def __init__(self, edit: Callable[[], None]) -> None:
+        self._edits = [edit]
+
+    def step(self, done: int, total: int) -> None:
+        """Let the edit happen where the job tells how far it is."""
+        while self._edits:
+            self._edits.pop()()
+
+
+def test_a_change_while_newcomers_are_prepared_keeps_the_switch_from_happening(
+    any_app: Flask, world: World, now: datetime
 ) -> None:
-    rows = [NEW, {"number": world.numbers["learner"], "phone": "138 0000 0000"}]
-    roster_id = rosters.send(rows, world.hr)
-    real = applying.bulk.heads_of
-    calls = []
+    def edit() -> None:
+        details = people_service.Details(
+            name="王小明", name_latin=None, phone="136 6666 6666", email=None, language="zh"
+        )
+        grants = service.grants_of(db.session(), world.hr, now)
+        people_service.edit_person(world.learner, details, grants=grants, now=now, actor_id=world.hr2)
 
-    def late(session: Any, streams: Any) -> Any:
-        found = real(session, streams)
-        if not calls:
-            calls.append(1)
-            db.session.rollback()
-            details = people_service.Details(
-                name="王小明", name_latin=None, phone="137 7777 7777", email=None, language="zh"
-            )
-            grants = service.grants_of(db.session(), world.hr, now)
-            people_service.edit_person(world.learner, details, grants=grants, now=now, actor_id=world.hr2)
-        return found
-
-    monkeypatch.setattr(applying.bulk, "heads_of", late)
-    rosters.apply(roster_id, world.hr)
-    assert (rosters.roster(roster_id).state, rosters.roster(roster_id).problem) == (
-        RosterState.CHECKED,
-        "changed_meanwhile",
-    )
-    assert db.session.get_one(PersonProfile, world.learner).phone == "137 7777 7777"
+    roster_id = rosters.send([NEW, {"number": world.numbers["learner"], "phone": "138 0000 0000"}], world.hr)
+    service.ask_to_apply(roster_id, leaving=0, now=now, actor_id=world.hr)
+    applying.apply(roster_id, EditsMeanwhile(edit), clock=clock.now)
+    row = rosters.roster(roster_id)
+    assert (row.state, row.problem) == (RosterState.CHECKING, "changed_meanwhile")
+    rosters.work(roster_id)
+    assert rosters.roster(roster_id).state is RosterState.CHECKED
+    assert db.session.get_one(PersonProfile, world.learner).phone == "136 6666 6666"
     assert queries.find_person_id(db.session(), "N-001") is None
     closed = db.session.scalar(sa.select(sa.func.count()).where(Person.erased_at.isnot(None)))
     assert closed == 1, "what was prepared for nobody is closed"
     rosters.apply(roster_id, world.hr)
     assert person_id("N-001")
+    assert db.session.get_one(PersonProfile, world.learner).phone == "138 0000 0000"
     status.refresh_due(now=clock.now())
     assert_rows_true()
 

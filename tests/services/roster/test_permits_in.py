@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from tests import roster_factories as rosters
 from tests.factories import World
@@ -106,16 +107,16 @@ def test_nobody_brings_in_a_permit_of_their_own(world: World) -> None:
 def test_a_permit_written_ahead_is_nobodys_and_is_taken_back_with_the_plan(
     world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = applying.bulk.heads_of, []
+    real, calls = applying.bulk.require_unmoved, []
 
-    def late(session: object, streams: object) -> object:
+    def late(session: Session, links: applying.bulk.Links) -> None:
         if not calls:
             calls.append(permits.permit_facts(db.session(), world.learner, now))
             calls.append(db.session.scalar(sa.select(sa.func.count()).select_from(Permit)))
             raise applying.bulk.Moved(["person:1"])
-        return real(session, streams)  # type: ignore[arg-type]
+        real(session, links)
 
-    monkeypatch.setattr(applying.bulk, "heads_of", late)
+    monkeypatch.setattr(applying.bulk, "require_unmoved", late)
     roster_id = rosters.send([{"number": world.numbers["learner"], **PERMIT}], world.hr)
     rosters.apply(roster_id, world.hr2)
     assert calls == [None, 1]
