@@ -258,7 +258,7 @@ def _switch(roster_id: int, drafts: Sequence[Draft], heads: Mapping[str, bulk.He
         row.applied_at = now
         audit.record(
             "roster.applied", f"roster:{roster_id}", now=now, actor_id=actor_id,
-            facts={"kind": row.kind, "digest": row.digest, **{kind: row.figures.get(kind, 0) for kind in rules.WRITES}},
+            facts={"kind": row.kind, **{kind: row.figures.get(kind, 0) for kind in rules.WRITES}},
         )  # fmt: skip
         service.tell(session, row, "roster_applied", now)
 

@@ -108,7 +108,7 @@ def take_in(
         session.flush()
         audit.record(
             "roster.sent", f"roster:{row.id}", now=now, actor_id=actor_id,
-            facts={"kind": kind, "erases": erases, "all": is_all, "unit": unit_id, "sha256": sha256},
+            facts={"kind": kind, "erases": erases, "all": is_all, "unit": unit_id},
         )  # fmt: skip
         enqueue(row, CHECK, now, actor_id)
         return row.id
@@ -208,12 +208,15 @@ def go_on_with_lost(*, now: datetime) -> int:
 def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
     """Read the file and write what it would change; repeatable, and seen only once it is whole."""
     row = db.session.get(Roster, roster_id)
-    if row is None or row.state is not RosterState.CHECKING or row.sha256 is None:
+    if row is None or row.state is not RosterState.CHECKING:
         db.session.rollback()
         return
     sha256, kind = row.sha256, row.kind
     known = columns_of(kind)
     db.session.rollback()
+    if sha256 is None:
+        _finish_unreadable(roster_id, reading.Unreadable("erased"), now)
+        return
     try:
         table = reading.read_table(storage.read(sha256), wording.all_heads(kind), known, MOST_ROWS[kind])
     except reading.Unreadable as error:

@@ -303,6 +303,10 @@ def problem_words(problem: str | None, about: str | None) -> tuple[str, str]:
             _("The column “%(head)s” stands there twice", head=about or ""),
             _("Keep one of the two."),
         ),
+        "erased": (
+            _("The file is gone: it named somebody who has been erased since"),
+            _("Send it again without them."),
+        ),
         "too_many_rows": (
             _("The file has more than %(count)s rows", count=about or ""),
             _("Send it in parts, each with “some people”."),

@@ -18,6 +18,7 @@ from training_app.accounts import erasing_service, people_service
 from training_app.accounts import service as accounts
 from training_app.accounts.models import Assignment, Login, Person, PersonProfile
 from training_app.accounts.service import today
+from training_app.audit.models import AuditEntry
 from training_app.db import db
 from training_app.outbox import service as outbox
 from training_app.roster import clearing, service, undoing
@@ -137,3 +138,25 @@ def test_who_is_erased_is_erased_from_imports_too(world: World, now: datetime) -
     kept = {line.person_id: line.name for line in rosters.lines(roster_id).values()}
     assert kept == {new: None, person_id("N-002"): "另一个"}
     assert rosters.roster(roster_id).sha256 is None
+
+
+def test_a_preview_whose_file_named_somebody_erased_says_so_and_what_to_do(world: World, now: datetime) -> None:
+    rows = [{"number": world.numbers[one], "phone": "138 0000 0000"} for one in ("learner", "learner2")]
+    roster_id = rosters.send(rows, world.hr)
+    accounts.deactivate_person(world.learner, on=today(now), now=now, actor_id=None)
+    clock.move_to(now + timedelta(days=5000))
+    erasing_service.erase_link(world.learner, now=clock.now(), actor_id=None)
+    rosters.apply(roster_id, world.hr)
+    row = rosters.roster(roster_id)
+    assert (row.state, row.problem) == (RosterState.UNREADABLE, "erased")
+    assert db.session.get_one(PersonProfile, world.learner2).phone != "138 0000 0000"
+
+
+def test_the_history_holds_nothing_a_phone_could_be_guessed_from(world: World) -> None:
+    """Whoever has a file of one row but for a phone could try all phones against a digest without a salt."""
+    roster_id = rosters.bring_in([NEW], world.hr)
+    row = rosters.roster(roster_id)
+    facts = "".join(db.session.scalars(sa.select(AuditEntry.facts).where(AuditEntry.subject == f"roster:{roster_id}")))
+    assert '"new":1' in facts
+    assert (row.sha256 or "") not in facts
+    assert (row.digest or "") not in facts
