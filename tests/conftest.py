@@ -27,6 +27,7 @@ from training_app.app import create_app
 from training_app.content import queries as content_queries
 from training_app.content import service as content
 from training_app.credentials import print_service as prints
+from training_app.credentials.limits import limiter
 from training_app.db import db
 from training_app.demonstration import service as demonstration
 from training_app.settings import Settings
@@ -121,6 +122,7 @@ def _start_afresh(app: Flask) -> None:
     prints.use_folder(settings.data_dir / "once")
     content_queries.forget()
     demonstration.forget()
+    limiter.reset()
     clock.move_to(START)
 
 
