@@ -87,7 +87,6 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "roleplay.answer_improvement": ("trainer", {"outcome": "approve", "version": "1", **reason}),
         "dashboards.print_people": ("hr", {"what": "slips", "person": learner2, "token": "of hr"}),
         "dashboards.export": ("hr", {"q": "", "state": "", "unit": "", "level": "", "upto": ""}),
-        "dashboards.import_people": ("hr", {"text": "number,phone\r\n", "apply": "1"}),
         "accounts.sign_in": (None, {"number": "T-10000", "password": "wrong", "next": "/"}),
         "exams.extend": ("examiner", {"idem": "x" * 24, "person_id": "", "minutes": "5", **reason}),
         "roleplay.append_marks": ("trainer", {}),

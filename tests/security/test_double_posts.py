@@ -57,7 +57,7 @@ ELSEWHERE = {
 }
 # Doors that create nothing: sent again they overwrite what stands with the same, or a part of the form is missing here.
 CREATES_NOTHING = {
-    "accounts.set_language", "dashboards.companies", "dashboards.import_people", "photos.start",
+    "accounts.set_language", "dashboards.companies", "photos.start",
     "dashboards.move_unit", "dashboards.scanned",
     "dashboards.role", "dashboards.set_photo", "dashboards.settings", "dashboards.unit", "dashboards.withdraw_sign",
     "roleplay.draw", "roster.start",

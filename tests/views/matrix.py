@@ -111,7 +111,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.export": ("people.export",),
     "dashboards.remind_people": ("people.read",),
     "dashboards.remind_person": ("people.read",),
-    "dashboards.import_people": ("people.edit",),
     "photos.start": ("people.edit",),
     "photos.batch": ("people.edit",),
     "photos.progress": ("people.edit",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -242,37 +243,19 @@ def companies(session: Session, on: date) -> list[CompanyRow]:
     return [CompanyRow(name=name, name_latin=latin, people=count) for name, latin, count in rows]
 
 
+def company_names(session: Session) -> dict[str, str]:
+    """Return what companies are called in Latin letters, lower case -> as registered; where that tells one from all."""
+    rows = session.execute(sa.select(Company.name_latin, Company.name)).all()
+    called = Counter(latin.lower() for latin, _name in rows)
+    registered = {name.lower() for _latin, name in rows}
+    return {
+        latin.lower(): name for latin, name in rows if called[latin.lower()] == 1 and latin.lower() not in registered
+    }
+
+
 def photo_of(session: Session, person_id: int) -> str | None:
     """Return the hash of a person's photo, None without one."""
     return session.scalar(sa.select(PersonProfile.photo_sha256).where(PersonProfile.person_id == person_id))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contacts:
-    """The columns of a person that a file may change."""
-
-    person_id: int
-    name_latin: str | None
-    phone: str | None
-    email: str | None
-
-
-def contacts_by_number(session: Session, numbers: Iterable[str]) -> dict[str, Contacts]:
-    """Return the contact details of people by employee number; unknown ones are missing."""
-    wanted = sorted(set(numbers))
-    found: dict[str, Contacts] = {}
-    for start in range(0, len(wanted), 500):
-        rows = session.execute(
-            sa.select(
-                PersonProfile.number, PersonProfile.person_id, PersonProfile.name_latin, PersonProfile.phone,
-                PersonProfile.email,
-            ).where(PersonProfile.number.in_(wanted[start : start + 500]))
-        )  # fmt: skip
-        found |= {
-            row.number: Contacts(person_id=row.person_id, name_latin=row.name_latin, phone=row.phone, email=row.email)
-            for row in rows
-        }
-    return found
 
 
 def root_ids(session: Session, on: date) -> frozenset[int]:

@@ -14,7 +14,7 @@ from training_app.access.queries import in_force, require_reach, role_terms
 from training_app.access.rules import BY_TWO, Grant, Permission, may_grant, reaches
 from training_app.accounts import events, people_queries, queries, service, sign_in
 from training_app.accounts.dated import end_rows
-from training_app.accounts.locks import lock_people, lock_person
+from training_app.accounts.locks import lock_person
 from training_app.accounts.models import PersonProfile
 from training_app.accounts.people_rules import contact_fault, is_day_possible
 from training_app.accounts.rules import LinkPurpose
@@ -189,22 +189,6 @@ def _write(session: Session, person_id: int, values: Mapping[str, str | None], *
     )  # fmt: skip
     events.person_changed.send(None, person_id=person_id, now=now)
     return True
-
-
-def apply_contacts(
-    changes: Mapping[int, Mapping[str, str | None]], *, grants: tuple[Grant, ...], now: datetime, actor_id: int
-) -> int:
-    """Write contact details of many people, all or nothing; return how many people changed."""
-    with transaction() as session:
-        lock_people(list(changes), now=now)
-        done = 0
-        for person_id, values in sorted(changes.items()):
-            require_reach(session, grants, Permission.PEOPLE_EDIT, person_id)
-            refused = set(values) - set(CONTACTS)
-            if refused:
-                raise BadContact(column=min(refused))
-            done += _write(session, person_id, values, now=now, actor_id=actor_id)
-        return done
 
 
 def move_person(

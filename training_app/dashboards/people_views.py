@@ -1,4 +1,4 @@
-"""The list of people: figures, filters, pages, a new person, the file out and back in."""
+"""The list of people: figures, filters, pages, a new person, the file out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response, abort, flash, jsonify, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from training_app import clock, web
 from training_app.access.guards import needs
@@ -20,7 +19,6 @@ from training_app.certifications import queries as certifications
 from training_app.dashboards import export_service, figure_queries, pages, wording
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.blueprint import bp
-from training_app.dashboards.csv_rules import text_of
 from training_app.dashboards.people_rules import Filters, PageKey, read_filters, read_key, write_key
 from training_app.dashboards.reminding_service import MOST
 from training_app.errors import NotFound
@@ -110,37 +108,6 @@ def export() -> ResponseReturnValue:
         stream_with_context(lines), mimetype="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )  # fmt: skip
-
-
-@bp.route("/people/import", methods=["GET", "POST"])
-@needs(EDIT)
-def import_people() -> ResponseReturnValue:
-    """Read an exported file back: show what it would change and what is wrong with it, then take it whole."""
-    me = actor()
-    if request.method == "GET":
-        return render_template("dashboards/import.html", preview=None, text="", words=wording)
-    upload = request.files.get("file")
-    data = upload.read(export_service.MOST_BYTES + 1) if upload else request.form.get("text", "").encode()
-    if not data:
-        flash(_("Choose a file first."), "error")
-        return render_template("dashboards/import.html", preview=None, text="", words=wording), 422
-    if request.form.get("apply") == "1":
-        preview, done = export_service.apply_file(
-            data, web.session(), me.grants, now=clock.now(), actor_id=me.person_id
-        )
-        if done:
-            taken = ngettext(
-                "Taken: the record of %(num)d person was changed.",
-                "Taken: the records of %(num)d people were changed.",
-                done,
-            )
-            flash(taken, "success")
-            return redirect(url_for("dashboards.people"))
-    else:
-        preview = export_service.read_file(data, web.session(), me.grants)
-    text = "" if preview.faults else text_of(data)
-    status = 422 if preview.faults else 200
-    return render_template("dashboards/import.html", preview=preview, text=text, words=wording), status
 
 
 @bp.get("/people/latin")

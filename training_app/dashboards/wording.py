@@ -147,41 +147,6 @@ def column_words() -> dict[str, str]:
     }
 
 
-def fault_words(code: str, value: str) -> tuple[str, str]:
-    """Return (reason, mend) of what is wrong in a file."""
-    words = {
-        "no_header": (
-            _("The columns are not named"),
-            _("Keep the first row of the export; the columns are known by the names in brackets."),
-        ),
-        "doubled_column": (_("A column stands there twice"), _("Remove one of the two.")),
-        "too_large": (_("The file is too large"), _("Send at most 1 MB; filter the export by unit.")),
-        "not_text": (_("The file is neither UTF-8 nor GBK"), _("Save it as “CSV UTF-8”.")),
-        "not_csv": (_("The file is not a CSV file"), _("Save it as “CSV UTF-8”, without changing the quotes.")),
-        "empty": (_("The file is empty"), _("Export the list and start from that file.")),
-        "twice": (_("%(value)s stands there twice", value=value), _("Keep one row for each person.")),
-        "unknown": (
-            _("%(value)s is nobody within your reach", value=value),
-            _("Correct the employee number, or remove the row."),
-        ),
-        "phone": (
-            _("“%(value)s” cannot be dialled", value=value),
-            _("Enter 6 to 30 digits, such as +86 138 0000 0000."),
-        ),
-        "email": (
-            _("“%(value)s” is no address", value=value),
-            _("Enter an address such as name@example.com, or leave it empty."),
-        ),
-        "latin": (_("The name is too long"), _("Write at most 100 characters.")),
-        "long": (_("The text is too long"), _("Shorten it.")),
-        "glyph": (
-            _("The certificate cannot print %(value)s", value=value),
-            _("Write the name with usual characters."),
-        ),
-    }
-    return words[code]
-
-
 def fact_words() -> dict[str, str]:
     """Return the words of what a record line speaks of."""
     return {

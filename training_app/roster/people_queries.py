@@ -85,6 +85,7 @@ def draft(
     terms = Terms(
         today=on, units=_units_to_name(session, reach, unit_id if is_all else None, on), erases=erases, is_all=is_all,
         language=registry.language_of_new_people(session, on), levels=level_names(session, on), unprintable=unprintable,
+        companies=registry.company_names(session),
     )  # fmt: skip
     cells = {row.no: dict(row.cells) for row in rows}
     people = {number: person for number, (_, person) in known.items()}

@@ -140,7 +140,8 @@ class Person:
 class Terms:
     """Under what a file is read: the two switches, the day, the units within reach, what can be printed.
 
-    `levels`: how a level may be named, lower case -> its place ("service/junior").
+    `levels`: how a level may be named, lower case -> its place ("service/junior"). `companies`: what a company is
+    called in Latin letters, lower case -> as it is registered.
     """
 
     today: date
@@ -149,6 +150,7 @@ class Terms:
     is_all: bool = False
     language: str = "zh"
     levels: Mapping[str, str] = field(default_factory=dict)
+    companies: Mapping[str, str] = field(default_factory=dict)
     unprintable: Callable[[str], Sequence[str]] = field(default=lambda _text: ())
 
 
@@ -299,7 +301,8 @@ def _cell(column: str, text: str, terms: Terms) -> tuple[str, Fault | None]:
     if column == "unit_number":
         return (text.upper(), None) if text.upper() in terms.units else wrong(Why.UNIT)
     if column == "employer":
-        return wrong(Why.LONG, str(EMPLOYER_MAX)) if len(text) > EMPLOYER_MAX else (text, None)
+        name = terms.companies.get(text.lower(), text)
+        return wrong(Why.LONG, str(EMPLOYER_MAX)) if len(name) > EMPLOYER_MAX else (name, None)
     if column == "language":
         known = LANGUAGES.get(text.lower())
         return wrong(Why.LANGUAGE) if known is None else (known, None)

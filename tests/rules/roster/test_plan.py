@@ -45,6 +45,12 @@ def test_another_unit_is_a_move_from_the_day_of_the_file() -> None:
     )  # fmt: skip
 
 
+def test_a_company_named_in_latin_letters_is_the_registered_one() -> None:
+    terms = replace(TERMS, companies={"acme appliances": "Acme"})
+    assert one({"number": "T-1", "employer": "ACME Appliances"}, terms=terms).kind is LineKind.SAME
+    assert one(FULL | {"employer": "Acme appliances"}, terms=terms).then["employer"] == "Acme"
+
+
 def test_since_when_somebody_is_where_they_are_changes_nothing() -> None:
     assert one({"number": "T-1", "unit_number": "OA1", "since": "2020-01-01"}).kind is LineKind.SAME
 

@@ -1,7 +1,6 @@
 """HR's people: the list, its filters and pages, the file out and back, one person's page."""
 
 import csv
-import html
 import io
 from datetime import datetime, timedelta
 
@@ -12,16 +11,14 @@ from flask.testing import FlaskClient
 
 from tests.dashboards_factories import certify
 from tests.factories import World
-from tests.spreadsheet import excel
 from tests.statements import statements
 from training_app import clock
 from training_app.access.models import RoleGrant
 from training_app.accounts import service as accounts
 from training_app.accounts.models import PersonProfile
 from training_app.accounts.service import today
-from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
-from training_app.dashboards import csv_rules, office_service, people_queries
+from training_app.dashboards import office_service, people_queries
 from training_app.dashboards.people_rules import Filters, PageKey
 from training_app.db import db
 from training_app.status.models import PersonState
@@ -231,89 +228,6 @@ def test_the_export_has_the_filters_of_the_list_and_is_written_down(world: World
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "people.exported")).one()
     assert entry.actor_id == world.hr
     assert '"count":2' in entry.facts
-
-
-def test_a_formula_as_a_name_leaves_neutralised_and_reads_back_as_it_was(
-    world: World, hr: FlaskClient, now: datetime
-) -> None:
-    name = "=HYPERLINK(1)"
-    accounts.create_person(
-        number="X-1", name=name, unit_id=world.units["outlet_b"], employer="+乙", now=now, actor_id=None,
-        phone="+86 138 0000 0000",
-    )  # fmt: skip
-    rows = exported(hr, q="X-1")
-    assert rows[1][1] == "'" + name
-    assert csv_rules.restore(rows[1][1]) == name
-    answer = hr.post("/people/import", data={"file": (io.BytesIO(_file(rows)), "people.csv")})
-    assert "没有差异" in answer.text
-
-
-def _file(rows: list[list[str]]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def test_a_list_that_excel_saved_again_in_gbk_differs_only_where_somebody_typed(
-    world: World, hr: FlaskClient, now: datetime
-) -> None:
-    for number, phone in (("00017", "057188881234"), ("123456789012", "13800000000"), ("10E5", "+86 138 0000 0000")):
-        accounts.create_person(
-            number=number, name="乙", unit_id=world.units["outlet_b"], employer="乙公司", now=now, actor_id=None,
-            phone=phone,
-        )  # fmt: skip
-    rows = [[excel(cell) for cell in row] for row in exported(hr)]
-    saved = _file(rows).decode("utf-8-sig").encode("gbk")
-    assert "没有差异" in hr.post("/people/import", data={"file": (io.BytesIO(saved), "people.csv")}).text
-    rows = _changed(rows, "phone", {"'00017": "'057199991234"})
-    saved = _file(rows).decode("utf-8-sig").encode("gbk")
-    shown = hr.post("/people/import", data={"file": (io.BytesIO(saved), "people.csv")}).text
-    assert "有 1 个单元格不同" in shown
-    text = html.unescape(shown.split('<textarea name="text"')[1].split(">", 1)[1].split("</textarea>")[0])
-    assert hr.post("/people/import", data={"apply": "1", "text": text}).status_code == 302
-    assert db.session.scalar(sa.select(PersonProfile.phone).where(PersonProfile.number == "00017")) == "057199991234"
-
-
-def _changed(rows: list[list[str]], column: str, values: dict[str, str]) -> list[list[str]]:
-    names = [csv_rules.column_of(head) for head in rows[0]]
-    place = names.index(column)
-    for row in rows[1:]:
-        if row[0] in values:
-            row[place] = values[row[0]]
-    return rows
-
-
-def test_a_file_read_back_shows_what_differs_and_is_taken_whole(world: World, hr: FlaskClient) -> None:
-    rows = _changed(exported(hr), "phone", {"T-10000": "13800000000", "T-10001": "'+86 139 0000 0000"})
-    shown = hr.post("/people/import", data={"file": (io.BytesIO(_file(rows)), "people.csv")}).text
-    assert "有 2 个单元格不同" in shown
-    assert db.session.scalar(sa.select(sa.func.count()).where(PersonProfile.phone.isnot(None))) == 0
-    db.session.rollback()
-    answer = hr.post("/people/import", data={"apply": "1", "text": _file(rows).decode("utf-8-sig")})
-    assert answer.status_code == 302
-    phones = db.session.execute(
-        sa.select(PersonProfile.number, PersonProfile.phone).where(PersonProfile.phone.isnot(None))
-    ).all()
-    assert [tuple(row) for row in phones] == [("T-10000", "13800000000"), ("T-10001", "+86 139 0000 0000")]
-    assert audit.verify(db.session()) == []
-
-
-def test_one_wrong_cell_stops_the_whole_file_and_is_named(world: World, hr: FlaskClient) -> None:
-    rows = _changed(exported(hr, unit=str(world.units["outlet_a"])), "phone", {"T-10000": "13800000000"})
-    rows = _changed(rows, "email", {"T-10001": "nobody"})
-    answer = hr.post("/people/import", data={"apply": "1", "text": _file(rows).decode("utf-8-sig")})
-    assert answer.status_code == 422
-    assert "“nobody”不是邮箱地址" in answer.text
-    assert db.session.scalar(sa.select(sa.func.count()).where(PersonProfile.phone.isnot(None))) == 0
-
-
-@pytest.mark.parametrize(
-    "data", [b"\xff\xfe\x00", b"a,b\n1,2", b'"open', b"number\nT-10000", b"number,phone\nT-99999,13800000000"]
-)
-def test_a_file_that_is_no_export_is_refused_in_words(hr: FlaskClient, data: bytes) -> None:
-    answer = hr.post("/people/import", data={"file": (io.BytesIO(data), "people.csv")})
-    assert answer.status_code == 422
-    assert "没有采用任何内容" in answer.text
 
 
 def test_fields_that_a_form_does_not_list_are_never_bound(world: World, hr: FlaskClient) -> None:

@@ -158,7 +158,7 @@ def test_what_is_wanted_less_often_stands_in_a_menu(world: World, hr: FlaskClien
     for address in ("edit", "remind", "messages"):
         assert f'/people/{world.learner}/{address}"' in rest, address
     (more,) = MORE.findall(hr.get("/people").text)
-    for address in ("/people/import", "/photos", "/licences", "/people?left=1"):
+    for address in ("/photos", "/licences", "/people?left=1"):
         assert address in more, address
 
 
