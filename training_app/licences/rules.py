@@ -68,6 +68,7 @@ class Cause(StrEnum):
     GRACE_ENDS = "grace_ends"
     STOP_ENDS = "stop_ends"
     BAR_ENDS = "bar_ends"
+    LEVEL_BEGINS = "level_begins"
     LEVEL_ENDS = "level_ends"
     LICENCE_ENDS = "licence_ends"
     LICENCE_BEGINS = "licence_begins"
@@ -261,7 +262,8 @@ def _changes(
         (permit.grace_until, Cause.GRACE_ENDS, ""), (permit.stopped_until, Cause.STOP_ENDS, ""),
         (permit.barred_until, Cause.BAR_ENDS, ""),
     ]  # fmt: skip
-    dates += [(one.until, Cause.LEVEL_ENDS, one.level) for one in levels]
+    for level in levels:
+        dates += [(level.since, Cause.LEVEL_BEGINS, level.level), (level.until, Cause.LEVEL_ENDS, level.level)]
     for one in licences:
         dates.append((ends_at(one.last_on), Cause.LICENCE_ENDS, one.kind))
         if one.first_on is not None:

@@ -72,6 +72,7 @@ def change_word(change: Change | None, book: Book, now: datetime) -> str:
         Cause.GRACE_ENDS: _("Grace ends %(day)s", day=day),
         Cause.STOP_ENDS: _("Stop ends %(day)s", day=day),
         Cause.BAR_ENDS: _("Bar ends %(day)s", day=day),
+        Cause.LEVEL_BEGINS: _("Level %(level)s from %(day)s", level=level, day=first),
         Cause.LEVEL_ENDS: _("Level %(level)s ends %(day)s", level=level, day=day),
         Cause.LICENCE_ENDS: _("Licence %(licence)s ends %(day)s", licence=licence, day=day),
         Cause.LICENCE_BEGINS: _("Licence %(licence)s from %(day)s", licence=licence, day=first),

@@ -104,6 +104,14 @@ def test_a_higher_level_of_the_scheme_is_enough_and_one_of_another_scheme_is_not
     assert bars(asked(levels=(gone,)), "fridge")[0][0] is Bar.LEVEL_ENDED
 
 
+def test_a_level_that_begins_tomorrow_is_a_change_that_is_told() -> None:
+    tomorrow = day_start(TODAY + timedelta(days=1), ZONE)
+    answer = asked(levels=(replace(JUNIOR, since=tomorrow),), jobs=(FRIDGE,))
+    assert answer.may is May.NO
+    assert answer.change is not None
+    assert (answer.change.at, answer.change.cause, answer.change.ref) == (tomorrow, Cause.LEVEL_BEGINS, "junior")
+
+
 def test_without_any_type_of_job_the_permit_alone_answers() -> None:
     assert asked(jobs=()).may is May.YES
     assert asked(PermitFacts(), jobs=()).may is May.NO
