@@ -11,7 +11,7 @@ from random import Random
 
 from training_app.accounts import queries as people
 from training_app.db import db
-from training_app.demo_making import Demo, Story, address, employer, work_off
+from training_app.demo_making import LONGEST_STEP, Demo, Story, address, employer, work_off
 from training_app.demo_names import SEED, Invented, invented
 from training_app.demo_people import COMPANIES, OUTLETS, UNITS
 from training_app.roster import service as rosters
@@ -82,7 +82,7 @@ def arrivals(demo: Demo, everybody: Sequence[Imported]) -> Story:
     ]
     if moved:
         _apply(_send(demo, "通州网点更换服务商.csv", moved, at), demo, at + timedelta(hours=2))
-    yield (at := demo.now - timedelta(hours=3))
+    yield (at := demo.now - LONGEST_STEP)
     _send(demo, "十二月新入职.csv", [_newcomer(demo, at, *one) for one in enumerate(waiting())], at)
 
 

@@ -22,7 +22,7 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.credentials import press, print_press
 from training_app.db import append_only_tables, db, transaction
-from training_app.demo_making import Demo, hire, portrait
+from training_app.demo_making import LONGEST_STEP, Demo, Story, hire, portrait
 from training_app.demo_people import PEOPLE, DemoPerson
 from training_app.demo_roster import WAITING
 from training_app.demonstration import service as demonstration
@@ -57,6 +57,21 @@ def few(monkeypatch: pytest.MonkeyPatch) -> tuple[DemoPerson, ...]:
     monkeypatch.setattr(demo, "PEOPLE", people)
     monkeypatch.setattr(demo_today, "LICENCES", ())
     return people
+
+
+def test_no_step_begins_that_could_end_in_the_future(now: datetime) -> None:
+    happened = []
+
+    def story(at: datetime) -> Story:
+        yield at
+        happened.append(at)
+
+    made = Demo(now=now)
+    early, late = now - LONGEST_STEP, now - LONGEST_STEP + timedelta(minutes=1)
+    made.tell(story(late))
+    made.tell(story(early))
+    made.live(lambda _words: None)
+    assert happened == [early]
 
 
 @pytest.fixture
