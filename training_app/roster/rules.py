@@ -34,6 +34,7 @@ COLUMNS = (
 )  # fmt: skip
 NEEDED = ("name", "unit_number", "employer")
 ERASABLE = frozenset({"name_latin", "phone", "email"})
+AS_TYPED = ERASABLE | {"name"}  # records hold them as they were typed
 LANGUAGES = {
     "zh": "zh",
     "中文": "zh",
@@ -238,7 +239,8 @@ def _values(row: Row, person: Person | None, terms: Terms) -> tuple[dict[str, st
     for column in columns:
         text = row.cells.get(column)
         if text:
-            value, fault = _cell(column, text, terms)
+            is_known = column in AS_TYPED and person is not None and text == getattr(person, column)
+            value, fault = (text, None) if is_known else _cell(column, text, terms)
             if fault is None:
                 values[column] = value
             else:

@@ -51,6 +51,13 @@ def test_a_company_named_in_latin_letters_is_the_registered_one() -> None:
     assert one(FULL | {"employer": "Acme appliances"}, terms=terms).then["employer"] == "Acme"
 
 
+def test_what_the_records_say_already_is_no_fault_of_the_file() -> None:
+    """Records may hold what a file may not bring: an exported list comes back with it."""
+    old = replace(ANA, email="ana at@example.com")
+    assert one({"number": "T-1", "email": "ana at@example.com"}, [old]).kind is LineKind.SAME
+    assert one({"number": "T-1", "email": "ana too@example.com"}, [old]).kind is LineKind.FAULTY
+
+
 def test_since_when_somebody_is_where_they_are_changes_nothing() -> None:
     assert one({"number": "T-1", "unit_number": "OA1", "since": "2020-01-01"}).kind is LineKind.SAME
 
