@@ -97,6 +97,26 @@ def test_who_is_ready_comes_first_and_all_of_them_are_selected_by_one_press_with
     assert ">Award selected (1)<" in page
 
 
+def test_of_more_than_a_page_the_words_speak_of_the_page_alone(
+    certifier: FlaskClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.qualify(world, "learner", now)
+    make.qualify(world, "learner2", now)
+    whole = certifier.get("/awards").text
+    assert "2 ready for you to award" in whole
+    assert "ready on this page" not in whole
+    monkeypatch.setitem(queue_queries.queue_page.__kwdefaults__, "limit", 1)
+    for part in (certifier.get("/awards").text, certifier.get(pages_of(certifier)[0]).text):
+        assert "1 on this page ready for you to award" in part
+        assert "Select all who are ready on this page" in part
+
+
+def pages_of(certifier: FlaskClient) -> list[str]:
+    """Return where the pages beside the first of the queue are."""
+    found = re.findall(r'href="(/awards\?[^"]*(?:after|before)=[^"]*)"', certifier.get("/awards").text)
+    return [one.replace("&amp;", "&") for one in found if "select" not in one]
+
+
 def test_awarding_nobody_says_so(certifier: FlaskClient) -> None:
     assert "Nobody was selected" in certifier.post("/awards", data={}, follow_redirects=True).text
 

@@ -330,9 +330,12 @@ def test_who_left_is_gone_from_the_list_and_still_explained(world: World, hr: Fl
     assert hr.get(f"/people/{world.learner2}/edit").status_code == 404
 
 
-def test_a_case_is_offered_only_where_a_permit_is_held(world: World, client: FlaskClient, now: datetime) -> None:
+@pytest.mark.parametrize("who", ["manager", "hr"])
+def test_a_case_is_offered_only_where_a_permit_is_held(
+    world: World, client: FlaskClient, now: datetime, who: str
+) -> None:
     certify(world, world.learner, now)
-    world.sign_in(client, "manager")
+    world.sign_in(client, who)
     link = "/permits/report/{}"
     holder, other = (client.get(f"/people/{one}").text for one in (world.learner, world.learner2))
     assert link.format(world.learner) in holder
