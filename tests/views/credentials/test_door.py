@@ -16,7 +16,8 @@ from tests.factories import World
 from tests.statements import statements
 from training_app import chain, clock
 from training_app.accounts import service as accounts
-from training_app.db import db
+from training_app.accounts.models import PersonProfile
+from training_app.db import db, transaction
 from training_app.permits import queries
 from training_app.permits import service as permit_service
 
@@ -82,6 +83,8 @@ def test_the_page_speaks_chinese_too(app: Flask, world: World, client: FlaskClie
 
 def test_it_never_says_who_where_how_many_or_why(app: Flask, world: World, client: FlaskClient) -> None:
     issued = certified(world.learner, clock.now())
+    with transaction() as session:
+        session.get_one(PersonProfile, world.learner).phone = "138 6543 2109"
     now = later(5)
     permits.report(world, now)
     permit_service.stop_for_safety(
@@ -91,7 +94,17 @@ def test_it_never_says_who_where_how_many_or_why(app: Flask, world: World, clien
         page = words(client.get(path).text)
         assert verdict(page) == STOPPED
         assert "keep the door closed" in page
-        for secret in ("小明", world.numbers["learner"], "OA1", "Gas", "point", "stopped until", "case", "Junior"):
+        for secret in (
+            "小明",
+            world.numbers["learner"],
+            "OA1",
+            "Gas",
+            "point",
+            "stopped until",
+            "case",
+            "Junior",
+            "6543",
+        ):
             assert secret not in page.replace('name="number"', ""), secret
 
 
