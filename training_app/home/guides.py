@@ -112,6 +112,13 @@ WORDS = {
             text=_l("Say that a result or decision is wrong. Somebody who had no part in it looks again."),
         ),
         Word(
+            key="grace", word=_l("Grace"),
+            text=_l(
+                "Some days after the last day of a permit: jobs that were accepted before may be finished, and no new "
+                "ones begun."
+            ),
+        ),
+        Word(
             key="sitting", word=_l("Sitting"),
             text=_l("One supervised exam: a room, a time, and an examiner who checks who sits there."),
         ),

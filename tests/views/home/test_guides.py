@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from tests.dashboards_factories import certify
 from tests.factories import World
 from training_app.home import guides
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,41 @@ def test_the_guide_of_a_role_fits_one_page_in_both_languages_and_links_to_what_i
             length = sum(len(str(one.text)) for one in told) + sum(len(str(one.what)) for one in guide.troubles)
             assert length < (2200 if language == "en" else 800), "more does not fit on a sheet"
     assert browser.get("/guide/king").status_code == 404
+
+
+SPOKEN = {
+    ("learner", "/"): ("permit", "points"),
+    ("learner", "/me/permit"): ("permit", "points_year"),
+    ("learner", "/exams"): ("sitting",),
+    ("learner", "/me/record"): ("permit", "level", "points", "standing"),
+    ("trainer", "/roleplay/day"): ("score_sheet",),
+    ("manager", "/today"): ("job_type", "state_licence", "grace", "interim_stop"),
+    ("manager", "/permits/stop/{learner}"): ("interim_stop",),
+    ("hr", "/people"): ("permit", "level", "points", "case", "reach"),
+    ("hr", "/people/{learner}"): ("permit", "level", "points", "standing"),
+    ("certifier", "/awards"): ("award", "evidence", "level", "permit"),
+}
+
+
+@pytest.mark.parametrize(("who", "path"), SPOKEN)
+def test_the_words_of_a_page_are_explained_on_it(app: Flask, world: World, now: datetime, who: str, path: str) -> None:
+    certify(world, world.learner, now)
+    answer = world.sign_in(app.test_client(), who).get(path.format(**world.people))
+    assert answer.status_code == 200
+    explained = re.findall(r'popovertarget="term-(\w+)"', answer.text)
+    assert tuple(explained) == SPOKEN[who, path]
+
+
+def test_every_word_that_is_explained_is_spoken_on_some_page() -> None:
+    """A word of the printed guides that no page explains would be looked up in vain."""
+    spoken = {
+        key
+        for page in TEMPLATES.rglob("*.html")
+        if page.name != "styleguide.html"
+        for keys in re.findall(r"words_here\(\[([^]]*)\]", page.read_text())
+        for key in re.findall(r'"(\w+)"', keys)
+    }
+    assert spoken == set(guides.WORDS)
 
 
 def test_a_word_of_a_page_explains_itself(app: Flask, world: World) -> None:
