@@ -186,7 +186,7 @@ def _plan(world: World, public_id: str, at: datetime) -> None:
         Goal(criterion=key, aim="Seen", steps="Done", by=today(at) + timedelta(days=9))
         for key in ("listening", "communication", "emotion-control")
     ]
-    improvement_service.hand_in(public_id, world.learner, goals=goals, version=1, language="en", now=at)
+    improvement_service.hand_in(public_id, world.learner, goals=goals, version=1, seen=0, language="en", now=at)
 
 
 def _photos(world: World, at: datetime) -> dict[str, Any]:

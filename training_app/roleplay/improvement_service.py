@@ -96,12 +96,12 @@ def save_draft(public_id: str, person_id: int, *, goals: Sequence[Goal], seen: i
 
 
 def hand_in(
-    public_id: str, person_id: int, *, goals: Sequence[Goal], version: int, language: str, now: datetime
+    public_id: str, person_id: int, *, goals: Sequence[Goal], version: int, seen: int, language: str, now: datetime
 ) -> None:
     """Hand in a version, numbered 1, 2, 3 …; the same one again changes nothing.
 
-    Raises NotFound, NothingToImprove, NotToWrite (with the trainer, approved, or another window was faster),
-    PlanNotReady with what is missing.
+    `seen`: how many drafts the server held when the page was opened. Raises NotFound, NothingToImprove, NotToWrite
+    (with the trainer, approved, or another window was faster), SavedElsewhere, PlanNotReady with what is missing.
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
@@ -113,6 +113,8 @@ def hand_in(
             return
         if plan.state not in TO_WRITE or version != plan.version + 1:
             raise NotToWrite()
+        if plan.saves != seen and plan.draft != [_typed(goal) for goal in goals]:
+            raise SavedElsewhere()  # handing in takes the draft away: another window's would be lost unread
         criteria = _criteria(session, plan)
         terms = improvement_queries.terms(session, today(now))
         if faults := faults_of(goals, criteria, terms, on=today(now)):

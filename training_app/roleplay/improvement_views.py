@@ -50,7 +50,7 @@ def write_improvement(public_id: str) -> ResponseReturnValue:
     try:
         if is_handed_in:
             improvement_service.hand_in(
-                public_id, me.person_id, goals=form.goals(), version=version, language=language(), now=now
+                public_id, me.person_id, goals=form.goals(), version=version, seen=seen, language=language(), now=now
             )
         else:
             improvement_service.save_draft(public_id, me.person_id, goals=form.goals(), seen=seen, now=now)

@@ -154,7 +154,7 @@ def test_a_plan_that_is_asked_for_is_due_until_it_is_handed_in(any_app: Flask, w
     now += timedelta(days=1)
     assert remind_one(world, "hr", world.learner, now).sent == 1
     goals = [Goal(criterion="listening", aim="复述", steps="每天", by=now.date() + timedelta(days=9))] * 3
-    improvement_service.hand_in(scene.public_id, world.learner, goals=goals, version=1, language="zh", now=now)
+    improvement_service.hand_in(scene.public_id, world.learner, goals=goals, version=1, seen=0, language="zh", now=now)
     now += timedelta(days=1)
     assert remind_one(world, "hr", world.learner, now).sent == 1
     assert [what for _person, what in told()] == ["due_plan", "due_learning"]

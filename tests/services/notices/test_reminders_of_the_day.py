@@ -177,7 +177,7 @@ def test_a_plan_that_is_asked_for_is_reminded_of_until_it_is_handed_in(
     by = (now + timedelta(days=20)).date()
     goals = [Goal(criterion="listening", aim="看得见", steps="每天", by=by)] * 3
     improvement_service.hand_in(
-        scene.public_id, world.learner, goals=goals, version=1, language="zh", now=now + timedelta(days=5)
+        scene.public_id, world.learner, goals=goals, version=1, seen=0, language="zh", now=now + timedelta(days=5)
     )
     sweep(now=now + timedelta(days=6))
     assert told("plan_due") == [(world.learner, "plan_due")]

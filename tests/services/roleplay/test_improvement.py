@@ -53,10 +53,12 @@ def asked(world: World, now: datetime, **levels: int) -> Scene:
     return scene
 
 
-def hand_in(scene: Scene, version: int = 1, *, aim: str = "复述顾客的要求一次", count: int = 3) -> None:
+def hand_in(
+    scene: Scene, version: int = 1, *, aim: str = "复述顾客的要求一次", count: int = 3, seen: int = 0
+) -> None:
     improvement_service.hand_in(
-        scene.public_id, scene.world.learner, goals=goals(scene.now, count, aim), version=version, language="zh",
-        now=scene.now + LATER,
+        scene.public_id, scene.world.learner, goals=goals(scene.now, count, aim), version=version, seen=seen,
+        language="zh", now=scene.now + LATER,
     )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def test_who_passed_may_write_a_plan_unasked_and_it_is_not_due(world: World, now
     scene.scored("trainer", level=4, grade=4)
     improvement_service.save_draft(scene.public_id, world.learner, goals=goals(now, 1), seen=0, now=now)
     assert improvement_queries.find_own(db.session(), world.learner) is None
-    hand_in(scene)
+    hand_in(scene, seen=1)
     assert waiting(world, "trainer", now) == [world.learner]
 
 
@@ -169,7 +171,7 @@ def test_nobody_writes_a_plan_for_a_session_they_were_not_scored_in(world: World
     scene = asked(world, now)
     for step in (improvement_service.hand_in, improvement_service.save_draft):
         numbered: dict[str, Any] = (
-            {"version": 1, "language": "zh"} if step is improvement_service.hand_in else {"seen": 0}
+            {"version": 1, "seen": 0, "language": "zh"} if step is improvement_service.hand_in else {"seen": 0}
         )
         with pytest.raises(NotFound):
             step(scene.public_id, world.people[who], goals=goals(now), now=now + LATER, **numbered)
@@ -203,6 +205,20 @@ def test_a_draft_sent_twice_is_saved_once_and_one_of_another_window_is_not_overw
     found = plan(world)
     assert found is not None
     assert (found.saves, page(scene, "learner").draft[0].aim) == (2, "三 0")
+
+
+def test_a_draft_of_another_window_is_not_thrown_away_by_handing_in(world: World, now: datetime) -> None:
+    scene = asked(world, now)
+    improvement_service.save_draft(
+        scene.public_id, world.learner, goals=goals(now, 3, "新"), seen=0, now=now + LATER
+    )
+    with pytest.raises(SavedElsewhere):
+        hand_in(scene, aim="旧")
+    assert page(scene, "learner").draft[0].aim == "新 0"
+    assert moves(world) == []
+    hand_in(scene, aim="新")  # the same words: nothing would be lost
+    hand_in(scene, aim="新")
+    assert moves(world) == [(1, "hand_in")]
 
 
 def test_an_incomplete_plan_is_not_handed_in(world: World, now: datetime) -> None:
@@ -289,7 +305,7 @@ def hand_in_of_another(world: World, now: datetime) -> None:
     rater.fill(level=2, grade=2)
     rater.lock()
     improvement_service.hand_in(
-        scene.public_id, world.learner2, goals=goals(now), version=1, language="zh", now=now + LATER
+        scene.public_id, world.learner2, goals=goals(now), version=1, seen=0, language="zh", now=now + LATER
     )
 
 

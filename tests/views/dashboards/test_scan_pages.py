@@ -132,7 +132,7 @@ def test_it_leads_to_the_sheet_then_the_session_of_today_then_the_plan_then_the_
     by = today(now) + timedelta(days=9)
     goals = [Goal(criterion="listening", aim=f"看得见 {n}", steps="每天", by=by) for n in range(3)]
     improvement_service.hand_in(
-        scene.public_id, world.learner, goals=goals, version=1, language="zh", now=now + timedelta(hours=3)
+        scene.public_id, world.learner, goals=goals, version=1, seen=0, language="zh", now=now + timedelta(hours=3)
     )
     plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}"
     assert scan(trainer, number).location == plan

@@ -49,7 +49,7 @@ def handed_in(scene: Scene) -> None:
     by = today(scene.now) + timedelta(days=10)
     goals = [Goal(criterion="communication", aim=f"先说结论 {n}", steps="每单练一次", by=by) for n in range(3)]
     improvement_service.hand_in(
-        scene.public_id, scene.world.learner, goals=goals, version=1, language="zh", now=scene.now + timedelta(hours=3)
+        scene.public_id, scene.world.learner, goals=goals, version=1, seen=0, language="zh", now=scene.now + timedelta(hours=3)
     )
 
 
@@ -97,6 +97,21 @@ def test_a_draft_of_another_window_is_not_overwritten_unseen(client: FlaskClient
     assert 'name="seen" type="hidden" value="1"' in answer.text
     client.post(address(scene), data=typed(scene.now, do="save", aim_1="另一个窗口的话", seen="1"))
     assert "另一个窗口的话" in client.get(own(scene)).text
+
+
+def test_handing_in_from_an_old_window_keeps_the_newer_draft_and_what_was_typed(
+    client: FlaskClient, scene: Scene
+) -> None:
+    scene.world.sign_in(client, "learner")
+    client.post(address(scene), data=typed(scene.now, do="save", aim_1="较新的草稿"))
+    answer = client.post(address(scene), data=typed(scene.now, do="hand_in", aim_1="旧窗口的话"))
+    assert answer.status_code == 409
+    assert "旧窗口的话" in answer.text
+    assert 'name="seen" type="hidden" value="1"' in answer.text
+    assert "较新的草稿" in client.get(own(scene)).text
+    sent = client.post(address(scene), data=typed(scene.now, do="hand_in", aim_1="旧窗口的话", seen="1"))
+    assert sent.status_code == 302
+    assert "旧窗口的话" in client.get(own(scene)).text
 
 
 def test_what_was_typed_and_comes_too_late_is_shown_and_not_lost(client: FlaskClient, scene: Scene) -> None:
