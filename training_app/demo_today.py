@@ -95,7 +95,9 @@ def _improve(demo: Demo) -> None:
     db.session.rollback()
     by = accounts.today(demo.now) + timedelta(days=14)
     goals = [Goal(criterion=key, aim=aim, steps=steps, by=by) for key, aim, steps in GOALS]
-    plans.hand_in(failed.public_id, learner, goals=goals, version=1, seen=0, language="zh", now=done + timedelta(hours=2))
+    plans.hand_in(
+        failed.public_id, learner, goals=goals, version=1, seen=0, language="zh", now=done + timedelta(hours=2)
+    )
 
 
 def read_old_notices(demo: Demo, numbers: Iterable[str]) -> None:

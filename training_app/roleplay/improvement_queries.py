@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from training_app.access import queries as access
 from training_app.access.models import PersonInUnit, RoleGrant, RolePermission
 from training_app.accounts import queries as accounts
+from training_app.accounts.models import Person
 from training_app.audit.models import Payload
 from training_app.content import queries as content
 from training_app.content.queries import Version
@@ -202,9 +203,12 @@ def may_answer(
 ) -> bool:
     """Tell whether a trainer answers this plan: who led the session and still reaches its learner.
 
-    Once the leader has left, or lost the right or the reach, it is whoever may lead there; never the learner.
+    Once the leader has left, or lost the right or the reach, it is whoever may lead there; never the learner. The plan
+    of somebody who left is answered by nobody.
     """
     if actor_id == person_id or not access.can_reach(session, grants, GRADE, person_id):
+        return False
+    if session.get_one(Person, person_id).left_on is not None:
         return False
     if not queries.may_lead(session, performance.id, performance.led_by, actor_id, grants):
         return False
@@ -251,8 +255,9 @@ def _to_review(actor_id: int, grants: Grants, on: date) -> sa.Select[Improvement
     return (
         sa.select(ImprovementPlan, Performance.public_id, Performance.card_version_id)
         .join(Performance, Performance.id == ImprovementPlan.performance_id)
+        .join(Person, Person.id == ImprovementPlan.person_id)
         .where(
-            waits, access.in_reach(ImprovementPlan.person_id, grants, GRADE), ~plays,
+            waits, Person.left_on.is_(None), access.in_reach(ImprovementPlan.person_id, grants, GRADE), ~plays,
             sa.or_(Performance.led_by == actor_id, ~leader_answers),
         )
     )  # fmt: skip

@@ -21,7 +21,14 @@ from training_app.errors import NotFound
 from training_app.outbox import service as outbox
 from training_app.roleplay import improvement_queries, queries
 from training_app.roleplay.improvement_rules import TO_WRITE, Goal, PlanMove, PlanState, faults_of, state_after
-from training_app.roleplay.models import ImprovementEvent, ImprovementPlan, Performance, ScoreSheet, SheetState
+from training_app.roleplay.models import (
+    ImprovementEvent,
+    ImprovementPlan,
+    Performance,
+    PerformancePart,
+    ScoreSheet,
+    SheetState,
+)
 from training_app.roleplay.queries import GRADE, Grants
 from training_app.roleplay.refusals import (
     NothingToImprove,
@@ -46,11 +53,13 @@ _SAID = {
 def ask(session: Session, performance: Performance, person_id: int, *, passed: bool, now: datetime) -> None:
     """Ask a learner for a plan, in the transaction that tells the result, where the settings ask for one.
 
-    A repeat changes nothing; who has left is asked for nothing. Once a drill is passed, the plans before it that were
-    not written are asked for no more: what they were to improve was shown.
+    A repeat changes nothing; who has left is asked for nothing. Once a drill is passed, the plans before it are asked
+    for no more: what they were to improve was shown. So it is too where the result of the earlier session comes last.
     """
     if passed:
         _ask_no_more(session, performance, person_id)
+    elif _has_passed_since(session, performance, person_id):
+        return
     terms = improvement_queries.terms(session, today(now))
     person = session.get_one(Person, person_id)
     if not terms.asks(passed=passed) or person.left_on is not None:
@@ -68,12 +77,27 @@ def _ask_no_more(session: Session, performance: Performance, person_id: int) -> 
     session.execute(
         sa.update(ImprovementPlan)
         .where(
-            ImprovementPlan.person_id == person_id, ImprovementPlan.state.in_(TO_WRITE),
+            ImprovementPlan.person_id == person_id, ImprovementPlan.state != PlanState.APPROVED,
             ImprovementPlan.performance_id.in_(earlier),
         )
         .values(due_on=None)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+
+
+def _has_passed_since(session: Session, performance: Performance, person_id: int) -> bool:
+    """Tell whether a session of the same drill, planned no earlier, has a result that is told and passed."""
+    later = session.scalars(
+        sa.select(Performance.id)
+        .join(PerformancePart, PerformancePart.performance_id == Performance.id)
+        .where(
+            PerformancePart.person_id == person_id, PerformancePart.part == LEARNER,
+            Performance.drill == performance.drill, Performance.id != performance.id,
+            Performance.planned_at >= performance.planned_at,
+        )
+    ).all()  # fmt: skip
+    verdicts = queries.judged(session, later, about_id=person_id).values()
+    return any(one.joint is not None and one.joint.passed and improvement_queries.is_told(one) for one in verdicts)
 
 
 def save_draft(public_id: str, person_id: int, *, goals: Sequence[Goal], seen: int, now: datetime) -> None:
@@ -141,6 +165,8 @@ def answer(
             raise NotFound()
         if not access.can_reach(session, grants, GRADE, person_id) or actor_id == person_id:
             raise NotFound()
+        if session.get_one(Person, person_id).left_on is not None:  # a role for the whole network reaches them still
+            raise NotFound()
         if not improvement_queries.may_answer(session, performance, person_id, actor_id, grants, today(now)):
             raise NotYourPlan()
         move = PlanMove.APPROVE if is_approved else PlanMove.SEND_BACK
@@ -153,7 +179,7 @@ def answer(
         if len(said) > WORDS_MAX:
             raise WordsTooLong() if is_approved else ReasonNeeded()
         payload = audit.keep_payload(said, person_id=person_id, now=now, language=language) if said else None
-        if not is_approved:
+        if not is_approved and plan.due_on is not None:  # written unasked, or passed since: no duty
             plan.due_on = improvement_queries.terms(session, today(now)).due_on(today(now))
         _move(lock, plan, move, actor_id=actor_id, payload=payload, goals=[])
         if is_approved:

@@ -13,13 +13,14 @@ from flask import Flask
 
 from tests.factories import World
 from tests.roleplay_factories import Scene, grants
+from training_app.access.models import RoleGrant
 from training_app.accounts import erasing_service
 from training_app.accounts import service as accounts
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.content import queries as content
 from training_app.content import service as publishing
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.errors import NotFound
 from training_app.notices import queries as notices
 from training_app.outbox import service as outbox
@@ -53,9 +54,7 @@ def asked(world: World, now: datetime, **levels: int) -> Scene:
     return scene
 
 
-def hand_in(
-    scene: Scene, version: int = 1, *, aim: str = "复述顾客的要求一次", count: int = 3, seen: int = 0
-) -> None:
+def hand_in(scene: Scene, version: int = 1, *, aim: str = "复述顾客的要求一次", count: int = 3, seen: int = 0) -> None:
     improvement_service.hand_in(
         scene.public_id, scene.world.learner, goals=goals(scene.now, count, aim), version=version, seen=seen,
         language="zh", now=scene.now + LATER,
@@ -142,6 +141,48 @@ def test_a_plan_that_was_not_written_is_asked_for_no_more_once_the_drill_is_pass
     assert waiting(world, "trainer", now) == [world.learner]
 
 
+def test_a_last_sheet_that_is_locked_after_a_later_session_was_passed_asks_for_nothing(
+    world: World, now: datetime
+) -> None:
+    scene = Scene.started(world, now)
+    second = scene.rater("trainer2")
+    scene.scored("trainer", level=2, grade=2)
+    Scene.started(world, now + timedelta(days=1)).scored("trainer", level=4, grade=4)
+    second.fill(level=2, grade=2)
+    second.lock()
+    assert plan(world) is None
+
+
+def test_who_fails_again_after_passing_is_asked_whenever_the_sheet_is_locked(world: World, now: datetime) -> None:
+    Scene.started(world, now).scored("trainer", level=4, grade=4)
+    Scene.started(world, now + timedelta(days=1)).scored("trainer", level=2, grade=2)
+    found = plan(world)
+    assert found is not None
+    assert found.due_on is not None
+
+
+def test_a_plan_handed_in_before_the_drill_was_passed_is_not_due_again_when_it_is_sent_back(
+    world: World, now: datetime
+) -> None:
+    scene = asked(world, now)
+    hand_in(scene)
+    Scene.started(world, now + timedelta(days=1)).scored("trainer", level=4, grade=4)
+    answer(scene, ok=False, words="请写清楚次数。")
+    assert improvement_queries.find_own(db.session(), world.learner) is None
+    hand_in(scene, version=2, aim="每次")  # it may be written all the same
+
+
+def test_a_plan_written_unasked_is_no_duty_once_it_is_sent_back(world: World, now: datetime) -> None:
+    scene = Scene.started(world, now)
+    scene.scored("trainer", level=4, grade=4)
+    hand_in(scene)
+    answer(scene, ok=False, words="请写清楚次数。")
+    assert improvement_queries.find_own(db.session(), world.learner) is None
+    found = plan(world)
+    assert found is not None
+    assert (found.state, found.due_on) == (PlanState.SENT_BACK, None)
+
+
 def test_who_passed_may_write_a_plan_unasked_and_it_is_not_due(world: World, now: datetime) -> None:
     scene = Scene.started(world, now)
     scene.scored("trainer", level=4, grade=4)
@@ -209,9 +250,7 @@ def test_a_draft_sent_twice_is_saved_once_and_one_of_another_window_is_not_overw
 
 def test_a_draft_of_another_window_is_not_thrown_away_by_handing_in(world: World, now: datetime) -> None:
     scene = asked(world, now)
-    improvement_service.save_draft(
-        scene.public_id, world.learner, goals=goals(now, 3, "新"), seen=0, now=now + LATER
-    )
+    improvement_service.save_draft(scene.public_id, world.learner, goals=goals(now, 3, "新"), seen=0, now=now + LATER)
     with pytest.raises(SavedElsewhere):
         hand_in(scene, aim="旧")
     assert page(scene, "learner").draft[0].aim == "新 0"
@@ -336,9 +375,18 @@ def test_once_the_leader_cannot_answer_whoever_may_lead_there_does(
     assert moves(world)[-1] == (1, "approve")
 
 
+def _everywhere(world: World) -> None:
+    """Let the trainer's role reach the whole network."""
+    with transaction() as session:
+        session.execute(sa.update(RoleGrant).where(RoleGrant.person_id == world.trainer).values(unit_id=None))
+
+
+@pytest.mark.parametrize("is_network_wide", [False, True])
 def test_a_plan_of_who_has_left_waits_for_nobody_and_who_has_left_is_asked_for_none(
-    world: World, now: datetime
+    world: World, now: datetime, is_network_wide: bool
 ) -> None:
+    if is_network_wide:
+        _everywhere(world)
     scene = asked(world, now)
     hand_in(scene)
     second = Scene.started(world, now)
@@ -346,6 +394,7 @@ def test_a_plan_of_who_has_left_waits_for_nobody_and_who_has_left_is_asked_for_n
     rater.fill(level=2, grade=2)
     accounts.deactivate_person(world.learner, on=accounts.today(now), now=now + LATER, actor_id=world.hr)
     assert waiting(world, "trainer", now) == []
+    assert not is_network_wide or not page(scene, "trainer").may_answer
     with pytest.raises(NotFound):
         answer(scene)
     rater.lock()

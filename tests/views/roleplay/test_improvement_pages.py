@@ -49,7 +49,13 @@ def handed_in(scene: Scene) -> None:
     by = today(scene.now) + timedelta(days=10)
     goals = [Goal(criterion="communication", aim=f"先说结论 {n}", steps="每单练一次", by=by) for n in range(3)]
     improvement_service.hand_in(
-        scene.public_id, scene.world.learner, goals=goals, version=1, seen=0, language="zh", now=scene.now + timedelta(hours=3)
+        scene.public_id,
+        scene.world.learner,
+        goals=goals,
+        version=1,
+        seen=0,
+        language="zh",
+        now=scene.now + timedelta(hours=3),
     )
 
 
