@@ -90,7 +90,7 @@
       look(mine);
     }).catch(function (error) {
       if (mine === turn) {
-        stop(error.name === "NotAllowedError" || error.name === "SecurityError" ? "refused" : "missing");
+        stop(error.name === "NotAllowedError" || error.name === "SecurityError" ? "forbidden" : "missing");
       }
     });
   }

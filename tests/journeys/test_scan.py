@@ -51,8 +51,10 @@ def test_a_code_before_the_camera_leads_to_todays_session_and_the_camera_goes_of
 
     trainer.evaluate("window.refuses = true")
     trainer.click("[data-scan-start]")
-    expect(trainer.locator("[data-scan-said]")).to_have_text(str(trainer.get_attribute("[data-scan]", "data-refused")))
-    site.look(trainer, f"{name}-scan-refused")
+    expect(trainer.locator("[data-scan-said]")).to_have_text(
+        str(trainer.get_attribute("[data-scan]", "data-forbidden"))
+    )
+    site.look(trainer, f"{name}-scan-forbidden")
     trainer.evaluate("window.refuses = false")
     trainer.click("[data-scan-start]")
     expect(trainer.locator("[data-scan-picture]")).to_be_visible()

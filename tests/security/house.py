@@ -171,7 +171,7 @@ def furnish() -> House:
     values["roleplay.answer_improvement:public_id"] = improved
     for name in ("session", "draw", "move", "add_person", "remove_person", "open_sheet"):
         values[f"roleplay.{name}:public_id"] = scene.public_id
-    for name in ("release", "result", "withdraw", "improvement", "write_improvement"):
+    for name in ("release", "result", "withdraw", "improvement"):
         values[f"roleplay.{name}:public_id"] = performed
     open_sheet = _one(sa.select(ScoreSheet.public_id).join(Performance).where(Performance.public_id == scene.public_id))
     for name in ("sheet", "sheet_state", "lock", "append_marks"):

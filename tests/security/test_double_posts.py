@@ -48,7 +48,7 @@ ELSEWHERE = {
     "permits.resolve": "test_no_step_outside_the_table_is_taken",
     "permits.resolve_sanction": "test_no_step_outside_the_table_is_taken",
     "roleplay.append_marks": "test_a_redelivered_batch_changes_nothing_and_is_confirmed_again",
-    "roleplay.write_improvement": "test_handed_in_twice_it_is_one_version_and_other_words_are_refused",
+    "roleplay.improvement": "test_handed_in_twice_it_is_one_version_and_other_words_are_refused",
     "roleplay.lock": "test_a_repeated_lock_and_a_repeated_batch_after_it_are_harmless",
     "roleplay.withdraw": "test_a_sheet_that_its_rater_can_still_finish_is_not_withdrawn_nor_one_twice",
     "roster.again": "test_between_preparing_and_the_switch_nobody_new_is_found_and_a_killed_job_goes_on",

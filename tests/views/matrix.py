@@ -200,7 +200,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.scanned": ("roleplay.grade",),
     "roleplay.person": ("roleplay.grade",),
     "roleplay.improvement": SIGNED_IN,
-    "roleplay.write_improvement": SIGNED_IN,
     "roleplay.answer_improvement": ("roleplay.grade",),
     "roleplay.add_person": ("roleplay.grade",),
     "roleplay.append_marks": ("roleplay.grade",),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
+
+from training_app.calendar.forms import WordsField
 
 REASON_MIN = 10
 REASON_MAX = 2000
 _TOO_SHORT = _l("Give the reason in a sentence: the person reads it and has to know what to do.")
 
 
-def _reason(label: object, description: object) -> TextAreaField:
+def _reason(label: object, description: object) -> WordsField:
     required = [DataRequired(_TOO_SHORT), Length(REASON_MIN, REASON_MAX, _TOO_SHORT)]
-    return TextAreaField(label, required, description=description)
+    return WordsField(label, required, description=description)
 
 
 class RefuseForm(FlaskForm):

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from training_app.calendar.forms import InOurTime
+from training_app.calendar.forms import InOurTime, WordsField
 
 
 class SittingForm(FlaskForm):
@@ -47,8 +47,8 @@ class PersonForm(FlaskForm):
     is_right = HiddenField()
 
 
-def _reason() -> TextAreaField:
-    return TextAreaField(
+def _reason() -> WordsField:
+    return WordsField(
         _l("Reason"),
         [DataRequired(_l("Write down the reason.")), Length(max=2000, message=_l("At most %(max)d characters."))],
     )
@@ -88,7 +88,7 @@ class TimeFactorForm(WordsForm):
 class ContestForm(FlaskForm):
     """What a learner has to say about a result."""
 
-    words = TextAreaField(
+    words = WordsField(
         _l("Your account"),
         [
             DataRequired(_l("Write down what you contest, and why.")),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms import DateField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from training_app.calendar.forms import InOurTime
+from training_app.calendar.forms import InOurTime, WordsField
 
 
 def _strip(text: str | None) -> str:
@@ -47,7 +47,7 @@ class EndForm(FlaskForm):
         _l("Last day on which it counted"), [InputRequired(_l("Enter a day.")), InOurTime()],
         description=_l("Yesterday, if it no longer counts from today on."),
     )  # fmt: skip
-    words = TextAreaField(
+    words = WordsField(
         _l("Reason"), [DataRequired(_l("Give the reason in words.")), Length(max=2000)],
         description=_l("For example: withdrawn by the authority, or recorded by mistake. The person reads it."),
     )  # fmt: skip

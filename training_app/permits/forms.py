@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField, TimeField
+from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TimeField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from training_app.calendar.forms import InOurTime
+from training_app.calendar.forms import InOurTime, WordsField
 
 WORDS = 4000
 
@@ -21,7 +21,7 @@ class ReportForm(FlaskForm):
     time = TimeField(_l("Time of day"), [InputRequired(_l("Enter the time, as exactly as you know it."))])
     place = StringField(_l("Where"), [Length(max=200)])
     order = StringField(_l("Order number"), [Length(max=60)])
-    words = TextAreaField(
+    words = WordsField(
         _l("What shows it"),
         [Length(max=WORDS)],
         description=_l("What you saw or what was found, without judging. The person concerned reads it."),
@@ -33,7 +33,7 @@ class ReportForm(FlaskForm):
 class AnswerForm(FlaskForm):
     """The holder's own words."""
 
-    words = TextAreaField(
+    words = WordsField(
         _l("Your answer"),
         [Length(max=WORDS)],
         description=_l("It is kept word for word, in the language you write, and read by who decides."),
@@ -49,7 +49,7 @@ class AnswerForm(FlaskForm):
 class ContestForm(FlaskForm):
     """Why the holder does not agree."""
 
-    words = TextAreaField(
+    words = WordsField(
         _l("Why you do not agree"),
         [Length(max=WORDS)],
         description=_l("A third person reads it. It can only become better for you, never worse."),
@@ -61,7 +61,7 @@ class OutcomeForm(FlaskForm):
 
     outcome = RadioField(_l("Outcome"), [InputRequired(_l("Choose an outcome."))])
     points = SelectField(_l("Points, if reduced"), [Optional()], coerce=int, validate_choice=False)
-    words = TextAreaField(
+    words = WordsField(
         _l("Reasons"),
         [DataRequired(_l("Give the reasons in words.")), Length(max=WORDS)],
         description=_l("They are served on the person concerned, word for word."),
@@ -71,7 +71,7 @@ class OutcomeForm(FlaskForm):
 class ReasonForm(FlaskForm):
     """A reason in words."""
 
-    words = TextAreaField(_l("Reason"), [DataRequired(_l("Give the reason in words.")), Length(max=WORDS)])
+    words = WordsField(_l("Reason"), [DataRequired(_l("Give the reason in words.")), Length(max=WORDS)])
 
 
 class StopForm(ReasonForm):
@@ -87,7 +87,7 @@ class StopForm(ReasonForm):
 class ReopenForm(FlaskForm):
     """What is new about a case that was final."""
 
-    words = TextAreaField(
+    words = WordsField(
         _l("What is new"),
         [DataRequired(_l("Say what is new, and what shows it.")), Length(max=WORDS)],
         description=_l("What was not known when the case was decided. The person concerned reads it."),
@@ -100,7 +100,7 @@ class RewardForm(FlaskForm):
 
     code = RadioField(_l("What for"), [InputRequired(_l("Choose what the reward is for."))])
     day = DateField(_l("Day"), [InputRequired(_l("Enter the day on which it was done.")), InOurTime()])
-    words = TextAreaField(
+    words = WordsField(
         _l("What was done"),
         [DataRequired(_l("Say what was done.")), Length(max=WORDS)],
         description=_l("In one or two sentences, so that a colleague could learn from it."),

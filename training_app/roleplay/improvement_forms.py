@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms import DateField, Field, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from training_app.calendar.forms import InOurTime
+from training_app.calendar.forms import InOurTime, WordsField
 from training_app.roleplay.improvement_rules import AIM_MAX, STEPS_MAX, Goal, GoalFault, PlanFaults, PlanTerms
 
 _FIELD_OF: Mapping[GoalFault, str] = {
@@ -57,17 +57,20 @@ class PlanGoalsForm(FlaskForm):
 
 
 def plan_form(
-    terms: PlanTerms, criteria: Sequence[tuple[str, str]], goals: Sequence[Goal], **hidden: int
+    terms: PlanTerms, criteria: Sequence[tuple[str, str]], goals: Sequence[Goal], *, least: int = 0, **hidden: int
 ) -> PlanGoalsForm:
-    """Return a form for a plan, filled with goals; where there are none, the first criteria are proposed."""
-    numbers = range(1, max(terms.most, len(goals)) + 1)
+    """Return a form for a plan, filled with goals; where there are none, the first criteria are proposed.
+
+    It takes as many goals as the settings allow, as there are, or `least`, whichever is most.
+    """
+    numbers = range(1, max(terms.most, len(goals), least) + 1)
     fields: dict[str, object] = {"numbers": tuple(numbers)}
     for n in numbers:
         fields[f"criterion_{n}"] = SelectField(
             _l("Goal %(number)s is about", number=n), choices=[SelectChoice(key, words) for key, words in criteria]
         )
-        fields[f"aim_{n}"] = TextAreaField(_l("Goal %(number)s: how one will see it", number=n), [Length(max=AIM_MAX)])
-        fields[f"steps_{n}"] = TextAreaField(_l("Goal %(number)s: what I do", number=n), [Length(max=STEPS_MAX)])
+        fields[f"aim_{n}"] = WordsField(_l("Goal %(number)s: how one will see it", number=n), [Length(max=AIM_MAX)])
+        fields[f"steps_{n}"] = WordsField(_l("Goal %(number)s: what I do", number=n), [Length(max=STEPS_MAX)])
         fields[f"by_{n}"] = DateField(_l("Goal %(number)s: by", number=n), [Optional(), InOurTime()])
     filled = {
         f"{name}_{n}": value
@@ -87,5 +90,5 @@ class AnswerForm(FlaskForm):
         choices=[SelectChoice("approve", _l("Yes: approve the plan")),
                  SelectChoice("send_back", _l("Not yet: send it back"))],
     )  # fmt: skip
-    words = TextAreaField(_l("What you say to it"), [Length(max=2000)])
+    words = WordsField(_l("What you say to it"), [Length(max=2000)])
     version = HiddenField()

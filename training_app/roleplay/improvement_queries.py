@@ -75,7 +75,7 @@ class PlanPage:
     """A plan as its reader may see it; the draft is for its learner alone."""
 
     result: ResultPage
-    leader_name: str
+    reviewer_name: str | None  # who led the session; None once others answer
     state: PlanState
     due_on: date | None
     version: int
@@ -163,7 +163,7 @@ def get_page(session: Session, public_id: str, person_id: int, *, reader_id: int
         raise NotFound()
     template = result.template
     return PlanPage(
-        result=result, leader_name=accounts.names(session, [performance.led_by]).get(performance.led_by, "—"),
+        result=result, reviewer_name=_reviewer_name(session, performance, person_id, on),
         state=plan.state if plan else PlanState.OPEN, due_on=plan.due_on if plan else None,
         version=plan.version if plan else 0, saves=plan.saves if plan else 0, saved_at=plan.saved_at if plan else None,
         draft=drafted(plan) if plan and result.own_result else (),
@@ -176,6 +176,12 @@ def get_page(session: Session, public_id: str, person_id: int, *, reader_id: int
         may_answer=plan is not None and plan.state is PlanState.HANDED_IN
         and may_answer(session, performance, person_id, reader_id, grants, on),
     )  # fmt: skip
+
+
+def _reviewer_name(session: Session, performance: Performance, person_id: int, on: date) -> str | None:
+    if not queries.can_score(session, performance.led_by, person_id, on):
+        return None
+    return accounts.names(session, [performance.led_by]).get(performance.led_by)
 
 
 def titles_of(template: Version) -> dict[str, Words]:
@@ -220,9 +226,11 @@ def count_to_review(session: Session, actor_id: int, grants: Grants, on: date) -
     return session.scalar(_to_review(actor_id, grants, on).with_only_columns(sa.func.count(ImprovementPlan.id))) or 0
 
 
-def to_review(session: Session, actor_id: int, grants: Grants, on: date, *, limit: int = LIMIT) -> list[WaitingPlan]:
-    """Return the plans that wait for a trainer, the longest waiting first."""
-    query = _to_review(actor_id, grants, on).order_by(ImprovementPlan.handed_in_at, ImprovementPlan.id).limit(limit)
+def to_review(
+    session: Session, actor_id: int, grants: Grants, on: date, *, limit: int | None = None
+) -> list[WaitingPlan]:
+    """Return the plans that wait for a trainer, the longest waiting first, at most LIMIT of them."""
+    query = _oldest_first(actor_id, grants, on).limit(limit or LIMIT)
     rows = session.execute(query).all()
     names = accounts.names(session, [plan.person_id for plan, *_ in rows])
     cards = content.versions(session, [card_id for *_, card_id in rows])
@@ -234,6 +242,16 @@ def to_review(session: Session, actor_id: int, grants: Grants, on: date, *, limi
         )
         for plan, public_id, card_id in rows
     ]  # fmt: skip
+
+
+def find_to_review(session: Session, person_id: int, actor_id: int, grants: Grants, on: date) -> str | None:
+    """Return the session of the plan of one person that waits for a trainer, the longest waiting; None for none."""
+    query = _oldest_first(actor_id, grants, on).where(ImprovementPlan.person_id == person_id)
+    return session.scalar(query.with_only_columns(Performance.public_id).limit(1))
+
+
+def _oldest_first(actor_id: int, grants: Grants, on: date) -> sa.Select[ImprovementPlan, str, int]:
+    return _to_review(actor_id, grants, on).order_by(ImprovementPlan.handed_in_at, ImprovementPlan.id)
 
 
 def _to_review(actor_id: int, grants: Grants, on: date) -> sa.Select[ImprovementPlan, str, int]:

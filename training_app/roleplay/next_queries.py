@@ -69,9 +69,9 @@ def next_with(session: Session, person_id: int, actor_id: int, grants: Grants, *
     meeting = _of_today(session, person_id, actor_id, grants, on)
     if meeting is not None:
         return NextThing(kind=NextKind.SESSION, public_id=meeting)
-    for plan in improvement_queries.to_review(session, actor_id, grants, on):
-        if plan.person_id == person_id:
-            return NextThing(kind=NextKind.PLAN, public_id=plan.session_id)
+    plan = improvement_queries.find_to_review(session, person_id, actor_id, grants, on)
+    if plan is not None:
+        return NextThing(kind=NextKind.PLAN, public_id=plan)
     return NextThing(kind=NextKind.PERSON)
 
 

@@ -203,4 +203,4 @@ class PlanAnswered(DomainError):
     """A version that was answered already, or is no longer the newest."""
 
     code = "plan_answered"
-    message = "This version was answered already, or a newer one was handed in. Load the page again to see it."
+    message = "This version was answered already, or a newer one was handed in. The page shows how it stands now."

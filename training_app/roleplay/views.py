@@ -18,6 +18,7 @@ from training_app.access.guards import needs, signed_in
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.accounts.service import today
+from training_app.calendar.forms import one_break
 from training_app.errors import DomainError, Invalid, NotFound
 from training_app.roleplay import (
     choice_queries,
@@ -67,7 +68,10 @@ def day() -> ResponseReturnValue:
     now, me = clock.now(), actor()
     found = session_queries.day_of(read_session(), me.person_id, me.grants, on=today(now), now=now)
     plans = improvement_queries.to_review(read_session(), me.person_id, me.grants, today(now))
-    return render_template("roleplay/day.html", day=found, plans=plans, next=_open_next(found, plans))
+    waiting = len(plans)
+    if waiting == improvement_queries.LIMIT:  # there may be more than are shown
+        waiting = improvement_queries.count_to_review(read_session(), me.person_id, me.grants, today(now))
+    return render_template("roleplay/day.html", day=found, plans=plans, waiting=waiting, next=_open_next(found, plans))
 
 
 @bp.route("/roleplay/plan", methods=["GET", "POST"])
@@ -190,7 +194,7 @@ def withdraw(public_id: str, person_id: int) -> ResponseReturnValue:
     return _moved(
         public_id,
         lambda now: service.withdraw(
-            public_id, about_id=person_id, words=request.form.get("words", ""), language=language(),
+            public_id, about_id=person_id, words=one_break(request.form.get("words", "")), language=language(),
             actor_id=me.person_id, grants=me.grants, now=now,
         ),
         _("Withdrawn. The marks stay in the records and do not count."),

@@ -20,7 +20,7 @@ from training_app.credentials import live_service
 from training_app.credentials.models import Certificate, LiveCode
 from training_app.db import db
 from training_app.permits.models import Permit
-from training_app.roleplay import improvement_service, service
+from training_app.roleplay import improvement_queries, improvement_service, service
 from training_app.roleplay.improvement_rules import Goal
 
 
@@ -138,6 +138,25 @@ def test_it_leads_to_the_sheet_then_the_session_of_today_then_the_plan_then_the_
     assert scan(trainer, number).location == plan
 
 
+def test_a_plan_is_found_behind_any_number_that_wait_longer(
+    trainer: FlaskClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(improvement_queries, "LIMIT", 1)
+    by = today(now) + timedelta(days=9)
+    goals = [Goal(criterion="listening", aim=f"看得见 {n}", steps="每天", by=by) for n in range(3)]
+    for number, (who, other) in enumerate((("learner2", "learner"), ("learner", "learner2"))):
+        scene = Scene.started(world, now, people={who: "learner", other: "customer"})
+        rater = scene.rater(about=who)
+        rater.fill(level=2, grade=2)
+        rater.lock()
+        improvement_service.hand_in(
+            scene.public_id, world.people[who], goals=goals, version=1, seen=0, language="zh",
+            now=now + timedelta(hours=3 + number),
+        )  # fmt: skip
+    plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}"
+    assert scan(trainer, world.numbers["learner"]).location == plan
+
+
 def test_a_session_of_tomorrow_and_one_that_is_played_wait_for_nobody_today(
     trainer: FlaskClient, world: World, now: datetime
 ) -> None:
@@ -161,6 +180,10 @@ def test_a_trainer_reads_the_role_plays_of_a_technician_within_reach_alone(
     assert f"/roleplay/sessions/{scene.public_id}/result/{world.learner}" in text
     assert trainer.get(person(world, "outsider")).status_code == 404
     assert trainer.get("/roleplay/people/999999").status_code == 404
+
+
+def test_words_about_the_camera_are_not_mistaken_for_a_refused_form(trainer: FlaskClient) -> None:
+    assert "data-refused" not in trainer.get("/roleplay/scan").text
 
 
 def test_only_this_page_may_ask_for_the_camera(trainer: FlaskClient) -> None:

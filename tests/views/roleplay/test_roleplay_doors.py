@@ -26,7 +26,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "roleplay.withdraw": GRADE,
     "roleplay.person": GRADE,
     "roleplay.improvement": SIGNED_IN,
-    "roleplay.write_improvement": SIGNED_IN,
     "roleplay.answer_improvement": GRADE,
     "roleplay.open_sheet": GRADE,
     "roleplay.sheet": GRADE,
