@@ -65,17 +65,31 @@ def demo(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
 
 
 @pytest.mark.parametrize(
-    ("language", "viewport", "scheme"), [("zh", SMALL, "light"), ("en", DESK, "dark")], ids=["zh-phone", "en-desk-dark"]
+    ("language", "viewport", "scheme"),
+    [
+        pytest.param("zh", SMALL, "light", id="zh-phone"),
+        pytest.param("en", DESK, "dark", id="en-desk-dark"),
+        pytest.param("en", SMALL, "dark", id="en-phone-dark", marks=pytest.mark.deep),
+        pytest.param("zh", DESK, "light", id="zh-desk", marks=pytest.mark.deep),
+    ],
 )
 def test_every_page_is_whole_and_accessible(
-    demo: Site, language: str, viewport: dict[str, int], scheme: Literal["light", "dark"]
+    demo: Site,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    viewport: dict[str, int],
+    scheme: Literal["light", "dark"],
 ) -> None:
     demo.speak(language, viewport)
     demo.scheme, demo.keeps_pages = scheme, False
     seen: set[str] = set()
     faults: list[str] = []
+    lesser: Counter[str] = Counter()
     for who in (None, *VISITORS):
-        _look_around(demo, who, seen, faults)
+        _look_around(demo, who, seen, faults, lesser)
+    with capsys.disabled():
+        looks, width = lesser.pop("looks"), viewport["width"]
+        print(f"\n{language}, {width} px: {looks} looks at {len(seen)} pages; axe tells besides of {dict(lesser)}")
     assert not faults, "\n".join(faults)
     pages = {
         rule.endpoint for rule in demo.app.url_map.iter_rules() if rule.methods is not None and "GET" in rule.methods
@@ -84,7 +98,7 @@ def test_every_page_is_whole_and_accessible(
     assert not unseen, f"no link leads to {unseen}"
 
 
-def _look_around(site: Site, who: str | None, seen: set[str], faults: list[str]) -> None:
+def _look_around(site: Site, who: str | None, seen: set[str], faults: list[str], lesser: Counter[str]) -> None:
     """Follow links as one visitor, a few to each kind of page; look at what was not looked at before."""
     page = site.page(who)
     ahead, followed, own = [site.url + "/"], set[str](), Counter[str]()
@@ -105,7 +119,7 @@ def _look_around(site: Site, who: str | None, seen: set[str], faults: list[str])
             ahead.append(f"{url}?q=T-10")
         if endpoint not in seen or (endpoint in OWN and own[endpoint] == 1):
             page.goto(url)
-            faults += [f"{who} {url}: {fault}" for fault in _faults(site, page, f"{who}-{endpoint}")]
+            faults += [f"{who} {url}: {fault}" for fault in _faults(site, page, f"{who}-{endpoint}", lesser)]
         seen.add(endpoint)
     page.context.close()
 
@@ -122,10 +136,11 @@ def _endpoint(app: Flask, url: str) -> str | None:
     return str(endpoint)
 
 
-def _faults(site: Site, page: Page, name: str) -> list[str]:
+def _faults(site: Site, page: Page, name: str, lesser: Counter[str]) -> list[str]:
     found = []
+    lesser["looks"] += 1
     try:
-        site.look(page, name)
+        lesser.update(f"{one['id']} ({one['impact']}) on {name}" for one in site.look(page, name))
     except AssertionError as error:
         found.append(str(error))
     weight = int(page.evaluate(WEIGHT))
