@@ -25,9 +25,9 @@ from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
 from training_app.exams.sitting_queries import SittingRow
 from training_app.home.models import FirstVisit
-from training_app.permits import desk_queries, ledger_queries
+from training_app.permits import desk_queries, fold_queries, ledger_queries
 from training_app.permits import queries as permits
-from training_app.permits.fold_queries import CaseFile
+from training_app.permits.fold_queries import CaseFile, SanctionFile
 from training_app.roleplay import improvement_queries
 from training_app.roleplay import queries as roleplay
 from training_app.roleplay.improvement_queries import OwnPlan
@@ -57,12 +57,13 @@ class TrainerContact:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnPermit:
-    """What a first page says of one's own permit: its dates, its points, and the open cases one was told of."""
+    """What a first page says of one's own permit: its dates, its points, the open cases one was told of, sanctions."""
 
     record: permits.PermitRecord
     last_on: date | None
     ledger: permits.LedgerState
     open_cases: list[CaseFile]
+    contestable: list[SanctionFile]  # sanctions whose time to contest is running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +139,18 @@ def _own_permit(session: Session, person_id: int, now: datetime) -> OwnPermit | 
     if record is None:
         return None
     until = record.facts.valid_until
+    entries = ledger_queries.ledger(session, person_id, now)
+    measures = fold_queries.sanctions_of(session, person_id, now) if entries else []  # no points, no sanction
     return OwnPermit(
         record=record,
         last_on=last_day(until, record.zone) if until else None,
-        ledger=ledger_queries.state_of(record, ledger_queries.ledger(session, person_id, now), now),
+        ledger=ledger_queries.state_of(record, entries, now),
         open_cases=[file for file in desk_queries.own_cases(session, person_id, now) if file.state.is_open],
+        contestable=[
+            file
+            for file in measures
+            if file.state.appeal_until is not None and now < file.state.appeal_until and file.state.is_served
+        ],
     )
 
 

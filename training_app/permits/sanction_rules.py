@@ -148,6 +148,11 @@ class SanctionState:
         return self.status in PENDING
 
     @property
+    def is_served(self) -> bool:
+        """Tell whether its holder was told of it and it stands: it can be contested while there is time."""
+        return self.status in (SanctionStatus.SERVED, SanctionStatus.IN_FORCE, SanctionStatus.ENDED)
+
+    @property
     def counts_for_escalation(self) -> bool:
         """Tell whether a later sanction counts this one: it took effect and was not annulled."""
         return self.in_force_at is not None and self.status is not SanctionStatus.ANNULLED

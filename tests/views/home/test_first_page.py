@@ -11,13 +11,14 @@ from flask.testing import FlaskClient
 from tests import certifications_factories as certifications
 from tests import courses_factories as courses
 from tests import exams_factories as make
+from tests import permits_factories as permits
 from tests.credentials_factories import certified
 from tests.dashboards_factories import certify
 from tests.factories import World
 from tests.permits_factories import issue, report
 from tests.roleplay_factories import Scene
 from tests.statements import statements
-from training_app import chain, clock
+from training_app import chain, clock, web
 from training_app.accounts import service as accounts
 from training_app.accounts.models import PersonProfile
 from training_app.content import queries as content
@@ -183,3 +184,32 @@ def test_an_open_case_says_by_which_weekday_and_how_long_an_answer_takes(
     card = world.sign_in(client, "learner").get("/").text.split('class="card next"')[1].split("</section>")[0]
     assert "11月30日 周一" in card
     assert "约 10 分钟" in card
+
+
+def test_what_can_be_contested_says_until_which_weekday(world: World, client: FlaskClient, now: datetime) -> None:
+    """A clock that runs is a right that ends: a decision of a case, and a sanction."""
+    issue(world.learner, now - timedelta(days=10))
+    case = permits.decided(world, now)
+    page = world.sign_in(client, "learner").get("/").text
+    until = permits.case(case, now).state.appeal_until
+    assert until is not None
+    said = f"可在{web.through(until)}前提出申诉"
+    assert said in page
+    clock.move_to(until)
+    page = world.sign_in(client, "learner").get("/").text
+    assert "前提出申诉" not in page
+
+
+def test_a_sanction_that_can_be_contested_stands_on_the_first_page(
+    world: World, client: FlaskClient, now: datetime
+) -> None:
+    issue(world.learner, now - timedelta(days=10))
+    sanction_id, at = permits.revoked(world, now)
+    client = world.sign_in(client, "learner")
+    page = client.get("/").text
+    (file,) = permits.sanctions(world.learner, at)
+    assert file.state.appeal_until is not None
+    assert f'href="/me/sanctions/{sanction_id}"' in page
+    assert f"可在{web.through(file.state.appeal_until)}前提出申诉" in page
+    clock.move_to(file.state.appeal_until)
+    assert f'href="/me/sanctions/{sanction_id}"' not in world.sign_in(client, "learner").get("/").text
