@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from training_app.accounts.service import today
 from training_app.content import queries as content
 from training_app.content import service as publishing
 from training_app.courses import service
-from training_app.db import db
+from training_app.courses.models import Enrolment
+from training_app.db import db, transaction
 
 COURSE = "communication"
 LESSONS: tuple[str, ...] = tuple(
     yaml.safe_load((Path(__file__).parents[1] / f"courses/{COURSE}/course.yaml").read_text("utf-8"))["lessons"]
 )
 LESSON = LESSONS[0]
+NEWER, NEWER_TITLE = "newer", "新机型入门"
 
 
 def version_of(kind: str, key: str, now: datetime) -> content.Version:
@@ -46,3 +48,17 @@ def finish(person_id: int, lesson_key: str, now: datetime, course_key: str = COU
 def finish_course(person_id: int, now: datetime) -> service.Completion:
     """Finish every lesson of the course."""
     return [finish(person_id, key, now) for key in LESSONS][-1]
+
+
+def give_newer(person_id: int, now: datetime, *, actor_id: int, days: int = 9) -> None:
+    """Give somebody a new course that no level asks for, with a last day."""
+    body = version_of("course", "home-visit", now).body
+    newer = {**body, "key": NEWER, "title": {"zh": NEWER_TITLE, "en": "The new model"}, "change": "substantive"}
+    publishing.publish("course", {**newer, "effective_on": today(now).isoformat()}, now=now, actor_id=actor_id)
+    with transaction() as session:
+        session.add(
+            Enrolment(
+                person_id=person_id, course_key=NEWER, reason="assigned", created_at=now,
+                due_on=today(now) + timedelta(days=days),
+            )
+        )  # fmt: skip

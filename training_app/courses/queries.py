@@ -197,6 +197,14 @@ def courses(session: Session, person_id: int, on: date) -> list[CourseRow]:
     return sorted(rows, key=lambda r: (not r.is_enrolled, r.due_on is None, r.due_on or date.max, r.order, r.key))
 
 
+def given(session: Session, person_id: int, on: date) -> list[CourseRow]:
+    """Return the courses with a last day that a person has not finished, by that day; one small read where none is."""
+    due = {row.course_key for row in _enrolments(session, person_id) if row.due_on is not None}
+    if not due - {row.course_key for row in learning_rows(session, [person_id])[person_id] if row.kind == COURSE}:
+        return []
+    return [row for row in courses(session, person_id, on) if row.due_on is not None and row.state is not State.DONE]
+
+
 def get_course(session: Session, person_id: int, course_key: str, on: date) -> CourseRow:
     """Return one course with the person's state; raises NotFound."""
     version = content.get_current(session, COURSE, course_key, on)
@@ -373,8 +381,16 @@ def learning_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, S
     return read_once(session, ("courses.learned", *wanted), read)
 
 
+def _enrolments(session: Session, person_id: int) -> Sequence[Any]:
+    def read() -> Sequence[Any]:
+        return session.execute(_begun()[0], {"person_id": person_id}).all()
+
+    return read_once(session, ("courses.enrolled", person_id), read)
+
+
 def _past(session: Session, person_id: int) -> _Past:
-    enrolments, progress = (session.execute(one, {"person_id": person_id}) for one in _begun())
+    enrolments = _enrolments(session, person_id)
+    progress = session.execute(_begun()[1], {"person_id": person_id})
     events = learning_rows(session, [person_id])[person_id]
     return _Past(
         enrolments={e.course_key: e for e in enrolments},

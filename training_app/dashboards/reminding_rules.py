@@ -6,12 +6,14 @@ what_is_due(State.VALID, Open())                # None: nobody is reminded of no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from training_app.certifications.level_rules import Held, Purpose, find_target
+from training_app.certifications.rules import Level
 from training_app.status.rules import State
 
 
@@ -34,13 +36,15 @@ class Open:
     """What the state alone does not say.
 
     `case`: they were told of a case and have not answered; `plan`: an improvement plan is asked for; `level`: their
-    level has ended or can be renewed; `courses`: they were given courses that they have not finished.
+    level has ended or can be renewed; `courses`: they were given courses that they have not finished; `shown`: all that
+    their retraining or the level they work towards asks for is shown, so that a certifier acts next.
     """
 
     case: bool = False
     plan: bool = False
     level: bool = False
     courses: bool = False
+    shown: bool = False
 
 
 # What a state leaves to the person; where others act next (an award, a stop, a decision) nobody is reminded.
@@ -53,6 +57,8 @@ _BY_STATE: Final[Mapping[State, Due]] = {
     State.TRAINING: Due.LEARNING,
     State.EXAMINABLE: Due.SHOWING,
 }
+# What ends with the last thing shown: then others act next here too.
+BY_SHOWING: Final = frozenset({State.RETRAINING, State.LAPSED, State.EXAMINABLE})
 _BEFORE_A_PLAN: Final = frozenset({Due.RETRAINING, Due.RENEWAL})
 # Whoever may never or not for now hold a permit has no use for a level.
 _NO_LEVEL: Final = frozenset({State.NONE, State.PASSED, State.REVOKED, State.BARRED, State.SURRENDERED})
@@ -62,16 +68,23 @@ def what_is_due(state: State, open_: Open) -> Due | None:
     """Return what is due next, None for nothing, in the order of first pages: a case first, for its clock runs."""
     if open_.case:
         return Due.CASE
-    by_state = _BY_STATE.get(state)
+    by_state = None if open_.shown and state in BY_SHOWING else _BY_STATE.get(state)
     if open_.plan and by_state not in _BEFORE_A_PLAN:
         return Due.PLAN
     if by_state is not None:
         return by_state
-    if open_.level and state not in _NO_LEVEL:
+    if open_.level and not open_.shown and state not in _NO_LEVEL:
         return Due.LEVEL
     return Due.COURSES if open_.courses else None
 
 
-def is_level_due(ends_at: datetime | None, renewal_days: int, now: datetime) -> bool:
-    """Tell whether a level has ended or can be renewed: from `renewal_days` before its end on, that day included."""
-    return ends_at is not None and now >= ends_at - timedelta(days=renewal_days)
+def is_level_due(levels: Sequence[Level], held: Mapping[tuple[str, str], Held], now: datetime, zone: str) -> bool:
+    """Tell whether a level of a scheme can be renewed or has ended by itself.
+
+    One that was withdrawn was ended by a decision: whether to win it anew is not asked for by a reminder.
+    """
+    target = find_target(levels, held, now=now, zone=zone)
+    if target is None or target.purpose is Purpose.RENEW:
+        return target is not None
+    before = held.get((target.level.scheme, target.level.level))
+    return before is not None and before.awarded_at is not None and before.withdrawn_at is None

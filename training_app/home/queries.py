@@ -18,7 +18,10 @@ from training_app.accounts.models import PersonProfile
 from training_app.calendar.rules import last_day
 from training_app.certifications import queries as certifications
 from training_app.certifications import queue_queries, retraining_queries, way_queries
+from training_app.certifications.rules import RequirementKind
 from training_app.certifications.way_queries import Way
+from training_app.courses import queries as courses
+from training_app.courses.queries import CourseRow
 from training_app.dashboards import message_queries
 from training_app.exams import contest_queries, sitting_queries
 from training_app.exams import queries as exams
@@ -78,6 +81,7 @@ class LearnerHome:
     permit: OwnPermit | None
     trainers: list[TrainerContact]
     plan: OwnPlan | None = None  # the improvement plan to write next
+    given: Sequence[CourseRow] = ()  # courses with a last day that the way does not ask for, by that day
     plan_minutes: int = PLAN_MINUTES
     answer_minutes: int = ANSWER_MINUTES
     drill_minutes: int = DRILL_MINUTES
@@ -122,16 +126,24 @@ def learner_home(session: Session, person_id: int, on: date, now: datetime) -> L
     scheme = next(iter(certifications.schemes(session, on)), None)
     blueprints = exams.exam_blueprints(session, on)
     standings = exams.standings(session, person_id, blueprints, now)
+    way = way_queries.get_way(session, person_id, scheme=scheme, now=now, with_held=False) if scheme else None
     return LearnerHome(
         state=status.state_now(session, person_id, now),
-        way=way_queries.get_way(session, person_id, scheme=scheme, now=now, with_held=False) if scheme else None,
+        way=way,
         exam=next((one for one in standings.values() if one.running or one.can_start(now)), None),
         exam_titles={key: version.body["title"] for key, version in blueprints.items()},
         exam_minutes={key: version.body["limit_minutes"] for key, version in blueprints.items()},
         permit=_own_permit(session, person_id, now),
         trainers=trainers_of(session, person_id, on),
         plan=improvement_queries.find_own(session, person_id),
+        given=_given(session, person_id, way, on),
     )
+
+
+def _given(session: Session, person_id: int, way: Way | None, on: date) -> list[CourseRow]:
+    lines = [one.line.requirement for one in way.lines] if way else []
+    asked = {one.ref for one in lines if one.kind is RequirementKind.COURSE}
+    return [row for row in courses.given(session, person_id, on) if row.key not in asked]
 
 
 def _own_permit(session: Session, person_id: int, now: datetime) -> OwnPermit | None:

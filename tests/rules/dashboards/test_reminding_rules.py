@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training_app.certifications.level_rules import Held, renewal_opens_at
+from training_app.certifications.rules import Level
 from training_app.dashboards.reminding_rules import Due, Open, is_level_due, what_is_due
 from training_app.status.rules import State
 
@@ -71,10 +74,41 @@ def test_more_that_is_open_never_leaves_less_to_remind_of(state: State, open_: O
             assert what_is_due(state, Open(**{**vars(open_), more: True})) is not None
 
 
-@pytest.mark.parametrize(("days_left", "due"), [(61, False), (60, True), (1, True), (0, True), (-5, True)])
-def test_a_level_is_due_from_the_first_day_of_its_renewal_on_and_after_its_end(days_left: int, due: bool) -> None:
-    assert is_level_due(NOW + timedelta(days=days_left), 60, NOW) is due
+@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize("state", [State.RETRAINING, State.LAPSED, State.EXAMINABLE])
+def test_where_everything_is_shown_a_certifier_acts_next_and_only_the_rest_is_due(state: State, shown: bool) -> None:
+    assert (what_is_due(state, Open(shown=shown)) is None) is shown
+    if shown:
+        assert what_is_due(state, Open(shown=True, plan=True)) is Due.PLAN
+        assert what_is_due(state, Open(shown=True, courses=True)) is Due.COURSES
 
 
-def test_who_never_held_a_level_has_none_to_renew() -> None:
-    assert not is_level_due(None, 60, NOW)
+def test_a_level_for_which_everything_is_shown_again_waits_for_a_certifier_and_a_permit_to_renew_does_not() -> None:
+    assert what_is_due(State.VALID, Open(level=True, shown=True)) is None
+    assert what_is_due(State.RENEWAL_OPEN, Open(level=True, shown=True)) is Due.RENEWAL
+
+
+ZONE = "Asia/Shanghai"
+LEVEL = Level(scheme="service", level="junior", rank=1, valid_months=24, due_days=60, renewal_days=60, requirements=())
+HELD = Held(
+    scheme="service", level="junior", rank=1, awarded_at=NOW - timedelta(days=600),
+    valid_until=datetime(2027, 1, 22, 16, tzinfo=UTC),  # through 22 January, where people work
+)  # fmt: skip
+OPENS = datetime(2026, 11, 23, 16, tzinfo=UTC)
+MOMENT = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [(OPENS - MOMENT, False), (OPENS, True), (HELD.valid_until, True), (OPENS + timedelta(days=90), True)],
+)
+def test_a_level_is_due_from_the_first_day_of_its_renewal_on_and_after_its_end(at: datetime, due: bool) -> None:
+    assert renewal_opens_at(HELD, LEVEL, ZONE) == OPENS
+    assert is_level_due([LEVEL], {("service", "junior"): HELD}, at, ZONE) is due
+
+
+def test_a_level_that_was_withdrawn_by_a_decision_does_not_end_and_who_never_held_one_has_none_to_renew() -> None:
+    withdrawn = replace(HELD, withdrawn_at=NOW - timedelta(days=3))
+    assert not is_level_due([LEVEL], {("service", "junior"): withdrawn}, OPENS + timedelta(days=90), ZONE)
+    assert not is_level_due([LEVEL], {}, NOW, ZONE)
+    assert not is_level_due([], {}, NOW, ZONE)

@@ -13,6 +13,7 @@ from flask import Flask
 
 from tests import certifications_factories as certified
 from tests import permits_factories as permits
+from tests.courses_factories import give_newer
 from tests.crowd import crowd
 from tests.factories import World
 from tests.roleplay_factories import Scene, grants
@@ -20,7 +21,6 @@ from tests.statements import statements
 from training_app.accounts import service as accounts
 from training_app.accounts.models import Login, PersonProfile
 from training_app.audit.models import AuditEntry
-from training_app.courses.models import Enrolment
 from training_app.dashboards import reminding_service as service
 from training_app.dashboards.people_rules import Filters
 from training_app.dashboards.reminding_service import Outcome
@@ -132,12 +132,7 @@ def test_what_is_due_is_named_by_state_case_and_courses(any_app: Flask, world: W
     certified.certify(world, "learner", now)
     now += timedelta(days=1)
     assert remind_one(world, "hr", world.learner, now) == Outcome(nothing_due=1)
-    with transaction() as session:  # a course that came after theirs were finished
-        session.add(
-            Enrolment(
-                person_id=world.learner, course_key="newer", reason="assigned", due_on=now.date(), created_at=now
-            )
-        )  # fmt: skip
+    give_newer(world.learner, now, actor_id=world.administrator, days=0)  # it came after theirs were finished
     assert remind_one(world, "hr", world.learner, now).sent == 1
     now += timedelta(days=1)
     reported = permits.report(world, now)
