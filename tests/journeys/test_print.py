@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from tests.dashboards_factories import certify
 from tests.journeys.conftest import DESK, PHONE, Site
 from tests.journeys.steps import confirm
 from training_app import chain, clock
+from training_app.home import guides
 
 pytestmark = pytest.mark.journey
 
@@ -76,3 +80,15 @@ def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
     assert hr.inner_text("#slip-address").startswith(f"{site.url}/welcome/")
     wide = hr.evaluate("document.querySelector('.slip').getBoundingClientRect().width")
     assert wide < 400, "a quarter of a sheet"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_guide_of_each_role_takes_one_sheet_of_paper(site: Site, language: str) -> None:
+    site.speak(language, DESK)
+    page = site.page("hr")
+    for role in guides.GUIDES:
+        answer = page.goto(f"{site.url}/guide/{role}")
+        assert answer is not None
+        assert answer.status == 200, role
+        printed = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+        assert len(printed.pages) == 1, role
