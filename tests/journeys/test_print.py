@@ -82,6 +82,7 @@ def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
     assert wide < 400, "a quarter of a sheet"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_guide_of_each_role_takes_one_sheet_of_paper(site: Site, language: str) -> None:
     site.speak(language, DESK)
