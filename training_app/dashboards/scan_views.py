@@ -42,7 +42,7 @@ def scanned() -> ResponseReturnValue:
         case NextKind.SESSION:
             return redirect(url_for("roleplay.session", public_id=found.public_id))
         case NextKind.PLAN:
-            return redirect(url_for("roleplay.improvement", public_id=found.public_id, person_id=person_id))
+            return redirect(url_for("roleplay.answer_improvement", public_id=found.public_id, person_id=person_id))
         case NextKind.PERSON:
             return redirect(url_for("roleplay.person", person_id=person_id))
 

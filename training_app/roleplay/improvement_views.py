@@ -107,7 +107,7 @@ def answer_improvement(public_id: str, person_id: int) -> ResponseReturnValue:
     waiting = improvement_queries.to_review(session(), me.person_id, me.grants, today(now), limit=1)
     if waiting:
         one = waiting[0]
-        return redirect(url_for("roleplay.improvement", public_id=one.session_id, person_id=one.person_id))
+        return redirect(url_for("roleplay.answer_improvement", public_id=one.session_id, person_id=one.person_id))
     return redirect(url_for("roleplay.day"))
 
 

@@ -330,7 +330,7 @@ def _open_next(
     for line in found.today:
         return url_for("roleplay.session", public_id=line.public_id), pick(line.card_title)
     for one in plans:
-        where = url_for("roleplay.improvement", public_id=one.session_id, person_id=one.person_id)
+        where = url_for("roleplay.answer_improvement", public_id=one.session_id, person_id=one.person_id)
         return where, _("plan of %(name)s", name=one.name)
     return None
 

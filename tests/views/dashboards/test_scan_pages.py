@@ -134,7 +134,7 @@ def test_it_leads_to_the_sheet_then_the_session_of_today_then_the_plan_then_the_
     improvement_service.hand_in(
         scene.public_id, world.learner, goals=goals, version=1, seen=0, language="zh", now=now + timedelta(hours=3)
     )
-    plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}"
+    plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}/answer"
     assert scan(trainer, number).location == plan
 
 
@@ -153,7 +153,7 @@ def test_a_plan_is_found_behind_any_number_that_wait_longer(
             scene.public_id, world.people[who], goals=goals, version=1, seen=0, language="zh",
             now=now + timedelta(hours=3 + number),
         )  # fmt: skip
-    plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}"
+    plan = f"/roleplay/sessions/{scene.public_id}/plan/{world.learner}/answer"
     assert scan(trainer, world.numbers["learner"]).location == plan
 
 

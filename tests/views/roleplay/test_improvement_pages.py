@@ -135,7 +135,7 @@ def test_the_trainers_day_leads_to_the_plan_and_its_answer_to_the_next(
     trainer = scene.world.sign_in(client, "trainer")
     day = trainer.get("/roleplay/day").text
     assert "待审阅的改进计划：1 份" in day
-    assert own(scene) in day
+    assert f'href="{own(scene)}/answer"' in day
     assert "份改进计划待审阅" in trainer.get("/").text
     empty = trainer.post(f"{own(scene)}/answer", data={"outcome": "send_back", "words": " ", "version": "1"})
     assert empty.status_code == 422
