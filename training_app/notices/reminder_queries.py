@@ -24,7 +24,7 @@ from training_app.exams.models import Attempt, Seat, Sitting
 from training_app.licences import queries as licences
 from training_app.permits import desk_queries
 from training_app.permits.case_rules import CaseStatus
-from training_app.permits.fold_queries import CaseFile
+from training_app.permits.fold_queries import CaseFile, SanctionFile
 from training_app.permits.number_rules import day_pair
 from training_app.roleplay.improvement_rules import PlanState
 from training_app.roleplay.models import ImprovementPlan, Performance, PerformancePart, PerformanceState
@@ -281,6 +281,31 @@ def _case_reminder(day: Day, file: CaseFile) -> Reminder | None:
     )  # fmt: skip
 
 
+def sanctions(session: Session, day: Day, through: int, limit: int) -> Portion:
+    """Return whose time to contest a sanction ends soon; by sanction."""
+    window = day.window("case_reminder_days")
+    if window is None:
+        return Portion(reminders=(), through=None)
+    files = desk_queries.running_sanctions(session, window[0], window[1], day.now, after=through, limit=limit)
+    found = (one for file in files if (one := _sanction_reminder(day, file)) is not None)
+    return _portion(files, limit, found, lambda file: int(file.sanction_id))
+
+
+def _sanction_reminder(day: Day, file: SanctionFile) -> Reminder | None:
+    until = file.state.appeal_until
+    if until is None or not file.state.is_served:
+        return None
+    last = last_day(until, day.zone)
+    ahead = day.is_for("case_reminder_days", last)
+    if ahead is None:
+        return None
+    return Reminder(
+        place=file.sanction_id, person_id=file.person_id, kind="sanction_appeal_soon",
+        key=f"sanction/{file.sanction_id}/{_stamp(until)}/{ahead}",
+        facts={"number": file.number, "last": day_pair(last)}, path=f"/me/sanctions/{file.sanction_id}",
+    )  # fmt: skip
+
+
 def _stamp(at: datetime) -> str:
     """Return an instant as keys write it: what is moved to another time is reminded of anew."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M")
@@ -320,5 +345,6 @@ SOURCES: Mapping[str, Source] = {
     "roleplays": roleplays,
     "improvement plans": improvement_plans,
     "cases": cases,
+    "sanctions": sanctions,
     "licences": state_licences,
 }

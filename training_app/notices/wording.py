@@ -287,6 +287,10 @@ WORDS: dict[str, tuple[object, object]] = {
             "points count."
         ),
     ),
+    "sanction_appeal_soon": (
+        _l("Your time to contest a sanction ends soon"),
+        _l("Sanction %(number)s: if you do not agree, you can contest it through %(last)s."),
+    ),
     "reminded": (
         _l("A reminder of what is due"),
         _l("Please see to it now: your first page shows the next step."),

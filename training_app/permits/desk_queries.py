@@ -145,6 +145,26 @@ def running_clocks(
     return fold_queries.case_files(session, rows, now)
 
 
+def running_sanctions(
+    session: Session, start: datetime, end: datetime, now: datetime, *, after: int, limit: int
+) -> list[SanctionFile]:
+    """Return sanctions whose told deadline to contest lies in [start, end), by number, from `after` on; not those that
+    were contested or have fallen away.
+    """
+    served, over = aliased(SanctionEvent), aliased(SanctionEvent)
+    told = (
+        sa.select(served.id)
+        .where(
+            served.sanction_id == Sanction.id, served.kind == "serve",
+            served.facts["deadline_at"].as_string() >= iso(start), served.facts["deadline_at"].as_string() < iso(end),
+        )
+        .exists()
+    )  # fmt: skip
+    done = sa.select(over.id).where(over.sanction_id == Sanction.id, over.kind.in_(["appeal", "annul"])).exists()
+    query = sa.select(Sanction).where(Sanction.id > after, told, ~done).order_by(Sanction.id).limit(limit)
+    return fold_queries.sanction_files(session, session.scalars(query).all(), now)
+
+
 def lapsed_of(session: Session, person_id: int, now: datetime) -> list[CaseFile]:
     """Return the cases of a person that time has made final and that nobody has written down yet."""
     rows = session.scalars(_lapsed(), {"person_id": person_id, "at": iso(now)}).all()

@@ -25,6 +25,7 @@ from training_app.exams import sittings
 from training_app.notices import reminder_queries, reminding
 from training_app.notices.models import ReminderDay
 from training_app.outbox.models import OutboxMessage
+from training_app.permits import service
 from training_app.roleplay import improvement_service
 from training_app.roleplay.improvement_rules import Goal
 from training_app.sweeping import sweep
@@ -123,6 +124,33 @@ def test_the_clocks_to_answer_and_to_contest_are_reminded_of_before_they_end(
     for days in (4, 2, 1):
         sweep(now=until - timedelta(days=days, minutes=1))
     assert told("case_answer_soon", "case_appeal_soon") == [(world.learner, "case_answer_soon")]
+
+
+def test_the_time_to_contest_a_decision_is_reminded_of(any_app: Flask, world: World, now: datetime) -> None:
+    certified.certify(world, "learner", now)
+    now += timedelta(days=3)
+    decided = permits.decided(world, now)
+    until = permits.case(decided, now).state.appeal_until
+    assert until is not None
+    for days in (4, 2, 1):
+        sweep(now=until - timedelta(days=days, minutes=1))
+    assert told("case_answer_soon", "case_appeal_soon") == [(world.learner, "case_appeal_soon")]
+
+
+@pytest.mark.parametrize("contests", [False, True])
+def test_the_time_to_contest_a_sanction_is_reminded_of_unless_it_was_contested(
+    any_app: Flask, world: World, now: datetime, contests: bool
+) -> None:
+    certified.certify(world, "learner", now)
+    sanction_id, at = permits.revoked(world, now + timedelta(days=3))
+    (file,) = permits.sanctions(world.learner, at)
+    until = file.state.appeal_until
+    assert until is not None
+    if contests:
+        service.sanctions.appeal(sanction_id, words="Not so.", now=at, actor_id=world.learner, language="en")
+    for days in (4, 2, 1):
+        sweep(now=until - timedelta(days=days, minutes=1))
+    assert told("sanction_appeal_soon") == ([] if contests else [(world.learner, "sanction_appeal_soon")])
 
 
 def test_holder_and_manager_are_reminded_of_a_state_licence_before_it_ends_unless_a_new_one_is_recorded(
