@@ -124,8 +124,21 @@ def test_paper_holds_the_whole_list_and_says_what_it_leaves_out(
     cut = manager.get("/today/print").text
     assert cut.count('<th scope="row">') == 300
     assert "The first 300 people" in cut
-    only = manager.get("/today/print?may=limited&job=refrigerator").text
-    assert "Only: may go with limits" in only
+
+
+def test_paper_answers_for_the_type_of_job_that_was_asked_as_the_page_does(
+    world: World, at: datetime, manager: FlaskClient
+) -> None:
+    paper = manager.get("/today/print?job=air-conditioner-outdoor&may=no").text
+    (row,) = [one for one in paper.split("<tr>") if "李佳怡" in one]
+    assert "<td>may not go</td>" in row
+    assert "with limits</td>" not in row
+    assert "Licence missing: Height" in row
+    assert "Today: " in paper.split("<tbody>")[0].split("<thead>")[1]
+    assert "王小明" not in paper
+    other = manager.get("/today/print?job=air-conditioner-outdoor&may=yes").text
+    assert "<td>may go</td>" in other
+    assert "李佳怡" not in other
 
 
 def test_a_unit_with_too_many_people_is_not_gone_through_but_its_units_are_offered(
