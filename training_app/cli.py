@@ -6,6 +6,7 @@ import getpass
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -29,6 +30,7 @@ from training_app.content.measuring import aligned, place
 from training_app.content.rules import ImportMove
 from training_app.content.schema import Problem
 from training_app.db import db
+from training_app.demonstration.models import DemonstrationState
 from training_app.outbox import service as outbox
 from training_app.permits import erasing_service as case_words
 from training_app.status import rebuilding
@@ -108,12 +110,15 @@ def export_content(target: Path) -> None:
 
 
 @click.command("seed-demo")
+@click.option("--within-start", is_flag=True, hidden=True, help="the start that calls this holds its lock already")
 @with_appcontext
-def seed_demo() -> None:
-    """Make the demonstration network once, and say how to sign in."""
+def seed_demo(within_start: bool) -> None:
+    """Make the demonstration network once, and say how to sign in. Stop the product first."""
+    settings = current_app.extensions["settings"]
     try:
-        lines = demo.seed(current_app.extensions["settings"], now=clock.now(), say=click.echo)
-    except demo.DemoRefusedError as error:
+        with nullcontext() if within_start else start.only_start(settings.data_dir):
+            lines = demo.seed(settings, now=clock.now(), say=click.echo)
+    except (demo.DemoRefusedError, start.StartRefusedError) as error:
         raise click.ClickException(str(error)) from None
     for line in lines:
         click.echo(line)
@@ -129,9 +134,9 @@ def remove_demo(yes: bool, others: int) -> None:
     try:
         with start.only_start(settings.data_dir):
             upgrade()  # the product may have been put in place and not been started since
-            demo_removal.check(db.session(), others=others)
+            is_rest = demo_removal.check(db.session(), settings, others=others).state is DemonstrationState.REMOVED
             db.session.rollback()
-            if not yes:
+            if not yes and not is_rest:
                 click.confirm("Everything in this database goes, for good. Remove the demonstration?", abort=True)
             gone = demo_removal.remove(settings, others=others, now=clock.now())
     except (demo_removal.RemovalRefusedError, start.StartRefusedError) as error:

@@ -52,10 +52,14 @@ def seed(settings: Settings, *, now: datetime, say: Say = lambda _line: None) ->
     `say` is told how far it is. One that was interrupted is begun anew: its database is marked. Raises
     DemoRefusedError where other people or units are here.
     """
+    try:
+        with demo_removal.only_one(settings):
+            return _seed(settings, now, lambda words: say(f"demonstration: {words}"))
+    except demo_removal.RemovalRefusedError as error:
+        raise DemoRefusedError(str(error)) from None
 
-    def tell(words: str) -> None:
-        say(f"demonstration: {words}")
 
+def _seed(settings: Settings, now: datetime, tell: Say) -> list[str]:
     if (settled := _settled(settings, now, tell)) is not None:
         return settled
     demo_removal.start_over(settings, now=now, since=accounts.today(now) - timedelta(days=BEGAN_DAYS + 30))

@@ -156,7 +156,7 @@ def _bring(settings: Settings, flask: FlaskGroup) -> int:
         flask.main(args=arguments, prog_name="flask", standalone_mode=False)
     if settings.demo:
         print(_DEMO_BEGINS, flush=True)
-        flask.main(args=["seed-demo"], prog_name="flask", standalone_mode=False)
+        flask.main(args=["seed-demo", "--within-start"], prog_name="flask", standalone_mode=False)
     return 0
 
 

@@ -16,8 +16,8 @@ from flask import Flask
 from pypdf import PdfReader
 
 from tests.factories import World
-from training_app import clock, demo, demo_today
-from training_app.accounts.models import Login, Person
+from training_app import clock, demo, demo_removal, demo_today
+from training_app.accounts.models import Login, Person, PersonProfile
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.credentials import press, print_press
@@ -33,6 +33,7 @@ from training_app.notices.models import Delivery, Notice
 from training_app.outbox import service as outbox
 from training_app.roster.models import Roster
 from training_app.roster.state_rules import RosterState
+from training_app.settings import SmtpServer
 from training_app.start import only_start
 from training_app.status import rebuilding
 from training_app.storage import service as storage
@@ -364,3 +365,85 @@ def _stays(app: Flask, *reasons: str) -> None:
     (line,) = refused.output.splitlines()
     assert all(reason in line for reason in reasons), line
     assert figures() == before
+
+
+# Broken off, two at once, mail --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("breaks", ["_load", "_clear_away"])
+def test_a_removal_that_breaks_off_after_the_rows_are_gone_is_finished_by_the_next(
+    app: Flask, alone: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    content = storage.names(db.session())
+    assert run(app, "seed-demo").exit_code == 0
+    made = (storage.names(db.session()) - content) | {mail_name(key) for key in db.session.scalars(_mailed())}
+    once = app.extensions["settings"].data_dir / "once" / "7.pdf"
+    with monkeypatch.context() as patch:
+        patch.setattr(demo_removal, breaks, _breaks)
+        assert isinstance(run(app, "remove-demo", "--yes").exception, ConnectionError)
+    assert made <= on_disk(app)
+    once.write_bytes(b"of a true person, printed meanwhile")
+    finished = run(app, "remove-demo")
+    assert finished.exit_code == 0, finished.output
+    assert not made & on_disk(app)
+    assert content <= on_disk(app)
+    assert once.is_file()
+    once.unlink()
+    assert not app.extensions["settings"].demo_accounts_path.exists()
+    _stays(app, "already")
+
+
+def _breaks(*_values: object) -> None:
+    raise ConnectionError("the queue is away")
+
+
+def test_content_that_cannot_be_loaded_is_found_before_anything_is_removed(
+    app: Flask, marked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_removal.content, "check_files", lambda _root: ({}, ["a problem"]))
+    _stays(app, "check-content")
+
+
+def test_a_demonstration_is_not_made_under_a_product_that_runs_nor_by_two_at_once(any_app: Flask) -> None:
+    settings = any_app.extensions["settings"]
+    with only_start(settings.data_dir):
+        refused = run(any_app, "seed-demo")
+    assert (refused.exit_code, "is in use by another start" in refused.output) == (1, True)
+    with demo_removal.only_one(settings):
+        for folder in (settings.data_dir, settings.data_dir / "mail"):
+            if settings.is_sqlite and folder != settings.data_dir:
+                continue  # another folder is another database
+            folder.mkdir(exist_ok=True)
+            with pytest.raises(demo.DemoRefusedError, match="by another process"):
+                demo.seed(replace(settings, data_dir=folder), now=clock.now())
+    assert figures()["demonstration"] == 0
+
+
+def test_a_process_that_serves_already_learns_that_a_demonstration_was_made(
+    app: Flask, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not demonstration.is_on()
+    with transaction() as session:  # by another process
+        session.add(
+            Demonstration(id=1, state=DemonstrationState.BEING_MADE, people=[], units=[], begun_at=now)
+        )  # fmt: skip
+    monkeypatch.setattr(demonstration, "READ_AGAIN_S", 0.0)
+    assert "demo-band" in app.test_client().get("/sign-in").get_data(as_text=True)
+
+
+def test_mail_to_invented_people_leaves_by_no_server(
+    app: Flask, world: World, marked: None, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = SmtpServer(host="127.0.0.1", port=9)
+    monkeypatch.setitem(app.extensions, "settings", replace(app.extensions["settings"], smtp=nowhere))
+    with transaction() as session:
+        session.execute(
+            sa.update(PersonProfile).where(PersonProfile.person_id == world.learner).values(email="one@example.com")
+        )
+        body = {"person": world.learner, "key": "k/1", "kind": "print_empty", "facts": {"count": 0}, "path": "/"}
+        outbox.send("notice", "notice/k/1", body, now=now)
+    while outbox.dispatch_due(now=now):
+        pass
+    assert db.session.scalars(sa.select(Delivery.outcome).where(Delivery.channel == "mail")).unique().all() == ["sent"]
+    db.session.rollback()
+    assert mail_name("k/1") in on_disk(app)

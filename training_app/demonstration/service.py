@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from datetime import datetime
 
@@ -13,22 +14,29 @@ from training_app.db import db, transaction, writing_session
 from training_app.demonstration.models import Demonstration, DemonstrationState
 
 _SHOWN = (DemonstrationState.BEING_MADE, DemonstrationState.MADE)
-_known: list[bool] = []
+READ_AGAIN_S = 5.0
+_known: list[tuple[bool, float]] = []
 
 
 def is_on() -> bool:
-    """Tell whether everybody and everything here is invented; read once per process, see `forget`.
+    """Tell whether everybody and everything here is invented; kept once it is so, else read again after a while.
 
-    It changes only while nothing is served: a demonstration is made before the start, and removed after the stop.
-    A page that says that the database is away asks too, so a database that does not answer is no demonstration.
+    It is removed only while nothing is served, but another process may make it while this one serves. A page that says
+    that the database is away asks too, so a database that does not answer is no demonstration.
     """
-    if not _known:
-        try:
-            _known[:] = [db.session.scalar(sa.select(Demonstration.state)) in _SHOWN]
-        except sa.exc.SQLAlchemyError:
-            db.session.rollback()
-            return False
-    return _known[0]
+    if _known and (_known[0][0] or time.monotonic() - _known[0][1] < READ_AGAIN_S):
+        return _known[0][0]
+    try:
+        _known[:] = [(is_on_now(db.session()), time.monotonic())]
+    except sa.exc.SQLAlchemyError:
+        db.session.rollback()
+        return False
+    return _known[0][0]
+
+
+def is_on_now(session: Session) -> bool:
+    """Tell the same as of this moment: for what cannot be taken back, as a mail."""
+    return session.scalar(sa.select(Demonstration.state)) in _SHOWN
 
 
 def forget() -> None:
