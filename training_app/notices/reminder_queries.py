@@ -179,8 +179,9 @@ def roleplays(session: Session, day: Day, through: int, limit: int) -> Portion:
     if window is None:
         return Portion(reminders=(), through=None)
     rows = session.execute(
-        sa.select(Performance.id, Performance.public_id, Performance.planned_at, Performance.led_by,
-                  Performance.unit_id)
+        sa.select(Performance.id, Performance.public_id, Performance.planned_at, Performance.unit_id,
+                  sa.case((Person.left_on.is_(None), Performance.led_by)).label("led_by"))
+        .join(Person, Person.id == Performance.led_by)
         .where(
             Performance.planned_at >= window[0], Performance.planned_at < window[1], Performance.id > through,
             Performance.state == PerformanceState.PLANNED,
@@ -205,8 +206,8 @@ def _roleplay_reminders(
         ahead = day.is_for("exam_reminder_days", legal_day(row.planned_at, day.zone))
         if ahead is None:
             continue
-        asked = {row.led_by, *(part.person_id for part in parts if part.performance_id == row.id)}
-        for person_id in sorted(asked):
+        asked = {part.person_id for part in parts if part.performance_id == row.id}
+        for person_id in sorted(asked if row.led_by is None else asked | {row.led_by}):
             yield Reminder(
                 place=row.id, person_id=person_id, kind="roleplay_soon",
                 key=f"roleplay/{row.id}/{_stamp(row.planned_at)}/{ahead}/{person_id}",

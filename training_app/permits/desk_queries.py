@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from training_app.access.queries import in_reach, reached_of
 from training_app.access.rules import Grant, Permission
 from training_app.accounts import queries as accounts
-from training_app.accounts.models import PersonProfile
+from training_app.accounts.models import Person, PersonProfile
 from training_app.accounts.queries import PersonCard
 from training_app.calendar.rules import legal_day
 from training_app.permits import fold_queries
@@ -127,7 +127,7 @@ def running_clocks(
 ) -> list[CaseFile]:
     """Return cases whose told deadline to answer or to contest lies in [start, end), by number; from `after` on.
 
-    The calendar may have moved a deadline later since it was told: the state of each case says when it is now.
+    Never those of somebody who has left. The calendar may have moved a deadline later since it was told: the state of each case says when it is now.
     """
     served = aliased(CaseEvent)
     told = (
@@ -140,7 +140,11 @@ def running_clocks(
     )  # fmt: skip
     waits = sa.or_(_last.kind.in_(["notify", "reopen"]), _stands())
     rows = session.scalars(
-        _with_last(PermitCase).where(PermitCase.id > after, waits, told).order_by(PermitCase.id).limit(limit)
+        _with_last(PermitCase)
+        .join(Person, Person.id == PermitCase.person_id)
+        .where(PermitCase.id > after, waits, told, Person.left_on.is_(None))
+        .order_by(PermitCase.id)
+        .limit(limit)
     ).all()
     return fold_queries.case_files(session, rows, now)
 

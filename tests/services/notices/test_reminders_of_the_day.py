@@ -113,6 +113,26 @@ def test_everybody_in_a_role_play_is_reminded_of_it_and_of_no_cancelled_one(
     assert [person for person, _kind in told("roleplay_soon")] == expected
 
 
+def test_a_leader_who_has_left_is_reminded_of_no_role_play_and_everybody_else_is(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    Scene.plan(world, now + timedelta(days=5))
+    accounts.deactivate_person(world.trainer, on=now.date(), now=now, actor_id=world.hr)
+    sweep(now=now + timedelta(days=4))
+    assert [person for person, _kind in told("roleplay_soon")] == sorted([world.learner, world.learner2])
+
+
+def test_who_has_left_is_reminded_of_no_case(any_app: Flask, world: World, now: datetime) -> None:
+    certified.certify(world, "learner", now)
+    now += timedelta(days=3)
+    until = permits.case(permits.noticed(world, now), now).state.answer_until
+    assert until is not None
+    accounts.deactivate_person(world.learner, on=now.date(), now=now, actor_id=world.hr)
+    for days in (4, 2, 1):
+        sweep(now=until - timedelta(days=days, minutes=1))
+    assert told("case_answer_soon", "case_appeal_soon") == []
+
+
 def test_the_clocks_to_answer_and_to_contest_are_reminded_of_before_they_end(
     any_app: Flask, world: World, now: datetime
 ) -> None:
