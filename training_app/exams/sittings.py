@@ -170,7 +170,10 @@ def extend(
 
 
 def end_sitting(sitting_id: int, *, now: datetime, actor_id: int) -> None:
-    """End a sitting when nobody writes any more. Raises StillWriting, SittingEnded, NotFound."""
+    """End a sitting when nobody writes any more; before it opens, everybody with a seat is told that it is not held.
+
+    Raises StillWriting, SittingEnded, NotFound.
+    """
     with transaction() as session:
         lock_people(_seated(session, sitting_id), now=now)
         sitting = _running(session, sitting_id, now, may_be_closing=True)
@@ -178,6 +181,9 @@ def end_sitting(sitting_id: int, *, now: datetime, actor_id: int) -> None:
         if writing:
             raise StillWriting(count=writing)
         sitting.ended_at = now
+        if now <= sitting.opens_at:
+            for seat in session.scalars(sa.select(Seat).where(Seat.sitting_id == sitting_id).order_by(Seat.id)):
+                telling.tell_not_held(session, seat, sitting, now=now)
         audit.record("sitting.ended", f"sitting:{sitting_id}", now=now, actor_id=actor_id)
 
 

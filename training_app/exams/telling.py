@@ -20,17 +20,27 @@ ZONE = "Asia/Shanghai"
 
 def tell_seat(session: Session, seat: Seat, sitting: Sitting, *, now: datetime) -> None:
     """Tell when and where somebody sits an exam, once."""
+    _tell_of_seat(session, seat, sitting, "exam_seated", f"exam_seat/{seat.id}", f"/exams/{sitting.exam_key}", now)
+
+
+def tell_not_held(session: Session, seat: Seat, sitting: Sitting, *, now: datetime) -> None:
+    """Tell that the exam somebody had a seat for is not held, once."""
+    _tell_of_seat(session, seat, sitting, "exam_cancelled", f"exam_not_held/{seat.id}", "/", now)
+
+
+def _tell_of_seat(
+    session: Session, seat: Seat, sitting: Sitting, kind: str, key: str, path: str, now: datetime
+) -> None:  # fmt: skip
     place = accounts.unit_names(session, [sitting.unit_id], legal_day(now, ZONE)).get(sitting.unit_id, "")
-    key = f"exam_seat/{seat.id}"
     body = {
         "person": seat.person_id,
-        "kind": "exam_seated",
+        "kind": kind,
         "key": key,
         "facts": {
             "title": queries.exam_title(session, sitting.exam_key, now), "at": sitting.opens_at.isoformat(),
             "place": place, "room": sitting.room or "—",
         },
-        "path": f"/exams/{sitting.exam_key}",
+        "path": path,
     }  # fmt: skip
     outbox.send("notice", f"notice/{key}", body, now=now)
 

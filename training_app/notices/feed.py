@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -36,8 +38,15 @@ def is_ahead(entry: Entry, now: datetime) -> bool:
     return entry.end > (now if isinstance(entry.end, datetime) else legal_day(now, ZONE))
 
 
-def written(entries: Iterable[Entry], *, address: str, name: str, now: datetime, language: str) -> bytes:
-    """Return the file in "zh" or "en"; `address` is the product's own, which the entries lead to."""
+def owner_mark(person_id: int, secret: str) -> str:
+    """Return what tells a person's entries from another's in one calendar, and says nothing about who it is."""
+    return hmac.new(secret.encode(), f"calendar/{person_id}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def written(
+    entries: Iterable[Entry], *, owner: str, address: str, name: str, now: datetime, language: str
+) -> bytes:  # fmt: skip
+    """Return the file in "zh" or "en"; `address` is the product's own, which the entries lead to; `owner` a mark."""
     calendar = Calendar()
     calendar.add("prodid", "-//training and permit//calendar//")
     calendar.add("version", "2.0")
@@ -47,7 +56,7 @@ def written(entries: Iterable[Entry], *, address: str, name: str, now: datetime,
     for entry in entries:
         places = [_said(entry.facts.get(name), language) for name in ("place", "room")]
         event = Event()
-        event.add("uid", f"{entry.key}@{address.split('://')[-1]}")
+        event.add("uid", f"{entry.key}-{owner}@{address.split('://')[-1]}")
         event.add("dtstamp", now)
         event.add("dtstart", entry.start)
         event.add("dtend", entry.end)

@@ -59,7 +59,7 @@ def _sittings(session: Session, person_id: int, now: datetime) -> list[Entry]:
     rows = session.execute(
         sa.select(Sitting)
         .join(Seat, Seat.sitting_id == Sitting.id)
-        .where(Seat.person_id == person_id, Sitting.opens_at > now - BACK)
+        .where(Seat.person_id == person_id, Sitting.opens_at > now - BACK, _is_held())
         .order_by(Sitting.opens_at.desc())
         .limit(MOST)
     ).scalars().all()  # fmt: skip
@@ -72,6 +72,11 @@ def _sittings(session: Session, person_id: int, now: datetime) -> list[Entry]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _is_held() -> sa.ColumnElement[bool]:
+    """Leave out a sitting that was ended before it opened: nobody sits it."""
+    return sa.or_(Sitting.ended_at.is_(None), Sitting.ended_at > Sitting.opens_at)
 
 
 def _roleplays(session: Session, person_id: int, now: datetime) -> list[Entry]:

@@ -107,7 +107,8 @@ def _file(person_id: int, spoken: str, *, as_download: bool) -> Response:
     entries = feed_queries.entries_of(read_session(), person_id, now)
     with force_locale("zh" if spoken == "zh" else "en"):
         data = feed.written(
-            entries, address=current_app.config["PUBLIC_URL"].rstrip("/"), name=_("Training and permit"), now=now,
+            entries, owner=feed.owner_mark(person_id, current_app.config["SECRET_KEY"]),
+            address=current_app.config["PUBLIC_URL"].rstrip("/"), name=_("Training and permit"), now=now,
             language="zh" if spoken == "zh" else "en",
         )  # fmt: skip
     response = Response(data, content_type=feed.MIME)

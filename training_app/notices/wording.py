@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from training_app.web import pick, when
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*")
+_PLACE = re.compile(r"%\(\w+\)s")
 # What goes before the text of a notice whose facts name it as their `lead`.
 LEADS: dict[str, object] = {
     "time_over": _l(
@@ -265,6 +266,13 @@ WORDS: dict[str, tuple[object, object]] = {
             "calendar too."
         ),
     ),
+    "exam_cancelled": (
+        _l("Your exam is not held"),
+        _l(
+            "%(title)s on %(at)s, %(place)s, is not held. There is no new date yet: your examiner gives you a seat "
+            "anew, and you are told. You need do nothing until then; your first page shows what comes next."
+        ),
+    ),
     "exam_soon": (
         _l("Your exam is near"),
         _l(
@@ -330,6 +338,8 @@ WORDS: dict[str, tuple[object, object]] = {
 def word(kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     """Return title and text of a notice in the language of the running request or context."""
     title, text = WORDS.get(kind, (_l("A notice for you"), _l("Open it to read more.")))
+    if not facts and _PLACE.search(str(text)):  # the person was erased, and what the notice said of them
+        return str(title), _("The words were erased.")
     values = {name: _said(value) for name, value in facts.items()}
     if "about" in facts and not values.get("name"):
         values["name"] = _("Somebody no longer in your team")  # moved, or left and erased

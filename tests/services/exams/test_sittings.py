@@ -24,6 +24,8 @@ from training_app.exams.errors import (
 from training_app.exams.models import Seat
 from training_app.exams.rules import SaveVerdict, StartAnswer
 from training_app.exams.saving import Save
+from training_app.notices.feed_queries import entries_of
+from training_app.outbox.models import OutboxMessage
 
 pytestmark = pytest.mark.usefixtures("any_app")  # each test on each database
 
@@ -170,6 +172,27 @@ def test_a_sitting_ends_when_all_have_handed_in_and_then_nothing_moves(world: Wo
     sittings.end_sitting(sitting_id, now=now, actor_id=world.examiner)
     with pytest.raises(SittingEnded):
         sittings.seat_person(sitting_id, world.learner2, now=now, actor_id=world.examiner)
+
+
+@pytest.mark.parametrize(("early", "told"), [(True, True), (False, False)])
+def test_a_sitting_that_is_ended_before_it_opens_is_told_to_everybody_with_a_seat_and_leaves_their_calendars(
+    world: World, now: datetime, early: bool, told: bool
+) -> None:
+    opens = now + timedelta(days=3)
+    make.admit(world, now)
+    sitting_id = sittings.create_sitting(
+        make.EXAM, unit_id=world.units["outlet_a"], room="2", opens_at=opens, closes_at=opens + timedelta(hours=3),
+        now=now, actor_id=world.examiner,
+    )  # fmt: skip
+    sittings.seat_person(sitting_id, world.learner, now=now, actor_id=world.examiner)
+    assert [one.kind for one in entries_of(db.session(), world.learner, now)] == ["exam"]
+    db.session.rollback()
+    end = opens - timedelta(days=1) if early else opens + timedelta(minutes=1)
+    sittings.end_sitting(sitting_id, now=end, actor_id=world.examiner)
+    bodies = db.session.scalars(sa.select(OutboxMessage.body).where(OutboxMessage.topic == "notice")).all()
+    assert [body["person"] for body in bodies if body["kind"] == "exam_cancelled"] == [world.learner] * told
+    assert [one.kind for one in entries_of(db.session(), world.learner, end)] == ["exam"] * (not told)
+    db.session.rollback()
 
 
 @pytest.mark.parametrize(("opens", "closes"), [(2, 1), (1, 1), (-3, -1), (1, 26)])

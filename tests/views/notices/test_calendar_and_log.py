@@ -62,6 +62,20 @@ def test_a_phone_follows_exams_and_last_days_by_a_secret_address(app: Flask, wor
     assert "Exam: Onboarding exam" in phone.get(path).text.replace("\r\n ", "")
 
 
+def test_two_people_in_one_calendar_have_entries_of_their_own_that_stay_the_same(
+    app: Flask, world: World, now: datetime
+) -> None:
+    files = []
+    for name in ("learner", "learner2", "learner"):
+        person = getattr(world, name)
+        courses.enrol_person(person, "communication", due_on=date(2026, 12, 23), now=now, actor_id=None)
+        files.append(world.sign_in(app.test_client(), name).get("/me/calendar.ics").data)
+    first, second, again = ([str(one["uid"]) for one in Calendar.from_ical(data).walk("VEVENT")] for data in files)
+    assert len(first) == len(second) > 0
+    assert first == again
+    assert not set(first) & set(second)
+
+
 def test_permit_and_level_end_in_the_calendar_and_no_case_or_point_stands_in_it(
     app: Flask, world: World, now: datetime
 ) -> None:

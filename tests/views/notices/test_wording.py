@@ -133,6 +133,16 @@ def test_a_notice_reads_in_both_languages(app: Flask, kind: str) -> None:
     assert all(CHINESE.search(text) for text in chinese)
 
 
+@pytest.mark.parametrize("kind", sorted(WORDS))
+def test_a_notice_whose_facts_were_erased_is_read_all_the_same(app: Flask, kind: str) -> None:
+    with app.test_request_context():
+        for language, erased in (("en", "The words were erased."), ("zh", "文字内容已按规定删除。")):
+            with force_locale(language):
+                title, text = word(kind, {})
+                assert title == str(WORDS[kind][0])
+                assert text == (erased if "%(" in str(WORDS[kind][1]) else str(WORDS[kind][1]))
+
+
 @pytest.mark.parametrize("lead", sorted(LEADS))
 def test_a_lead_goes_before_the_text_in_both_languages(app: Flask, lead: str) -> None:
     facts = {name: {"zh": "初级", "en": "Junior"} for name in re.findall(r"%\((\w+)\)s", str(LEADS[lead]))}
