@@ -7,6 +7,7 @@
 
   var KEEP_PREFIX = "kept-form:";
   var SENT_KEY = "sent-form";
+  var PLACE_PREFIX = "lesson-place:"; /* then the reader, then the lesson: see courses.js */
 
   function each(selector, root, action) {
     Array.prototype.forEach.call((root || document).querySelectorAll(selector), action);
@@ -81,6 +82,19 @@
       Object.keys(sessionStorage).forEach(function (key) {
         if (key === SENT_KEY || key.indexOf(KEEP_PREFIX) === 0) {
           sessionStorage.removeItem(key);
+        }
+      });
+    } catch (error) {
+      /* Nothing could be kept either. */
+    }
+  }
+
+  /* How far somebody read is for nobody else on the device; without a name, of all. */
+  function forgetPlaces(but) {
+    try {
+      Object.keys(localStorage).forEach(function (key) {
+        if (key.indexOf(PLACE_PREFIX) === 0 && !(but && key.indexOf(PLACE_PREFIX + but + ":") === 0)) {
+          localStorage.removeItem(key);
         }
       });
     } catch (error) {
@@ -277,6 +291,7 @@
     form.confirmed = false;
     if (form.hasAttribute("data-forgets")) {
       forgetForms();
+      forgetPlaces("");
     } else if (form.hasAttribute("data-language-switch")) {
       if (!isRefusal()) {
         keep(KEEP_PREFIX + location.pathname, typed());
@@ -562,6 +577,9 @@
 
   /* Scripts of the rooms are deferred too and come before this event: they hear the restored values. */
   document.addEventListener("DOMContentLoaded", restoreForms);
+  if (reader()) { /* a page without a reader may be the sign-in of the same one whose session has ended */
+    forgetPlaces(reader());
+  }
   findLost();
   showConnection();
   each("[data-seconds-left]", document, startTimer);

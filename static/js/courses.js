@@ -24,13 +24,17 @@
   var minutesLeft = document.querySelector("[data-minutes-left]");
   var placeField = finish.querySelector("[data-place]");
   var nextSection = document.querySelector("[data-next-section]");
-  var storeKey = "lesson-place:" + root.getAttribute("data-place-url");
+  var reader = document.body.getAttribute("data-reader");
+  /* base.js lets go of the places of whoever else read on this device, and of all at the sign-out. */
+  var storeKey = "lesson-place:" + reader + ":" + root.getAttribute("data-place-url");
   var isDone = root.getAttribute("data-state") === "done";
 
   var furthest = Number(root.getAttribute("data-position"));
+  var stated = furthest; /* the furthest place that the server is known to have */
   var confirmed = -1;
   var seconds = 0;
   var sending = false;
+  var isSigningOut = false;
   var failures = 0;
   var timer = null;
   var lastActive = Date.now();
@@ -136,8 +140,13 @@
   }
 
   function keepHere() {
+    if (isSigningOut) {
+      return;
+    }
     try {
-      localStorage.setItem(storeKey, JSON.stringify({ position: furthest, version: root.getAttribute("data-version") }));
+      localStorage.setItem(storeKey, JSON.stringify({
+        position: furthest, stated: stated, version: root.getAttribute("data-version"), round: root.getAttribute("data-round")
+      }));
     } catch (error) {
       /* Storage is full or forbidden: the place lives as long as the page. */
     }
@@ -151,10 +160,16 @@
     }
   }
 
+  /* A place is of one reading: who is to read the lesson again begins at the top, whatever this device still keeps. */
+  function isOfThisReading(kept) {
+    return kept.version === root.getAttribute("data-version") && kept.round === root.getAttribute("data-round")
+      && furthest >= kept.stated;
+  }
+
   function takeKept() {
     try {
       var kept = JSON.parse(localStorage.getItem(storeKey) || "null");
-      if (kept && kept.version === root.getAttribute("data-version") && kept.position > furthest) {
+      if (kept && isOfThisReading(kept) && kept.position > furthest) {
         furthest = Math.min(WHOLE, kept.position);
       }
     } catch (error) {
@@ -194,6 +209,7 @@
       failures = 0;
       seconds -= taken;
       confirmed = position;
+      stated = Math.max(stated, kept.position);
       say("saved", kept.saved_at);
       showMinutes(kept.minutes_left);
       forgetHere();
@@ -279,6 +295,9 @@
     }
   });
   window.addEventListener("pagehide", saveOnLeaving);
+  document.addEventListener("submit", function (event) {
+    isSigningOut = isSigningOut || (event.target.hasAttribute("data-forgets") && !event.defaultPrevented);
+  });
   window.addEventListener("online", function () {
     if (failures > 0) {
       failures = 0;

@@ -16,8 +16,11 @@ const READER = "/kept-reader"; /* names an entry in STATE, no address */
 const PATIENCE_MS = 6000; /* so long is waited for the network where there is a kept page */
 const MOST_PAGES = 80;
 const MOST_FILES = 240;
+const ENDS = /^\/sign-out(-everywhere)?$/;
 const IS_FILE = /^(style|script|image|font)$/;
 const MAY_BE_KEPT = /<html\b[^>]*\sdata-keep[\s>]/;
+
+let signOuts = 0; /* what was asked for before the last of them is kept no more */
 
 /* --- the store -------------------------------------------------------------------------------------------------- */
 
@@ -48,14 +51,14 @@ async function textIn(name, key) {
 
 async function settleReader(page) {
   const found = /<body\b[^>]*\sdata-reader="(\d*)"/.exec(page);
-  if (!found) {
-    return;
+  if (found && await textIn(STATE, READER) !== found[1]) {
+    await emptyFor(found[1]);
   }
-  const state = await caches.open(STATE);
-  if (await textIn(STATE, READER) !== found[1]) {
-    await caches.delete(PAGES);
-    await state.put(READER, new Response(found[1]));
-  }
+}
+
+async function emptyFor(reader) {
+  await caches.delete(PAGES);
+  await (await caches.open(STATE)).put(READER, new Response(reader));
 }
 
 /* The page for "no connection" speaks the language of the last page that was kept. */
@@ -100,7 +103,7 @@ async function keepFilesOf(page) {
   }));
 }
 
-async function keepPage(key, answer) {
+async function keepPage(key, answer, asked) {
   if (answer.type === "opaqueredirect" || answer.status === 404) {
     await (await caches.open(PAGES)).delete(key);
     return;
@@ -109,6 +112,9 @@ async function keepPage(key, answer) {
     return;
   }
   const page = await answer.text();
+  if (asked !== signOuts) {
+    return;
+  }
   await settleReader(page);
   if (!MAY_BE_KEPT.test(page)) {
     await (await caches.open(PAGES)).delete(key);
@@ -154,16 +160,22 @@ function later(milliseconds) {
 }
 
 async function fromNetwork(event, key) {
+  const asked = signOuts;
   const early = await event.preloadResponse;
   const answer = early || await fetch(event.request);
   if (key) {
-    event.waitUntil(keepPage(key, answer.clone()).catch(() => undefined));
+    event.waitUntil(keepPage(key, answer.clone(), asked).catch(() => undefined));
   }
   return answer;
 }
 
 async function navigate(event) {
   const isRead = event.request.method === "GET";
+  if (!isRead && ENDS.test(new URL(event.request.url).pathname)) {
+    /* Whatever is answered, if anything: nobody may read on, also where the page after it is lost on the way. */
+    signOuts += 1;
+    await emptyFor("");
+  }
   const key = isRead ? keyOf(event.request.url) : null;
   const network = fromNetwork(event, key);
   try {
@@ -209,8 +221,10 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("message", (event) => {
   if (event.data && event.data.keep) {
     const key = keyOf(event.data.keep);
+    const asked = signOuts;
     event.waitUntil(
-      fetch(key, { credentials: "same-origin", redirect: "manual" }).then((answer) => keepPage(key, answer)).catch(() => undefined)
+      fetch(key, { credentials: "same-origin", redirect: "manual" })
+        .then((answer) => keepPage(key, answer, asked)).catch(() => undefined)
     );
   }
 });

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.courses_factories import finish
 from tests.factories import PASSWORD
 from tests.journeys.conftest import PHONE, Site, running_site
 from tests.journeys.steps import confirm, kept, until
+from tests.journeys.weak_line import WeakLine
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.accounts.locks import lock_person
+from training_app.courses import service as courses
+from training_app.db import transaction
 
 pytestmark = pytest.mark.journey
 LESSON = "/courses/communication/lessons/listen-and-confirm"
@@ -134,3 +142,97 @@ def test_who_signs_in_next_on_the_same_phone_finds_nothing_of_the_one_before(sit
     phone.context.clear_cookies()
     phone.goto(f"{site.url}/sign-in")
     until(lambda: _kept(phone) == [], "the pages of the one before are gone")
+
+
+def _places(page: Page) -> list[str]:
+    """Return what the device keeps of places in lessons."""
+    return list(page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('lesson-place:'))"))
+
+
+def _read_to_the_end_on_a_dead_line(site: Site, phone: Page) -> None:
+    """Let who is signed in read the lesson to its end; the server hears nothing of it, the device keeps it."""
+    phone.goto(f"{site.url}{LESSON}")
+    _wait_kept(phone, LESSON)
+    expect(phone.locator("[data-place-state]")).to_have_attribute("data-state", "saved")
+    phone.context.set_offline(True)
+    phone.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    expect(phone.locator("[data-place-state]")).to_have_attribute("data-state", "unsent")
+    until(lambda: _places(phone) != [], "the place is kept on the device")
+
+
+def _first_place(site: Site, phone: Page) -> int:
+    """Open the lesson and return what its page says first of the reader's place."""
+    with phone.expect_request(lambda asked: asked.url.endswith("/place") and asked.method == "POST") as sent:
+        phone.goto(f"{site.url}{LESSON}")
+    found = re.search(r'name="position"\r\n\r\n(\d+)', sent.value.post_data or "")
+    assert found is not None, sent.value.post_data
+    return int(found[1])
+
+
+def _sign_in_here(site: Site, phone: Page, name: str) -> None:
+    phone.goto(f"{site.url}/sign-in")
+    phone.fill("input[name=number]", site.world.numbers[name])
+    phone.fill("input[name=password]", PASSWORD)
+    phone.click("main form button[type=submit]")
+    phone.wait_for_url(lambda at: "/sign-in" not in at)
+
+
+def test_a_place_in_a_lesson_waits_for_its_reader_and_is_nobody_elses(site: Site) -> None:
+    phone = site.page("learner2")
+    _read_to_the_end_on_a_dead_line(site, phone)
+    phone.goto("about:blank")
+    phone.context.set_offline(False)
+    phone.context.clear_cookies()
+    _sign_in_here(site, phone, "learner2")
+    assert _first_place(site, phone) == 1000, "who comes back after the session ended goes on where they stopped"
+
+    phone = site.page("trainer")
+    _read_to_the_end_on_a_dead_line(site, phone)
+    phone.goto("about:blank")
+    phone.context.set_offline(False)
+    phone.context.clear_cookies()
+    _sign_in_here(site, phone, "learner")
+    assert _places(phone) == []
+    assert _first_place(site, phone) < 200
+
+
+def test_a_place_from_before_a_lesson_was_asked_for_again_is_not_put_back(site: Site) -> None:
+    phone = site.page("learner")
+    reader = site.world.learner
+    _read_to_the_end_on_a_dead_line(site, phone)
+    phone.goto("about:blank")
+    with site.app.app_context():
+        finish(reader, LESSON.rsplit("/", 1)[1], clock.now(), "communication")
+        with transaction():
+            later = clock.now() + timedelta(seconds=1)
+            assert courses.ask_again(lock_person(reader, now=later), [LESSON.rsplit("/", 1)[1]], since=later) == 1
+    phone.context.set_offline(False)
+    assert _first_place(site, phone) < 200
+
+
+def test_signing_out_lets_go_of_kept_pages_and_places_even_if_the_page_after_it_is_lost(site: Site) -> None:
+    phone = site.page("learner")
+    with WeakLine(urlsplit(site.url).port or 0, delay_s=0, dead_s=0, last=b"POST /sign-out ") as line:
+        phone.goto(f"http://127.0.0.1:{line.port}{LESSON}")
+        _wait_kept(phone, LESSON)
+        phone.evaluate("localStorage.setItem('lesson-place:1:/some/lesson', '{}')")
+        phone.locator("summary:has(.menu-name)").click()
+        phone.click("form[action='/sign-out'] button", no_wait_after=True)
+        until(lambda: line.is_gone, "the sign-out was answered")
+        phone.wait_for_url("**/sign-in")
+        expect(phone.locator("h1")).to_contain_text("没有网络")
+        assert _places(phone) == []
+        assert _kept(phone) == []
+
+
+def test_a_sign_out_that_is_refused_lets_go_of_kept_pages_too(site: Site) -> None:
+    phone = site.page("learner")
+    phone.goto(f"{site.url}{LESSON}")
+    _wait_kept(phone, LESSON)
+    phone.evaluate("document.querySelector(\"form[action='/sign-out'] [name=csrf_token]\").value = 'worn'")
+    phone.locator("summary:has(.menu-name)").click()
+    with phone.expect_navigation() as answered:
+        phone.click("form[action='/sign-out'] button")
+    assert answered.value is not None
+    assert answered.value.status == 400
+    assert _kept(phone) == []

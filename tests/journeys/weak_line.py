@@ -17,17 +17,21 @@ class WeakLine:
     """A door on the loopback address that passes everything on to a port, `delay_s` late, with drop-outs.
 
     For `dead_s` of every `every_s` seconds the line is dead: what is open is cut, what comes is refused. `cut` counts
-    connections that were cut while they were open, `refused` those that never came to be.
+    connections that were cut while they were open, `refused` those that never came to be. Once a request that begins
+    with `last` was answered, the line is dead for good.
     """
 
     to_port: int
     delay_s: float = 0.3
     every_s: float = 5.0
     dead_s: float = 1.0
+    last: bytes | None = None
+    is_gone: bool = False
     cut: int = 0
     refused: int = 0
     port: int = 0
     _open: set[socket.socket] = field(default_factory=set)
+    _is_last: bool = False
     _over: threading.Event = field(default_factory=threading.Event)
     _began: float = field(default_factory=time.monotonic)
 
@@ -44,7 +48,7 @@ class WeakLine:
         self._cut()
 
     def _is_dead(self) -> bool:
-        return (time.monotonic() - self._began) % self.every_s > self.every_s - self.dead_s
+        return self.is_gone or (time.monotonic() - self._began) % self.every_s > self.every_s - self.dead_s
 
     def _take(self) -> None:
         while not self._over.is_set():
@@ -65,7 +69,11 @@ class WeakLine:
         with contextlib.suppress(OSError):
             while data := source.recv(CHUNK):
                 time.sleep(delay_s)
+                self._is_last = self._is_last or (self.last is not None and data.startswith(self.last))
                 target.sendall(data)
+                if self._is_last and data.startswith(b"HTTP/"):
+                    self.is_gone = True
+                    self._cut()
         for one in (source, target):
             self._end(one)
         self._open -= {source, target}
