@@ -127,7 +127,8 @@ def running_clocks(
 ) -> list[CaseFile]:
     """Return cases whose told deadline to answer or to contest lies in [start, end), by number; from `after` on.
 
-    Never those of somebody who has left. The calendar may have moved a deadline later since it was told: the state of each case says when it is now.
+    Never those of somebody who has left. The calendar may have moved a deadline later since it was told: the state of
+    each case says when it is now.
     """
     served = aliased(CaseEvent)
     told = (
