@@ -189,7 +189,8 @@ def stop(person_id: int) -> ResponseReturnValue:
     record, card = _person(person_id, P.CASE_INTERIM_STOP)
     me, now, renews = actor().person_id, clock.now(), request.form.get("renews") == "1"
     reviewers = stop_queries.reviewers(read_session(), person_id, me, now)
-    least, most = interim_stop_days(record.policy, now, record.facts.stopped_until)
+    running_until = stop_queries.runs_until(read_session(), person_id, now)
+    least, most = interim_stop_days(record.policy, now, running_until)
     form = StopForm(last_on=most)
     if reviewers:
         form.reviewer.choices = [("", _("Choose")), *((str(one), name) for one, name in reviewers)]
@@ -205,7 +206,14 @@ def stop(person_id: int) -> ResponseReturnValue:
 
     def show(status: int) -> ResponseReturnValue:
         return render_template(
-            "permits/stop.html", form=form, card=card, record=record, ends=False, least=least, most=most
+            "permits/stop.html",
+            form=form,
+            card=card,
+            record=record,
+            ends=False,
+            least=least,
+            most=most,
+            runs=running_until is not None,
         ), status
 
     if request.method == "GET":

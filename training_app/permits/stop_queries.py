@@ -17,6 +17,20 @@ from training_app.permits.models import PermitEvent
 MOST = 50
 
 
+def runs_until(session: Session, person_id: int, now: datetime) -> datetime | None:
+    """Return the end of the stop for safety that runs; a suspension is none."""
+    last = session.execute(
+        sa.select(PermitEvent.kind, PermitEvent.facts)
+        .where(PermitEvent.person_id == person_id, PermitEvent.kind.in_(("interim_stopped", "interim_stop_ended")))
+        .order_by(PermitEvent.seq.desc())
+        .limit(1)
+    ).first()
+    if last is None or last.kind != "interim_stopped":
+        return None
+    until = datetime.fromisoformat(last.facts["until"])
+    return until if now < until else None
+
+
 def reviewers(session: Session, person_id: int, actor_id: int, now: datetime) -> list[tuple[int, str]]:
     """Return who can review a stop of a person, (id, name) by name."""
     above = sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == person_id)

@@ -16,9 +16,13 @@ from tests.licences_factories import ELECTRICIAN, HEIGHT, REFRIGERATION, licence
 from tests.statements import statements
 from training_app import clock
 from training_app.accounts import service as accounts
+from training_app.accounts.locks import lock_person
 from training_app.accounts.rules import UnitType
 from training_app.accounts.service import today
+from training_app.db import transaction
 from training_app.outbox import service as outbox
+from training_app.permits import permit_service
+from training_app.permits.permit_rules import PermitEventKind
 
 KINDS = (ELECTRICIAN, REFRIGERATION, HEIGHT)
 
@@ -210,3 +214,23 @@ def test_stopping_for_safety_asks_reason_and_end_and_names_who_reviews_and_they_
     assert reviewer.post(address, data=said).status_code == 404
     assert reviewer.post(f"{address}/end", data={"words": "Harness bought."}).status_code == 303
     assert _figures(manager.get("/today").text) == [1, 1, 2]
+
+
+def test_a_permit_suspended_otherwise_can_be_stopped_for_safety_and_is_not_called_a_renewal(
+    world: World, at: datetime, manager: FlaskClient
+) -> None:
+    with transaction():
+        lock = lock_person(world.learner, now=at)
+        record = permit_service.get_record(lock)
+        facts = {"until": (at + timedelta(days=60)).isoformat()}
+        permit_service.append_event(lock, record.permit_id, PermitEventKind.SUSPENDED, facts, now=at, actor_id=world.hr)
+    address = f"/permits/stop/{world.learner}"
+    form = manager.get(address).text
+    assert 'name="renews"' not in form
+    assert "Renew the stop" not in form
+    assert f'min="{today(at)}"' in form
+    said = {"words": "No harness.", "last_on": (today(at) + timedelta(days=3)).isoformat(), "reviewer": str(world.hr2)}
+    assert manager.post(address, data=said).status_code == 303
+    again = manager.get(address).text
+    assert 'name="renews"' in again
+    assert f'min="{today(at) + timedelta(days=3)}"' in again
