@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from training_app.access import queries as access
 from training_app.access.rules import Grant, Permission
+from training_app.accounts.locks import lock_person
 from training_app.audit import service as audit
 from training_app.credentials.models import PrintRun
 from training_app.credentials.print_rules import KEPT, MOST, LeftOut, PrintKind, job_key
@@ -72,6 +73,7 @@ def ask(
         is_own = kind is PrintKind.CARDS and wanted == [actor_id]
         if not is_own and len(access.reached_of(session, grants, Permission.PEOPLE_EDIT, wanted)) < len(wanted):
             raise NotFound()
+        lock_person(actor_id, now=now)  # who asks twice at the same moment is answered in turn
         known = session.scalar(sa.select(PrintRun.id).where(PrintRun.created_by == actor_id, PrintRun.token == token))
         if known is not None:
             return known

@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from training_app import clock
+from training_app.access import queries as access
 from training_app.access.guards import signed_in
+from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
 from training_app.credentials import print_queries, print_service
 from training_app.credentials.blueprint import bp
@@ -40,7 +42,9 @@ def prints() -> ResponseReturnValue:
 def print_run(run_id: int) -> ResponseReturnValue:
     """Show a print: how far it is, who is in it, who is not and why."""
     run = _run(run_id)
-    left = {reason: people[:SHOWN] for reason, people in run.left_out.items()}
+    everybody, me = [one for people in run.left_out.values() for one in people], actor()
+    reached = access.reached_of(read(), me.grants, Permission.PEOPLE_EDIT, everybody) | {me.person_id}
+    left = {reason: [one for one in people if one in reached][:SHOWN] for reason, people in run.left_out.items()}
     names = accounts.names(read(), [one for people in left.values() for one in people])
     return render_template(
         "credentials/print.html", run=run, left=left, names=names, reasons=_reasons(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -260,3 +261,54 @@ def test_no_link_is_printed_for_a_role_that_the_printer_may_not_grant(two: World
     run = printed(two, ask(two, PrintKind.SLIPS, [two.administrator]))
     assert run.left_out == {LeftOut.NO_LINK: (two.administrator,)}
     assert db.session.scalar(sa.select(sa.func.count()).select_from(SignInLink)) == before
+
+
+def test_a_print_asked_for_twice_at_the_same_moment_is_one(any_app: Flask) -> None:
+    world = World.create(clock.now())
+    actor, grants = world.hr, chain.grants_of(world.hr, clock.now())
+    start = threading.Barrier(4)
+    found: list[object] = []
+
+    def press() -> None:
+        with any_app.app_context():
+            start.wait()
+            try:
+                found.append(
+                    print_service.ask(
+                        PrintKind.CARDS, [world.learner], token="one", grants=grants, now=clock.now(), actor_id=actor
+                    )
+                )
+            except Exception as error:
+                found.append(error)
+            finally:
+                db.session.remove()
+
+    for _round in range(3):
+        found.clear()
+        with transaction() as session:
+            session.execute(sa.delete(PrintRun))
+            session.execute(sa.delete(OutboxMessage))
+            session.execute(sa.delete(Job))
+        threads = [threading.Thread(target=press) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(found)) == 1, found
+        assert isinstance(found[0], int)
+
+
+def test_the_page_of_a_print_names_only_whom_the_reader_reaches(app: Flask, world: World) -> None:
+    now = clock.now()
+    run_id = ask(world, PrintKind.CARDS, [world.learner, world.learner2])
+    printed(world, run_id)
+    reader = world.sign_in(app.test_client(), "hr")
+    page = reader.get(f"/prints/{run_id}").text
+    assert all(name in page for name in ("王小明", "李佳怡"))
+    with transaction() as session:
+        session.execute(
+            sa.update(RoleGrant).where(RoleGrant.person_id == world.hr).values(superseded_at=now)
+        )  # fmt: skip
+    page = world.sign_in(app.test_client(), "hr").get(f"/prints/{run_id}").text
+    assert not any(name in page for name in ("王小明", "李佳怡"))
+    assert re.search(r"2\s*(人|people)", page.split("<h3>")[1])
