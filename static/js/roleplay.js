@@ -14,6 +14,7 @@
   const POLL_MS = 20000;
   const ANSWER_MS = 12000;
 
+  const reader = document.body.getAttribute("data-reader");
   const memory = {};
   let isStored = true;
 
@@ -125,6 +126,14 @@
     sheets.forEach((sheet) => {
       const line = document.createElement("li");
       const said = JSON.parse(take(LABEL + sheet) || "{}");
+      if (said.reader !== reader) { /* whom and what it is about is for who marked it alone */
+        line.textContent = box.getAttribute("data-other-words");
+        list.append(line);
+        if (!said.reader) {
+          sendFromDay(box, sheet, line); /* kept before the reader was: the server knows whose it is */
+        }
+        return;
+      }
       const link = document.createElement("a");
       const count = document.createElement("span");
       link.href = box.getAttribute("data-url").replace("SHEET", sheet);
@@ -152,6 +161,13 @@
         } else {
           line.textContent = box.getAttribute("data-sent-words");
         }
+      } else if (answer.status === 409 && answer.data.code === "sheet_closed") {
+        forget(sheet, client, answer.data.confirmed);
+        const lost = unsentOf(sheet);
+        lost.forEach((one) => drop(one.key));
+        line.textContent = lost.length
+          ? box.getAttribute("data-locked-words").replace("COUNT", lost.length)
+          : box.getAttribute("data-sent-words");
       } else if (answer.status === 404) {
         line.textContent = box.getAttribute("data-other-words");
       }
@@ -191,7 +207,7 @@
   const clients = JSON.parse(take(CLIENTS + sheet) || "[]").slice(-30);
   clients.push(client);
   put(CLIENTS + sheet, JSON.stringify(clients));
-  put(LABEL + sheet, JSON.stringify({ label: root.getAttribute("data-label"), rater: root.getAttribute("data-rater") }));
+  put(LABEL + sheet, JSON.stringify({ label: root.getAttribute("data-label"), reader: reader }));
 
   const titles = {};
   all("[data-criterion]").forEach((box) => { titles[box.getAttribute("data-criterion")] = box.getAttribute("data-title"); });

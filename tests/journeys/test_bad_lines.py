@@ -189,3 +189,43 @@ def test_marks_made_after_the_session_has_ended_wait_and_are_sent_once_signed_in
     page.wait_for_url(sheet)
     expect(page.locator("[data-confirmed]")).to_contain_text("2 of 2 confirmed by the server")
     expect(page.locator("[data-signed-out]")).to_be_hidden()
+
+
+def test_marks_of_a_sheet_that_was_locked_elsewhere_leave_the_day_and_the_next_trainer_reads_nothing_of_it(
+    site: Site,
+) -> None:
+    site.speak("en", PHONE)
+    with site.app.app_context():
+        scene = Scene.started(site.world, clock.now())
+    page = site.page("trainer")
+    page.goto(f"{site.url}/roleplay/sessions/{scene.public_id}")
+    press(page, r"/sheets/\d+$")
+    page.wait_for_url("**/roleplay/sheets/**")
+    label = page.locator("[data-score-sheet]").get_attribute("data-label") or "?"
+    page.context.set_offline(True)
+    page.locator("[data-criterion] input[value='1']").nth(0).check()
+    expect(page.locator("[data-problem]")).to_be_visible()
+    page.goto("about:blank")
+    page.context.set_offline(False)
+
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.goto(f"{site.url}/sign-in")
+    page.fill("input[name=number]", site.world.numbers["trainer2"])
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main form button[type=submit]")
+    page.wait_for_url(lambda at: "/sign-in" not in at)
+    page.goto(f"{site.url}/roleplay/day")
+    unsent = page.locator("[data-unsent-list]")
+    expect(unsent).to_contain_text("Another trainer marked this sheet")
+    expect(unsent).not_to_contain_text(label)
+
+    page.context.clear_cookies()
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.route("**/roleplay/sheets/*/marks", lambda route: route.fulfill(
+        status=409, content_type="application/json", body='{"code": "sheet_closed", "detail": "-", "confirmed": []}'
+    ))  # fmt: skip
+    page.goto(f"{site.url}/roleplay/day")
+    expect(unsent).to_contain_text("locked without 1 of the marks")
+    page.reload()
+    expect(page.locator("[data-unsent-marks]")).to_be_hidden()
