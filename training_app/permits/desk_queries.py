@@ -153,8 +153,9 @@ def running_clocks(
 def running_sanctions(
     session: Session, start: datetime, end: datetime, now: datetime, *, after: int, limit: int
 ) -> list[SanctionFile]:
-    """Return sanctions whose told deadline to contest lies in [start, end), by number, from `after` on; not those that
-    were contested or have fallen away.
+    """Return sanctions whose told deadline to contest lies in [start, end), by number, from `after` on.
+
+    Not those that were contested or have fallen away, nor those of somebody who has left.
     """
     served, over = aliased(SanctionEvent), aliased(SanctionEvent)
     told = (
@@ -166,7 +167,13 @@ def running_sanctions(
         .exists()
     )  # fmt: skip
     done = sa.select(over.id).where(over.sanction_id == Sanction.id, over.kind.in_(["appeal", "annul"])).exists()
-    query = sa.select(Sanction).where(Sanction.id > after, told, ~done).order_by(Sanction.id).limit(limit)
+    query = (
+        sa.select(Sanction)
+        .join(Person, Person.id == Sanction.person_id)
+        .where(Sanction.id > after, told, ~done, Person.left_on.is_(None))
+        .order_by(Sanction.id)
+        .limit(limit)
+    )
     return fold_queries.sanction_files(session, session.scalars(query).all(), now)
 
 

@@ -157,20 +157,22 @@ def test_the_time_to_contest_a_decision_is_reminded_of(any_app: Flask, world: Wo
     assert told("case_answer_soon", "case_appeal_soon") == [(world.learner, "case_appeal_soon")]
 
 
-@pytest.mark.parametrize("contests", [False, True])
+@pytest.mark.parametrize("then", ["", "contests", "leaves"])
 def test_the_time_to_contest_a_sanction_is_reminded_of_unless_it_was_contested(
-    any_app: Flask, world: World, now: datetime, contests: bool
+    any_app: Flask, world: World, now: datetime, then: str
 ) -> None:
     certified.certify(world, "learner", now)
     sanction_id, at = permits.revoked(world, now + timedelta(days=3))
     (file,) = permits.sanctions(world.learner, at)
     until = file.state.appeal_until
     assert until is not None
-    if contests:
+    if then == "contests":
         service.sanctions.appeal(sanction_id, words="Not so.", now=at, actor_id=world.learner, language="en")
+    if then == "leaves":
+        accounts.deactivate_person(world.learner, on=at.date(), now=at, actor_id=world.hr)
     for days in (4, 2, 1):
         sweep(now=until - timedelta(days=days, minutes=1))
-    assert told("sanction_appeal_soon") == ([] if contests else [(world.learner, "sanction_appeal_soon")])
+    assert told("sanction_appeal_soon") == ([] if then else [(world.learner, "sanction_appeal_soon")])
 
 
 def test_holder_and_manager_are_reminded_of_a_state_licence_before_it_ends_unless_a_new_one_is_recorded(
