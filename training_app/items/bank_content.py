@@ -78,7 +78,7 @@ def _gaps(entries: Sequence[Entry]) -> Iterator[Problem]:
         yield from _unasked(entry, [item.body for item in items if item.body["lesson"] == key])
     taught = {criterion for entry in lessons.values() for criterion in entry.body["criteria"]}
     for entry in of_kind(entries, "scoring_sheet"):
-        for part in ("dimensions", "critical"):
+        for part in ("dimensions", "checklist", "critical"):
             for place, criterion in enumerate(entry.body[part]):
                 if criterion["key"] not in taught:
                     mend = "Name it under `criteria` of the lesson that helps whom it was marked against."

@@ -238,7 +238,7 @@ def shelf(**changed: Body) -> list[Entry]:
                    "check": {"options": [{"text": two("好", "Yes")}, {"text": two("行", "Aye")}]}},
         "item": single(0),
         "practice": {**single(1), **practice},
-        "scoring_sheet": {"key": "drill", "dimensions": [{"key": "calm"}], "critical": []},
+        "scoring_sheet": {"key": "drill", "dimensions": [{"key": "calm"}], "checklist": [], "critical": []},
         "tariff": {"key": "standard", "codes": [{"code": "late", "lesson": "on-time"}]},
     }  # fmt: skip
     for name, fields in changed.items():
@@ -262,6 +262,7 @@ def test_what_hangs_together_is_measured_without_a_problem() -> None:
         ({"practice": {"topic": "tea"}}, "on-time.topics", "no practice item asks for arrival"),
         ({"lesson": {"criteria": ["calm", "charm"]}}, "on-time.criteria", "no item of this lesson asks for charm"),
         ({"scoring_sheet": {"dimensions": [{"key": "charm"}]}}, "drill.dimensions.0", "no lesson serves charm"),
+        ({"scoring_sheet": {"checklist": [{"key": "knocks"}]}}, "drill.checklist.0", "no lesson serves knocks"),
         ({"scoring_sheet": {"critical": [{"key": "insults"}]}}, "drill.critical.0", "no lesson serves insults"),
         ({"lesson": {"violation_codes": []}}, "standard.codes.0.lesson", "lesson on-time does not name late"),
         ({"tariff": {"codes": [{"code": "x", "lesson": None}]}}, "standard.codes.0.lesson", "no lesson serves x"),
