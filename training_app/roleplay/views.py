@@ -30,6 +30,7 @@ from training_app.roleplay import (
     service,
     session_queries,
     sheet_queries,
+    study_queries,
 )
 from training_app.roleplay.blueprint import bp
 from training_app.roleplay.forms import PlanForm, read_lock, read_touches
@@ -309,9 +310,10 @@ def result(public_id: str, person_id: int) -> ResponseReturnValue:
     page = sheet_queries.get_result(read_session(), public_id, person_id, reader_id=me.person_id, grants=me.grants)
     levels = [column.result.levels for column in page.columns]
     radar = pictures.radar(page.template.body, levels) if page.template else None
+    study = study_queries.to_read(read_session(), page, today(clock.now())) if page.own_result else []
     return render_template(
         "roleplay/result.html", page=page, grade_key=GLOBAL_GRADE, passing_grade=PASSING_GRADE, radar=radar,
-        plan=improvement_queries.find_state(read_session(), public_id, person_id),
+        plan=improvement_queries.find_state(read_session(), public_id, person_id), study=study,
     )  # fmt: skip
 
 

@@ -310,6 +310,22 @@ def test_the_result_tells_the_learner_what_follows_from_it(
     assert words in client.get(f"/roleplay/sessions/{scene.public_id}/result/{scene.world.learner}").text
 
 
+def test_what_went_wrong_leads_the_learner_to_the_lessons_that_teach_it(client: FlaskClient, scene: Scene) -> None:
+    rater = scene.rater("trainer")
+    rater.fill(level=4, grade=4, **{"names-the-feeling": 0, "escalates-at-once": 0})
+    rater.lock()
+    path = f"/roleplay/sessions/{scene.public_id}/result/{scene.world.learner}"
+    page = scene.world.sign_in(client, "learner").get(path).text
+    study = page.split('id="study-title"')[1].split("</section>")[0]
+    assert re.findall(r'href="/courses/complaint-handling/lessons/([a-z-]+)"', study) == [
+        "beyond-your-authority", "feelings-first",
+    ]  # fmt: skip
+    assert client.get("/courses/complaint-handling/lessons/feelings-first").status_code == 200
+    assert "有助于：" in study
+    other = scene.world.sign_in(client.application.test_client(), "trainer")
+    assert 'id="study-title"' not in other.get(path).text
+
+
 def test_past_its_day_a_session_with_open_sheets_is_shown_as_to_be_finished(
     app: Flask, world: World, scene: Scene, now: datetime
 ) -> None:
