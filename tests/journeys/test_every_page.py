@@ -68,7 +68,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
     ("language", "viewport", "scheme"),
     [
         pytest.param("zh", SMALL, "light", id="zh-phone"),
-        pytest.param("en", DESK, "dark", id="en-desk-dark"),
+        pytest.param("en", DESK, "dark", id="en-desk-dark", marks=pytest.mark.deep),
         pytest.param("en", SMALL, "dark", id="en-phone-dark", marks=pytest.mark.deep),
         pytest.param("zh", DESK, "light", id="zh-desk", marks=pytest.mark.deep),
     ],
