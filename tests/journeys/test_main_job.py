@@ -23,7 +23,7 @@ from training_app.permits.models import Permit
 pytestmark = pytest.mark.journey
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)])
+@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)])
 def test_one_new_hire_from_sign_in_to_the_customers_door(site: Site, language: str, viewport: dict[str, int]) -> None:
     site.speak(language, viewport)
     tag = f"{language}-{viewport['width']}"

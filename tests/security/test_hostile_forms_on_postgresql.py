@@ -17,7 +17,7 @@ VALUES = {
     "emoji": "👩‍🔧𠮷",
 }
 # These end the sessions or the sitting that the others need.
-TURNS = 3  # of the values, each field of `make test` gets one of three in turn
+TURNS = len(VALUES)  # each field of `make test` gets one of them in turn
 LAST = ENDS_SESSION | {"accounts.redeem", "dashboards.leave", "exams.end_sitting", "dashboards.end_role"}
 
 

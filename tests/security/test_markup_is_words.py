@@ -131,7 +131,7 @@ def test_no_file_that_is_read_back_brings_a_fault_or_changes_anybody(app: Flask,
         row = rosters.roster(roster_id)
         is_plain = what in ("two marks", "no line end", "other columns", "separators")  # odd, and yet a table
         assert is_plain or row.state == "unreadable" or row.figures["faulty"], what
-        assert {name: rows for name, rows in state().items() if name in before} == before, what
+    assert {name: rows for name, rows in state().items() if name in before} == before
 
 
 def test_words_in_the_cells_of_a_file_stay_words(app: Flask, house: House) -> None:
