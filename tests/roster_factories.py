@@ -62,7 +62,7 @@ def apply(roster_id: int, actor_id: int, *, leaving: int = 0) -> None:
     work(roster_id)
 
 
-def bring_in(rows: Sequence[Mapping[str, str]], actor_id: int, **how: object) -> int:
+def bring_in(rows: bytes | Sequence[Mapping[str, str]], actor_id: int, **how: object) -> int:
     """Send and apply a file; return the id of the import."""
     roster_id = send(rows, actor_id, **how)  # type: ignore[arg-type]
     apply(roster_id, actor_id, leaving=figures(roster_id)[LineKind.LEAVING])

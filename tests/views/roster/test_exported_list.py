@@ -89,5 +89,5 @@ def test_a_list_that_excel_saved_again_in_gbk_differs_only_where_somebody_typed(
         row[phone] = "'057199991234" if row[0] == "'00017" else row[phone]
     data = file_of(rows).decode("utf-8-sig").encode("gbk")
     assert differing(data, world.hr) == {"00017": {"phone": "057199991234"}}
-    rosters.bring_in(data, world.hr)  # type: ignore[arg-type]
+    rosters.bring_in(data, world.hr)
     assert db.session.scalar(sa.select(PersonProfile.phone).where(PersonProfile.number == "00017")) == "057199991234"
