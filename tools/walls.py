@@ -39,6 +39,7 @@ WIRING = {
     "wiring",
     "styleguide",
     "intake",
+    "page_script",
 }
 WEB = "web"  # what every page shares: known to views and wiring only
 KINDS = ("rules", "models", "queries", "service", "forms", "views", "content", "events", "handlers", "tasks")

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from training_app import cli, clock, intake, logs, rooms, styleguide, web, wiring
+from training_app import cli, clock, intake, logs, page_script, rooms, styleguide, web, wiring
 from training_app.access import guards
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
@@ -115,7 +115,6 @@ def _name_requests(app: Flask) -> None:
     @app.before_request
     def name_the_request() -> None:  # the first of all: whatever refuses a request later says its name
         g.request_id = secrets.token_hex(8)
-        g.csp_nonce = ""
 
 
 def _database(app: Flask) -> None:
@@ -165,6 +164,7 @@ def _languages(app: Flask) -> None:
         in_days=lambda value: web.in_days(value, clock.now()),
     )
     app.jinja_env.globals.update(url_for=web.address, draw_icon=web.icon, _=web.sentence, gettext=web.sentence)
+    app.jinja_env.globals["page_script"] = page_script.TAG
     app.jinja_env.globals["explained"] = guides.WORDS.__getitem__
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -287,7 +287,8 @@ def _with_headers(response: Response, *, https: bool) -> Response:
     headers = response.headers
     headers.setdefault(
         "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+        f"default-src 'none'; script-src 'self' {page_script.POLICY_WORD}; style-src 'self'; "
+        "img-src 'self' data: blob:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
     )
     headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -472,63 +472,17 @@
     });
   }
 
-  /* A script, a style or a picture that a weak line swallowed is fetched again, a few times, later each time. */
-  var AGAIN_MS = [700, 1500, 3000, 6000, 12000];
-
-  function fetchAgain(part) {
-    var times = Number(part.getAttribute("data-again") || 0);
-    if (times >= AGAIN_MS.length) {
-      return;
-    }
-    setTimeout(function () {
-      var anew = part;
-      if (part.tagName !== "IMG") { /* scripts and styles run once per element */
-        anew = document.createElement(part.tagName);
-        Array.prototype.forEach.call(part.attributes, function (one) { anew.setAttribute(one.name, one.value); });
-      }
-      anew.setAttribute("data-again", String(times + 1));
-      if (anew === part) {
-        part.src = part.src;
-      } else {
-        part.replaceWith(anew);
-      }
-    }, AGAIN_MS[times]);
+  /* On a weak line this file may come after the moment it waits for. */
+  function isPast(moment) {
+    var entries = performance.getEntriesByType("navigation");
+    return entries.length > 0 && entries[0][moment] > 0;
   }
 
-  function isOurs(part) {
-    return part.matches && part.matches("script[src], link[rel=stylesheet], img[src]");
+  if (isPast("loadEventStart")) {
+    keepForOffline();
+  } else {
+    window.addEventListener("load", keepForOffline);
   }
-
-  document.addEventListener("error", function (event) {
-    if (isOurs(event.target)) {
-      fetchAgain(event.target);
-    }
-  }, true);
-
-  /* A style that was lost has no sheet or an empty one, by browser. */
-  function hasRules(style) {
-    try {
-      return Boolean(style.sheet && style.sheet.cssRules.length);
-    } catch (error) {
-      return false;
-    }
-  }
-
-  /* What failed before this script ran has told nobody. (Scripts fail in their turn, after this one.) */
-  function findLost() {
-    each("link[rel=stylesheet]:not([data-again])", document, function (style) {
-      if (!hasRules(style)) {
-        fetchAgain(style);
-      }
-    });
-    each("img[src]:not([data-again])", document, function (picture) {
-      if (picture.complete && picture.naturalWidth === 0) {
-        fetchAgain(picture);
-      }
-    });
-  }
-
-  window.addEventListener("load", keepForOffline);
   window.addEventListener("online", showConnection);
   window.addEventListener("resize", showConnection);
   window.addEventListener("offline", showConnection);
@@ -576,11 +530,14 @@
   /* --- start ---------------------------------------------------------------------------------------------------- */
 
   /* Scripts of the rooms are deferred too and come before this event: they hear the restored values. */
-  document.addEventListener("DOMContentLoaded", restoreForms);
+  if (isPast("domContentLoadedEventStart")) {
+    restoreForms();
+  } else {
+    document.addEventListener("DOMContentLoaded", restoreForms);
+  }
   if (reader()) { /* a page without a reader may be the sign-in of the same one whose session has ended */
     forgetPlaces(reader());
   }
-  findLost();
   showConnection();
   each("[data-seconds-left]", document, startTimer);
   each("[data-file]", document, dressFile);

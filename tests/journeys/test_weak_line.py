@@ -122,3 +122,23 @@ def test_a_script_a_style_and_a_picture_that_were_lost_are_fetched_again(site: S
     with page.expect_response("**/check*"):  # by the script, without leaving the page
         page.click("#check-box button[type=submit]")
     expect(page.locator("#check-box [class*=message-]").first).to_be_visible()
+
+
+def test_a_page_whose_first_script_was_lost_behaves_all_the_same(site: Site) -> None:
+    page = dataclasses.replace(site, keeps_pages=False).page()
+    page.goto(f"{site.url}/sign-in")
+    page.fill("#number", "T-4711")
+    asked: list[str] = []
+
+    def lose_twice(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 2:
+            route.continue_()
+        else:
+            route.abort()
+
+    page.route("**/static/js/base.js*", lose_twice)
+    page.locator("[data-language-switch] button:visible").first.click()
+    expect(page.locator("html[lang=en]")).to_be_attached()
+    expect(page.locator("#number")).to_have_value("T-4711")  # base.js keeps what is typed over a change of language
+    assert len(asked) == 3
