@@ -487,6 +487,14 @@
   window.addEventListener("resize", showConnection);
   window.addEventListener("offline", showConnection);
 
+  /* WeChat's own browser neither prints nor takes a file: who would press such a button is told first. */
+  function speakInWeChat() {
+    if (/MicroMessenger/i.test(navigator.userAgent)
+        && document.querySelector("[data-print], [data-downloads], [data-file-out]")) {
+      each("[data-in-app]", document, function (hint) { hint.hidden = false; });
+    }
+  }
+
   /* --- timers --------------------------------------------------------------------------------------------------- */
 
   function twoDigits(number) {
@@ -539,6 +547,7 @@
     forgetPlaces(reader());
   }
   showConnection();
+  speakInWeChat();
   each("[data-seconds-left]", document, startTimer);
   each("[data-file]", document, dressFile);
   /* A link from another page may open a dialog by its name: #customer-code. */

@@ -71,16 +71,10 @@
 
   var name = document.querySelector("[data-latin-from]");
   var photo = document.querySelector("[data-photo]");
-  var print = document.querySelector("[data-print]");
   if (name) {
     followName(name);
   }
   if (photo) {
     showPhoto(photo);
-  }
-  if (print) {
-    print.addEventListener("click", function () {
-      window.print();
-    });
   }
 })();

@@ -61,6 +61,7 @@ class Site:
     scheme: Literal["light", "dark"] = "light"
     pictures: Path | None = None
     keeps_pages: bool = True  # the device keeps pages; what comes from there has no weight on the line
+    agent: str | None = None  # what the browser says it is; None: what it is
     _open: list[BrowserContext] = field(default_factory=list)
 
     def speak(self, language: str, viewport: dict[str, int]) -> None:
@@ -75,6 +76,7 @@ class Site:
         context = self.browser.new_context(
             viewport=self.viewport, locale="zh-CN" if self.language == "zh" else "en-GB", reduced_motion="reduce",
             color_scheme=self.scheme, service_workers="allow" if self.keeps_pages else "block",
+            user_agent=self.agent,
         )  # fmt: skip
         self._open.append(context)
         page = context.new_page()

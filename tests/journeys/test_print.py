@@ -75,6 +75,9 @@ def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
     _open_menu(hr, viewport["width"])
     hr.locator("form[action$='/link'] button").click()
     confirm(hr)
+    hr.evaluate("void (window.print = () => { window.printed = (window.printed || 0) + 1; })")
+    hr.click("[data-print]")
+    assert hr.evaluate("window.printed") == 1
     assert _print(site, hr, f"slip-{language}") == ["slip"]
     expect(hr.locator(".slip-code")).to_be_visible()
     assert hr.inner_text("#slip-address").startswith(f"{site.url}/welcome/")

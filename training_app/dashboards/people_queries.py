@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from training_app.access.models import PersonInUnit
@@ -174,9 +174,42 @@ def conditions_of(filters: Filters, stale: Stale) -> list[ColumnElement[bool]]:
         found.append(_told_by_row(PersonState.level == filters.level, stale, lambda one: one.level == filters.level))
     if filters.days is not None:
         found.append(expiring(stale))
+    if filters.points is not None:
+        found.append(_has_at_most(filters.points, stale))
+    if filters.standing:
+        wanted = filters.standing
+        found.append(_told_by_row(PersonState.standing == wanted, stale, lambda one: one.standing == wanted))
+    if filters.company:
+        found.append(_works_for(filters.company))
     if filters.cases:
         found.append(_told_by_row(PersonState.open_cases > 0, stale, lambda one: one.open_cases > 0))
     return found
+
+
+def _has_at_most(left: int, stale: Stale) -> ColumnElement[bool]:
+    """Return the condition for permits on which at most so many points are left."""
+    return _told_by_row(
+        PersonState.points_limit - PersonState.points <= left,
+        stale,
+        lambda one: one.points_limit is not None and one.points_limit - one.points <= left,
+    )
+
+
+def _works_for(company: str) -> ColumnElement[bool]:
+    """Return the condition for who works on `:on` for a company whose name, in either language, begins so."""
+    held = aliased(Assignment)
+    return sa.exists(
+        sa.select(held.id)
+        .outerjoin(Company, Company.name == held.employer)
+        .where(
+            held.person_id == PersonInUnit.person_id, held.kind == AssignmentKind.MAIN, *holds_on(held, _ON),
+            sa.or_(
+                held.employer.startswith(company, autoescape=True),
+                sa.func.lower(Company.name_latin).startswith(company.lower(), autoescape=True),
+            ),
+        )
+        .correlate(PersonInUnit)
+    )  # fmt: skip
 
 
 _SHOWN = ("permit_number", "points", "points_limit", "level", "open_cases")
@@ -253,7 +286,7 @@ def page_statement(
     Statements are built once for each shape, save where somebody is searched or a row is stale.
     """
     shape = _shape(tops, filters, key, size)
-    is_usual = not filters.q and not stale.people
+    is_usual = not (filters.q or filters.company or stale.people)
     return _page_built(shape) if is_usual else _page_statement(shape, stale), told(tops, filters, key, now)
 
 

@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from training_app.permits.standing_rules import Standing
 from training_app.status.rules import BEFORE_THE_PERMIT, VALID_TODAY, State
 
 PAGE = 50
 MOST_DAYS = 3660
+MOST_POINTS = 99
 
 # What HR asks for in one word: groups of states, then each state.
 GROUPS: Mapping[str, frozenset[State]] = {
@@ -28,13 +30,19 @@ GROUPS: Mapping[str, frozenset[State]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """The filters of the list; every field also stands in its address."""
+    """The filters of the list; every field also stands in its address.
+
+    `points`: at most so many are left on a permit; `company`: how the name of the employing company begins.
+    """
 
     q: str = ""
     unit: int | None = None
     state: str = ""
     level: str = ""
     days: int | None = None
+    points: int | None = None
+    standing: str = ""
+    company: str = ""
     cases: bool = False
     left: bool = False
 
@@ -67,6 +75,9 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         state=args.get("state", "") if args.get("state", "") in {*GROUPS, *State} else "",
         level=args.get("level", "")[:60],
         days=_whole(args.get("days", ""), MOST_DAYS),
+        points=_whole(args.get("points", ""), MOST_POINTS),
+        standing=args.get("standing", "") if args.get("standing", "") in {one.value for one in Standing} else "",
+        company=args.get("company", "").strip()[:60],
         cases=args.get("cases") == "1",
         left=args.get("left") == "1",
     )

@@ -19,7 +19,7 @@ from training_app.certifications import queries as certifications
 from training_app.dashboards import export_service, figure_queries, pages, wording
 from training_app.dashboards import people_queries as lists
 from training_app.dashboards.blueprint import bp
-from training_app.dashboards.people_rules import Filters, PageKey, read_filters, read_key, write_key
+from training_app.dashboards.people_rules import MOST_POINTS, Filters, PageKey, read_filters, read_key, write_key
 from training_app.dashboards.reminding_service import MOST
 from training_app.errors import NotFound
 from training_app.web import actor, pick
@@ -56,9 +56,9 @@ def people() -> ResponseReturnValue:
     levels = _level_words(now)
     return render_template(
         "dashboards/people.html", tabs=pages.tabs(), filters=filters, scope=scope, page=page,
-        figures=figures.shown, count=count, words=wording, levels=levels, is_whole=_is_whole(scope),
-        may_edit=actor().has(EDIT), may_export=actor().has(EXPORT), most_reminded=MOST,
-        previous=_page_url(filters, page.before), next=_page_url(filters, page.after),
+        figures=figures.shown, count=count, words=wording, levels=levels, most_points=MOST_POINTS,
+        is_whole=_is_whole(scope), may_edit=actor().has(EDIT), may_export=actor().has(EXPORT),
+        most_reminded=MOST, previous=_page_url(filters, page.before), next=_page_url(filters, page.after),
     )  # fmt: skip
 
 

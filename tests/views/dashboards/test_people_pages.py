@@ -15,7 +15,7 @@ from tests.statements import statements
 from training_app import clock
 from training_app.access.models import RoleGrant
 from training_app.accounts import service as accounts
-from training_app.accounts.models import PersonProfile
+from training_app.accounts.models import Company, PersonProfile
 from training_app.accounts.service import today
 from training_app.audit.models import AuditEntry
 from training_app.dashboards import office_service, people_queries
@@ -143,6 +143,41 @@ def test_a_page_takes_as_many_reads_for_many_people_as_for_few(world: World, hr:
         hr.get("/people")
     assert len(many) == len(few)
     assert len(few) <= 6, few
+
+
+def test_the_list_is_narrowed_by_company_by_points_left_and_by_standing(
+    world: World, hr: FlaskClient, now: datetime
+) -> None:
+    certify(world, world.learner, now)
+    crowd(world, now, 2)
+    company(world, "乙公司", "Second Services Ltd", now)
+    world.sign_in(hr, "hr")
+    with db.engine.begin() as connection:
+        connection.execute(
+            sa.update(PersonState).where(PersonState.person_id == world.learner).values(points=9, standing="warning")
+        )
+    everybody = {"王小明", "群众000", "群众001"}
+    for asked, found in {
+        "company=乙": {"群众000", "群众001"},
+        "company=second": {"群众000", "群众001"},
+        "company=司": set(),
+        "company=%": set(),
+        "points=3": {"王小明"},
+        "points=2": set(),
+        "standing=warning": {"王小明"},
+        "standing=normal": set(),
+        "points=3&standing=warning&company=乙": set(),
+    }.items():
+        page = hr.get(f"/people?{asked}").text
+        assert {name for name in everybody if f">{name}<" in page} == found, asked
+        assert f"<strong>{len(found)} 人</strong>" in page, asked
+        data = hr.post("/people/export", data=dict(part.split("=") for part in asked.split("&"))).text
+        assert {name for name in everybody if f",{name}," in data} == found, asked
+
+
+def company(world: World, name: str, name_latin: str, now: datetime) -> None:
+    db.session.add(Company(name=name, name_latin=name_latin, changed_at=now, changed_by=world.people["hr"]))
+    db.session.commit()
 
 
 @pytest.mark.parametrize("kind", [None, "today", "soon", "stopped", "before", "cases"])

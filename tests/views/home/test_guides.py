@@ -81,7 +81,7 @@ SPOKEN = {
     ("trainer", "/roleplay/day"): ("score_sheet",),
     ("manager", "/today"): ("job_type", "state_licence", "grace", "interim_stop"),
     ("manager", "/permits/stop/{learner}"): ("interim_stop",),
-    ("hr", "/people"): ("permit", "level", "points", "case", "reach"),
+    ("hr", "/people"): ("permit", "level", "points", "standing", "case", "reach"),
     ("hr", "/people/{learner}"): ("permit", "level", "points", "standing"),
     ("certifier", "/awards"): ("award", "evidence", "level", "permit"),
 }
