@@ -18,7 +18,7 @@ from training_app.content.queries import Version
 from training_app.courses import rules
 
 MEDIA_PATH = "/media/"
-CUSTOMERS = frozenset({"Customer", "Mother", "Child", "Caller", "客户", "老人", "孩子", "来电人"})
+CUSTOMERS = frozenset({"Customer", "Mother", "Child", "Caller", "Neighbour", "客户", "老人", "孩子", "来电人", "邻居"})
 _TAGS = {
     "p", "h3", "h4", "ul", "ol", "li", "em", "strong", "code", "pre", "blockquote", "br", "hr", "img", "span",
 }  # fmt: skip

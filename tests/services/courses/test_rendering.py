@@ -42,8 +42,10 @@ def test_a_picture_of_the_lesson_comes_from_our_store_by_its_hash() -> None:
     ("line", "side", "words"),
     [
         ("**客户**：谁啊？", "them", "谁啊？"),
+        ("**邻居**：出什么事了？", "them", "出什么事了？"),
         ("**小周**：您好！", "us", "您好！"),
         ("**Customer:** Who is it?", "them", "Who is it?"),
+        ("**Neighbour:** What’s up?", "them", "What’s up?"),
         ("**Zhou:** Good morning!", "us", "Good morning!"),
     ],
 )
