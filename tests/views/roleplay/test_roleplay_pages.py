@@ -318,7 +318,7 @@ def test_what_went_wrong_leads_the_learner_to_the_lessons_that_teach_it(client: 
     page = scene.world.sign_in(client, "learner").get(path).text
     study = page.split('id="study-title"')[1].split("</section>")[0]
     assert re.findall(r'href="/courses/complaint-handling/lessons/([a-z-]+)"', study) == [
-        "beyond-your-authority", "feelings-first",
+        "beyond-your-authority", "feelings-first", "in-a-crisis",
     ]  # fmt: skip
     assert client.get("/courses/complaint-handling/lessons/feelings-first").status_code == 200
     assert "有助于：" in study
