@@ -20,7 +20,7 @@ def codes_of_pdf(pdf: bytes) -> list[str]:
         sheet = document[0].render(scale=_DOTS_PER_POINT).to_pil().convert("L")
     finally:
         document.close()
-    return [found.text for found in zxingcpp.read_barcodes(sheet)]
+    return [found.text for found in zxingcpp.read_barcodes(sheet, formats=zxingcpp.BarcodeFormat.QRCode)]
 
 
 def codes_of_page(html: str) -> list[str]:

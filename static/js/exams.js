@@ -505,5 +505,6 @@
   if (Object.keys(queue).length) {
     say("saving");
   }
+  document.dispatchEvent(new CustomEvent("room:ready"));
   open();
 })();

@@ -688,7 +688,7 @@
 
   all("[data-comment]").forEach((box) => {
     const key = DRAFT + sheet + ":" + box.getAttribute("data-comment");
-    box.value = take(key) || "";
+    box.value = take(key) || box.value; /* typed before this script was there */
     box.addEventListener("input", () => (box.value ? put(key, box.value) : drop(key)));
   });
 
@@ -719,5 +719,6 @@
 
   render();
   problem("");
+  document.dispatchEvent(new CustomEvent("room:ready"));
   send();
 })();

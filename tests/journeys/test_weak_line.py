@@ -124,6 +124,45 @@ def test_a_script_a_style_and_a_picture_that_were_lost_are_fetched_again(site: S
     expect(page.locator("#check-box [class*=message-]").first).to_be_visible()
 
 
+def test_marks_and_answers_given_before_the_script_of_the_page_came_reach_the_server(site: Site) -> None:
+    with site.app.app_context():
+        public_id = make.supervised_start(site.world, clock.now(), who="learner2")[1]
+        sheet_id = Scene.started(site.world, clock.now()).rater().sheet_id
+    holders: list[Route] = []
+    without = dataclasses.replace(site, keeps_pages=False)
+
+    def hold(route: Route) -> None:
+        holders.append(route)
+
+    def held(page: Page, name: str) -> None:
+        page.route(f"**/static/js/{name}*", hold)
+
+    tablet = without.page("trainer")
+    held(tablet, "roleplay.js")
+    tablet.goto(f"{site.url}/roleplay/sheets/{sheet_id}", wait_until="commit")
+    marks = tablet.locator("[data-criterion]")
+    marks.last.wait_for()
+    for number in (0, 1):
+        marks.nth(number).locator("input").nth(1 - number).check()
+    tablet.locator("[data-comment]").first.fill("先问了感受")
+    holders.pop().continue_()
+    expect(tablet.locator("[data-confirmed]")).to_contain_text("服务器已确认 2 项")
+    expect(marks.nth(0).locator("input").nth(1)).to_be_checked()
+    expect(marks.nth(1).locator("input").nth(0)).to_be_checked()
+    expect(tablet.locator("[data-comment]").first).to_have_value("先问了感受")
+
+    phone = without.page("learner2")
+    phone.goto(f"{site.url}/attempts/{public_id}")
+    held(phone, "exams.js")
+    with phone.expect_navigation(wait_until="commit"):
+        phone.click("main form[action$='/open'] button", no_wait_after=True)
+    question = phone.locator("[data-question]").filter(has=phone.locator("input[type=radio]")).first
+    question.locator("input[type=radio]").nth(1).check()
+    holders.pop().continue_()
+    expect(phone.locator("[data-save-state]")).to_have_attribute("data-state", "saved")
+    assert kept(site.app, public_id) == 1
+
+
 def test_a_page_whose_first_script_was_lost_behaves_all_the_same(site: Site) -> None:
     page = dataclasses.replace(site, keeps_pages=False).page()
     page.goto(f"{site.url}/sign-in")
