@@ -140,8 +140,8 @@ def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
         levels=wording.level_words(clock.now()), heads=wording.heads(row.kind), types=wording.unit_types(),
         following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
         may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
-        is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED, actions=action_words(),
-        **_blocked(row),
+        is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED,
+        action_words=action_words(), **_blocked(row),
     ), status  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from tests import roster_factories as rosters
 from tests.factories import World
 from tests.statements import statements
+from training_app import clock
 from training_app.accounts import queries
 from training_app.db import db
 from training_app.roster import reading
@@ -253,3 +254,16 @@ def test_a_file_with_permits_is_applied_by_a_second_person(app: Flask, world: Wo
     new = queries.find_person_id(db.session(), "N-001")
     story = hr.get(f"/people/{new}").text
     assert "由历史档案导入" in story
+
+
+def test_an_import_that_cannot_be_undone_any_more_says_for_whom_and_why(
+    world: World, hr: FlaskClient, now: datetime
+) -> None:
+    roster_id = rosters.bring_in([NEW], world.hr)
+    clock.move_to(now + timedelta(minutes=5))
+    rosters.bring_in([NEW | {"phone": "139 0000 0000"}], world.hr)
+    assert hr.post(f"/roster/{roster_id}/undo").status_code == 303
+    page = hr.get(f"/roster/{roster_id}")
+    assert page.status_code == 200
+    assert "已经不能撤销" in page.text
+    assert "修改资料" in page.text
