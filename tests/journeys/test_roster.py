@@ -77,3 +77,25 @@ def test_a_list_with_errors_is_marked_mended_applied_and_undone(site: Site, tmp_
         return page.get_by_text("导入已撤销").count() > 0
 
     until(is_told, "the notice that the import is undone")
+
+
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.deep)])
+def test_a_list_of_licences_is_previewed_and_applied_on_a_phone(site: Site, language: str) -> None:
+    site.speak(language, PHONE)
+    page = site.page("hr")
+    page.goto(f"{site.url}/licences")
+    page.click("main a[href='/roster/licences']")
+    site.look(page, f"licences-import-{language}")
+    head = "number,name,kind,licence_number,issuer,expires_on\r\n"
+    wrong = f"{site.world.numbers['learner']},,work-at-height,H-{language},应急管理局,soon\r\n"
+    _send(page, "licences.csv", (head + wrong).encode())
+    expect(page.locator("main a[href$='/marked']")).to_be_visible()
+    site.look(page, f"licences-errors-{language}")
+    page.goto(f"{site.url}/roster/licences")
+    _send(page, "licences.csv", (head + wrong.replace("soon", "2020-05-01")).encode())
+    site.look(page, f"licences-preview-{language}")
+    press(page, "/apply")
+    _done(page)
+    site.look(page, f"licences-applied-{language}")
+    page.goto(f"{site.url}/people/{site.world.learner}/licences")
+    expect(page.get_by_text(f"H-{language}")).to_be_visible()

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 
+import pytest
 from flask import Flask
 
 from tests import roster_factories as rosters
@@ -123,11 +124,12 @@ HOSTILE_FILES = {
 }
 
 
-def test_no_file_that_is_read_back_brings_a_fault_or_changes_anybody(app: Flask, house: House) -> None:
+@pytest.mark.parametrize("kind", ["people", "licences"])
+def test_no_file_that_is_read_back_brings_a_fault_or_changes_anybody(app: Flask, house: House, kind: str) -> None:
     hr = house.world.hr
     before = {name: rows for name, rows in state().items() if name not in WRITTEN_BY_A_CHECK}
     for what, data in HOSTILE_FILES.items():
-        roster_id = rosters.send(data, hr)  # a fault of its job would be raised here
+        roster_id = rosters.send(data, hr, kind=kind)  # a fault of its job would be raised here
         row = rosters.roster(roster_id)
         is_plain = what in ("two marks", "no line end", "other columns", "separators")  # odd, and yet a table
         assert is_plain or row.state == "unreadable" or row.figures["faulty"], what

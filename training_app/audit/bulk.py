@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app.audit import rules
-from training_app.audit.models import AuditEntry, AuditHead
+from training_app.audit.models import AuditEntry, AuditHead, Payload
+from training_app.audit.service import new_salt
 from training_app.db import canonical_json
 
 PORTION = 500
@@ -95,6 +96,24 @@ def link(drafts: Iterable[Draft], heads: Mapping[str, Head], *, now: datetime, a
         links.entries.append(row)
         links.heads[draft.stream] = Head(row["seq"], row["hash"], recorded_at)
     return links
+
+
+def payload_row(person_id: int, body: str, now: datetime) -> dict[str, Any]:
+    """Return the row of a payload: words that may have to be erased one day, with their salted digest."""
+    salt = new_salt()
+    return {
+        "person_id": person_id, "body": body, "language": None, "salt": salt,
+        "digest": rules.payload_digest(salt, body), "created_at": now,
+    }  # fmt: skip
+
+
+def write_payloads(session: Session, payloads: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Write payloads; return their ids by digest, which a salt of its own makes unique."""
+    if not payloads:
+        return {}
+    new = sa.insert(Payload).returning(Payload.id, sort_by_parameter_order=True)
+    ids = session.scalars(new, list(payloads)).all()
+    return {payload["digest"]: one for payload, one in zip(payloads, ids, strict=True)}
 
 
 def require_unmoved(session: Session, links: Links) -> None:

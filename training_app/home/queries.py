@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
@@ -113,7 +114,7 @@ class Desk:
     sanctions: Waiting | None = None
     contests: int | None = None
     failed_mails: int = 0  # counted up to MOST_FAILED
-    imports: int = 0
+    imports: Mapping[str, int] = field(default_factory=dict)
 
 
 def has_ended_first_visit(session: Session, person_id: int) -> bool:
@@ -222,16 +223,17 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         sanctions=sanctions,
         contests=contest_queries.count_open(session, grants) if P.EXAM_RESOLVE in held else None,
         failed_mails=message_queries.count_failed(session, grants, MOST_FAILED) if edits else 0,
-        imports=_imports(session, person_id, grants, on) if edits else 0,
+        imports=_imports(session, person_id, grants, on) if edits else {},
     )
 
 
-def _imports(session: Session, person_id: int, grants: tuple[Grant, ...], on: date) -> int:
-    """Return how many imports wait that one may open: one's own, and anyone's for who keeps the whole network."""
-    senders = roster.waiting(session, "people")
-    if all(one == person_id for one in senders) or roster_people.reach_of(session, grants, on).is_everything:
-        return len(senders)
-    return senders.count(person_id)
+def _imports(session: Session, person_id: int, grants: tuple[Grant, ...], on: date) -> Mapping[str, int]:
+    """Return how many imports of each kind wait that one may open: one's own, and anyone's for who keeps them all."""
+    found = roster.waiting(session, ("people", "licences"))
+    own = [kind for kind, sender in found if sender == person_id]
+    if len(own) == len(found) or not roster_people.reach_of(session, grants, on).is_everything:
+        return Counter(own)
+    return Counter(kind for kind, _sender in found)
 
 
 def _waiting(read: Callable[..., desk_queries.Page], step_of: Callable[[Any], Permission | None]) -> Waiting:

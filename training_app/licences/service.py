@@ -115,7 +115,7 @@ def correct_licence(
         _check(session, values, now)
         number = session.get(Payload, before.number_payload_id) if before.number_payload_id else None
         same_number = number is not None and number.body == values.number
-        changed = [one for one in COLUMNS if getattr(before, one) != getattr(values, one)]
+        changed = changed_columns(before, values)
         changed += [] if same_number else ["number"]
         changed += ["scan"] if scan is not None and scan.sha256 != before.sha256 else []
         if not changed:
@@ -235,9 +235,19 @@ def _add(
     return row
 
 
+def changed_columns(before: Licence | queries.LicenceRow, values: Values) -> list[str]:
+    """Return in which columns beside number and scan a licence differs from what it shall say."""
+    return [one for one in COLUMNS if getattr(before, one) != getattr(values, one)]
+
+
+def facts_of(kind: str, issued_on: date | None, expires_on: date | None, ended_on: date | None) -> dict[str, object]:
+    """Return what an audit entry says of a licence: never its number, which stands in a payload."""
+    days = {"issued_on": issued_on, "expires_on": expires_on, "ended_on": ended_on}
+    return {"licence": kind, **{name: day.isoformat() for name, day in days.items() if day is not None}}
+
+
 def _facts(row: Licence) -> dict[str, object]:
-    days = {name: getattr(row, name) for name in ("issued_on", "expires_on", "ended_on")}
-    return {"licence": row.kind, **{name: day.isoformat() for name, day in days.items() if day is not None}}
+    return facts_of(row.kind, row.issued_on, row.expires_on, row.ended_on)
 
 
 def _tell(

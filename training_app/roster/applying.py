@@ -14,11 +14,12 @@ What follows by itself (courses of who begins, the row that lists read of who wa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from training_app.access.models import RoleGrant
 from training_app.accounts import queries as accounts
@@ -39,7 +40,7 @@ from training_app.roster.state_rules import RosterState
 from training_app.status import service as status
 
 BATCH = 500  # newcomers a transaction: a fraction of a second of the write lock
-FOLLOW = 50
+FOLLOW = 20  # folds a transaction: whoever writes meanwhile waits a fraction of a second
 BUDGET_S = 60.0  # a job has 120 seconds; the rest is done by the next one
 ONBOARD_A_SECOND = 10  # what follows by itself stands back behind what others wait for
 LEARNER = "learner"
@@ -50,22 +51,42 @@ class Outdated(Exception):
     """The records are no longer as they were when the file was checked."""
 
 
+# Prepares and switches; False where time is up before the switch.
+BringIn = Callable[[int, jobs.Progress, Callable[[], datetime], float], bool]
+
+
+class Withdraw(Protocol):
+    """Take back what was prepared and never switched on."""
+
+    def __call__(self, roster_id: int, *, now: datetime) -> None:
+        """Take it back, in transactions of its own."""
+
+
 def apply(roster_id: int, progress: jobs.Progress, *, clock: Callable[[], datetime]) -> None:
-    """Apply an import, or go on with it; what is done already is not done again."""
+    """Apply an import of people, or go on with it; what is done already is not done again."""
+    apply_by(_bring_in, _withdraw, roster_id, progress, clock, folds_all=False)
+
+
+def apply_by(
+    bring_in: BringIn, withdraw: Withdraw, roster_id: int, progress: jobs.Progress, clock: Callable[[], datetime], *,
+    folds_all: bool,
+) -> None:  # fmt: skip
+    """Apply an import by the steps of its kind, or go on with it. `folds_all`: nobody of it is a newcomer."""
     deadline = time.monotonic() + BUDGET_S
     state = _state(roster_id)
     if state is RosterState.APPLYING:
         try:
-            if not _bring_in(roster_id, progress, clock, deadline):
+            if not bring_in(roster_id, progress, clock, deadline):
                 service.go_on(roster_id, service.APPLY, now=clock())
                 return
         except (Outdated, bulk.Moved, sa.exc.IntegrityError):
             db.session.rollback()
+            withdraw(roster_id, now=clock())
             _check_anew(roster_id, now=clock())
             return
     elif state is not RosterState.APPLIED:
         return
-    if not follow(roster_id, progress, clock, deadline):
+    if not follow(roster_id, progress, clock, deadline, folds_all=folds_all):
         service.go_on(roster_id, service.APPLY, now=clock())
 
 
@@ -78,8 +99,10 @@ def _state(roster_id: int) -> RosterState | None:
 def _bring_in(roster_id: int, progress: jobs.Progress, clock: Callable[[], datetime], deadline: float) -> bool:
     """Prepare and switch; return False where time is up before the switch."""
     now = clock()
-    heads = _heads(roster_id)  # before the plan: whatever is recorded from here on is not in it
-    drafts = _same_plan(roster_id, now)
+    heads = heads_of(
+        roster_id, rules.WRITES - {LineKind.NEW}
+    )  # before the plan: whatever is recorded from here on is not in it
+    drafts = same_plan(roster_id, now)
     total = sum(one.line.kind in rules.WRITES for one in drafts)
     while left := _unprepared(roster_id):
         if time.monotonic() > deadline:
@@ -92,13 +115,13 @@ def _bring_in(roster_id: int, progress: jobs.Progress, clock: Callable[[], datet
     return True
 
 
-def _heads(roster_id: int) -> dict[str, bulk.Head]:
-    """Return how far the history of everybody goes who is here already and in the file."""
+def heads_of(roster_id: int, kinds: Collection[LineKind]) -> dict[str, bulk.Head]:
+    """Return how far the history of everybody goes who is here already and in the lines of some kinds."""
     session = db.session()
     people = session.scalars(
         sa.select(RosterLine.person_id).where(
             RosterLine.roster_id == roster_id,
-            RosterLine.kind.in_(rules.WRITES - {LineKind.NEW}),
+            RosterLine.kind.in_(kinds),
             RosterLine.person_id.isnot(None),
         )
     )
@@ -107,7 +130,7 @@ def _heads(roster_id: int) -> dict[str, bulk.Head]:
     return heads
 
 
-def _same_plan(roster_id: int, now: datetime) -> list[Draft]:
+def same_plan(roster_id: int, now: datetime) -> Sequence[Draft]:
     """Make the plan again from the cells; raises Outdated where it is not the one that was seen."""
     session = db.session()
     found = session.execute(
@@ -118,7 +141,7 @@ def _same_plan(roster_id: int, now: datetime) -> list[Draft]:
     rows = [Row(no=row or 0, cells=cells) for row, cells in found]
     drafts = service.draft_rows(session, roster_id, rows, now=now)
     roster = session.get_one(Roster, roster_id)
-    is_same = service.digest(roster.kind, drafts) == roster.digest
+    is_same = service.digest(drafts) == roster.digest
     db.session.rollback()
     if not is_same:
         raise Outdated()
@@ -148,7 +171,7 @@ def _prepared(roster_id: int) -> int:
 
 def _prepare(roster_id: int, lines: Sequence[Any], *, now: datetime) -> None:
     """Write newcomers without number, name and place: nobody finds them before the switch."""
-    actor_id = _actor(roster_id)
+    actor_id = actor_of(roster_id)
     zones = accounts.zones_of(db.session(), [line.unit_id for line in lines], today(now))
     db.session.rollback()
     holders: list[int] = []
@@ -180,7 +203,7 @@ def _prepare(roster_id: int, lines: Sequence[Any], *, now: datetime) -> None:
         if given:
             made = permits_in.write_ahead(session, given, now=now)
             brought = permits_in.written(session, given, made, roster_id, now)
-            payload_ids = permits_in.write_payloads(session, [one.payload for one in brought if one.payload])
+            payload_ids = bulk.write_payloads(session, [one.payload for one in brought if one.payload])
             permits_in.write(session, brought, payload_ids=payload_ids, now=now, actor_id=actor_id)
             drafts += [draft for one in brought for draft in one.drafts(payload_ids)]
             holders = [one.person_id for one in given]
@@ -223,7 +246,8 @@ def _write_permits_ahead(given: Sequence[permits_in.Given], clock: Callable[[], 
     return True
 
 
-def _actor(roster_id: int) -> int:
+def actor_of(roster_id: int) -> int:
+    """Return who applies an import."""
     row = db.session.get_one(Roster, roster_id)
     actor_id = row.applied_by or row.created_by
     db.session.rollback()
@@ -232,7 +256,7 @@ def _actor(roster_id: int) -> int:
 
 def _switch(roster_id: int, drafts: Sequence[Draft], heads: Mapping[str, bulk.Head], *, now: datetime) -> None:
     """Let everything count at once; raises Moved and leaves nothing where a history has grown beyond its head."""
-    actor_id = _actor(roster_id)
+    actor_id = actor_of(roster_id)
     changes = [one for one in drafts if one.line.kind in rules.WRITES - {LineKind.NEW}]
     payloads, entries = _entries(roster_id, changes, now)
     given = _given(drafts, now)
@@ -245,7 +269,7 @@ def _switch(roster_id: int, drafts: Sequence[Draft], heads: Mapping[str, bulk.He
         if row.state is not RosterState.APPLYING:
             return
         switching.lock_people(session, roster_id)
-        ids = permits_in.write_payloads(session, payloads)
+        ids = bulk.write_payloads(session, payloads)
         drafts_of = [bulk.Draft(**entry, payload_id=ids.get(entry["payload_digest"])) for entry in entries]
         drafts_of += [draft for one in brought for draft in one.drafts(ids)]
         links = bulk.link(drafts_of, heads, now=now, actor_id=actor_id)
@@ -254,13 +278,18 @@ def _switch(roster_id: int, drafts: Sequence[Draft], heads: Mapping[str, bulk.He
         permits_in.write(session, brought, payload_ids=ids, now=now, actor_id=actor_id)
         bulk.write(session, links)
         switching.note_heads(session, roster_id)
-        service.move(row, RosterState.APPLIED)
-        row.applied_at = now
-        audit.record(
-            "roster.applied", f"roster:{roster_id}", now=now, actor_id=actor_id,
-            facts={"kind": row.kind, **{kind: row.figures.get(kind, 0) for kind in rules.WRITES}},
-        )  # fmt: skip
-        service.tell(session, row, "roster_applied", now)
+        note_applied(session, row, now=now, actor_id=actor_id)
+
+
+def note_applied(session: Session, row: Roster, *, now: datetime, actor_id: int) -> None:
+    """Write, in the transaction of the switch, that an import counts."""
+    service.move(row, RosterState.APPLIED)
+    row.applied_at = now
+    audit.record(
+        "roster.applied", f"roster:{row.id}", now=now, actor_id=actor_id,
+        facts={"kind": row.kind, **{kind: row.figures.get(kind, 0) for kind in rules.WRITES}},
+    )  # fmt: skip
+    service.tell(session, row, "roster_applied", now)
 
 
 def _entries(
@@ -302,14 +331,17 @@ def _said(one: Draft, roster_id: int, now: datetime) -> list[tuple[str, dict[str
     return found
 
 
-def _check_anew(roster_id: int, *, now: datetime) -> None:
-    """Withdraw what was prepared and check the file again: the records have changed since it was seen."""
+def _withdraw(roster_id: int, *, now: datetime) -> None:
     retract(roster_id, now=now)
     with transaction() as session:
         named = sa.select(RosterLine.person_id).where(
             RosterLine.roster_id == roster_id, RosterLine.person_id.isnot(None)
         )
         permits_in.let_go(session, [one for one in session.scalars(named) if one])
+
+
+def _check_anew(roster_id: int, *, now: datetime) -> None:
+    """Check the file again: the records have changed since it was seen."""
     with transaction() as session:
         row = service.locked(session, roster_id)
         if row.state is not RosterState.APPLYING:
@@ -348,16 +380,19 @@ def retract(roster_id: int, *, now: datetime) -> None:
 
 
 def follow(
-    roster_id: int, progress: jobs.Progress, clock: Callable[[], datetime], deadline: float, *, is_undo: bool = False
+    roster_id: int, progress: jobs.Progress, clock: Callable[[], datetime], deadline: float, *, folds_all: bool = False
 ) -> bool:
-    """Do what follows the switch, in portions from where it stopped; return False where time is up before the end."""
+    """Do what follows the switch, in portions from where it stopped; return False where time is up before the end.
+
+    `folds_all`: everybody is folded and nobody begins a course, as where an import is undone.
+    """
     total = db.session.scalar(_counted(roster_id)) or 0
     db.session.rollback()
     done = 0
-    while lines := _next_lines(roster_id, is_undo=is_undo):
+    while lines := _next_lines(roster_id, folds_all=folds_all):
         if time.monotonic() > deadline:
             return False
-        _follow(roster_id, lines, clock(), is_undo=is_undo)
+        _follow(roster_id, lines, clock(), folds_all=folds_all)
         done += len(lines)
         progress.step(min(done, total), total)
     return True
@@ -369,7 +404,7 @@ def _counted(roster_id: int) -> sa.Select[int]:
     )
 
 
-def _next_lines(roster_id: int, *, is_undo: bool) -> Sequence[Any]:
+def _next_lines(roster_id: int, *, folds_all: bool) -> Sequence[Any]:
     """Return the next lines: newcomers of an import by the hundreds, whoever has to be folded in small portions."""
     through = sa.select(Roster.through).where(Roster.id == roster_id).scalar_subquery()
     lines = db.session.execute(
@@ -384,27 +419,27 @@ def _next_lines(roster_id: int, *, is_undo: bool) -> Sequence[Any]:
     db.session.rollback()
     found, folds = [], 0
     for line in lines:
-        folds += is_undo or line.kind is not LineKind.NEW
+        folds += folds_all or line.kind is not LineKind.NEW
         if folds > FOLLOW:
             break
         found.append(line)
     return found
 
 
-def _follow(roster_id: int, lines: Sequence[Any], now: datetime, *, is_undo: bool) -> None:
+def _follow(roster_id: int, lines: Sequence[Any], now: datetime, *, folds_all: bool) -> None:
     """Ask for the courses of who comes, and fold who was here before."""
     with transaction() as session:
         row = service.locked(session, roster_id)
         first = session.scalar(sa.select(sa.func.min(RosterLine.id)).where(RosterLine.roster_id == roster_id)) or 0
         for line in sorted(lines, key=lambda line: line.person_id):
-            if is_undo or line.kind is not LineKind.NEW:
+            if folds_all or line.kind is not LineKind.NEW:
                 lock_person(line.person_id, now=now)
                 status.recompute(line.person_id, now=now)
         asked: list[tuple[str, dict[str, object], datetime]] = [
             (f"{onboarding.ENROL}/{line.person_id}/roster-{roster_id}", {"person": line.person_id},
              now + timedelta(seconds=(line.id - first) / ONBOARD_A_SECOND))
             for line in lines
-            if line.kind in (LineKind.NEW, LineKind.BACK) and not line.then.get(rules.PERMIT[0]) and not is_undo
+            if line.kind in (LineKind.NEW, LineKind.BACK) and not line.then.get(rules.PERMIT[0]) and not folds_all
         ]  # fmt: skip
         outbox.send_many(onboarding.ENROL, asked, now=now)
         row.through = max(line.id for line in lines)

@@ -14,8 +14,6 @@ from training_app.accounts.models import Person
 from training_app.accounts.service import today
 from training_app.audit import bulk
 from training_app.audit import service as audit
-from training_app.audit.models import Payload
-from training_app.audit.rules import payload_digest
 from training_app.calendar.rules import day_start
 from training_app.certifications import earlier_service as levels
 from training_app.certifications import queries as level_queries
@@ -175,20 +173,7 @@ def written(
 
 def make_payload(person_id: int, words: Mapping[str, object], now: datetime) -> dict[str, Any]:
     """Return the row of a payload."""
-    text, salt = canonical_json(dict(words)), audit.new_salt()
-    return {
-        "person_id": person_id, "body": text, "language": None, "salt": salt, "digest": payload_digest(salt, text),
-        "created_at": now,
-    }  # fmt: skip
-
-
-def write_payloads(session: Session, payloads: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Write payloads; return their ids by digest, which a salt of its own makes unique."""
-    if not payloads:
-        return {}
-    new = sa.insert(Payload).returning(Payload.id, sort_by_parameter_order=True)
-    ids = session.scalars(new, list(payloads)).all()
-    return {payload["digest"]: one for payload, one in zip(payloads, ids, strict=True)}
+    return bulk.payload_row(person_id, canonical_json(dict(words)), now)
 
 
 def write(

@@ -14,7 +14,7 @@ from training_app.accounts.models import PersonProfile
 from training_app.jobs import queries as jobs
 from training_app.jobs.rules import JobState
 from training_app.roster.models import Roster, RosterLine
-from training_app.roster.rules import LineKind
+from training_app.roster.rules import WRITES, LineKind
 from training_app.roster.state_rules import AT_WORK, RosterState, job_key
 
 PAGE = 50
@@ -23,7 +23,7 @@ RECENT = 20
 
 @dataclass(frozen=True, kw_only=True)
 class RosterRow:
-    """An import as pages show it; `is_lost`: its job ended before its work did."""
+    """An import as pages show it. `is_lost`: its job ended before its work did; `is_following`: lists follow it yet."""
 
     roster_id: int
     kind: str
@@ -45,6 +45,7 @@ class RosterRow:
     done: int = 0
     total: int = 0
     is_lost: bool = False
+    is_following: bool = False
 
     @property
     def is_at_work(self) -> bool:
@@ -80,17 +81,28 @@ def find(session: Session, roster_id: int) -> RosterRow | None:
     job = jobs.find_job(session, job_key(row.id, row.rounds)) if row.state in AT_WORK else None
     return _row(
         row, done=job.done if job else 0, total=job.total if job else 0,
-        is_lost=job is not None and job.state is JobState.FAILED,
+        is_lost=job is not None and job.state is JobState.FAILED, is_following=_is_following(session, row),
     )  # fmt: skip
 
 
-def _row(row: Roster, *, done: int = 0, total: int = 0, is_lost: bool = False) -> RosterRow:
+def _is_following(session: Session, row: Roster) -> bool:
+    """Tell whether what lists read of somebody in an import that counts, or was undone, is still to be folded."""
+    if row.state not in (RosterState.APPLIED, RosterState.UNDONE) or row.kind == "units":
+        return False
+    left = sa.select(sa.literal(1)).where(
+        RosterLine.roster_id == row.id, RosterLine.kind.in_(WRITES), RosterLine.person_id.isnot(None),
+        RosterLine.id > row.through,
+    )  # fmt: skip
+    return session.scalar(left.limit(1)) is not None
+
+
+def _row(row: Roster, *, done: int = 0, total: int = 0, is_lost: bool = False, is_following: bool = False) -> RosterRow:
     return RosterRow(
         roster_id=row.id, kind=row.kind, state=row.state, file_name=row.file_name, erases=row.erases,
         is_all=row.is_all, unit_id=row.unit_id, columns=row.columns, ignored=row.ignored, figures=row.figures,
         problem=row.problem, about=row.about, created_by=row.created_by, created_at=row.created_at,
         applied_at=row.applied_at, undone_at=row.undone_at, is_cleared=row.cleared_at is not None, done=done,
-        total=total, is_lost=is_lost,
+        total=total, is_lost=is_lost, is_following=is_following,
     )  # fmt: skip
 
 
@@ -102,11 +114,11 @@ def recent(session: Session, kind: str, actor_id: int, *, of_everybody: bool) ->
     return [_row(row) for row in session.scalars(wanted)]
 
 
-def waiting(session: Session, kind: str) -> list[int]:
-    """Return who sent each import that is checked and neither applied nor dropped yet, of those last sent."""
+def waiting(session: Session, kinds: Sequence[str]) -> list[tuple[str, int]]:
+    """Return kind and sender of each import that is checked and neither applied nor dropped yet, of those last sent."""
     is_ready = Roster.state == RosterState.CHECKED
-    wanted = sa.select(Roster.created_by).where(Roster.kind == kind, is_ready).order_by(Roster.id.desc())
-    return list(session.scalars(wanted.limit(RECENT)))
+    wanted = sa.select(Roster.kind, Roster.created_by).where(Roster.kind.in_(kinds), is_ready)
+    return [(row.kind, row.created_by) for row in session.execute(wanted.order_by(Roster.id.desc()).limit(RECENT))]
 
 
 def lines(session: Session, roster_id: int, kind: LineKind, after: int) -> tuple[list[LineRow], int | None]:

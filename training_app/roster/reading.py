@@ -29,7 +29,7 @@ MOST_STRINGS = 100_000_000
 MOST_RATIO = 300
 MOST_CELL = 2000
 EXAMPLE = "EXAMPLE"
-SHEETS = ("people", "units")
+SHEETS = ("people", "units", "licences")
 _PIECE = 1 << 16
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]{0,200}?r="([A-Z]{1,4})(\d{1,9})"')
 _ROW = re.compile(rb'<(?:\w+:)?row\s[^>]{0,200}?r="(\d{1,9})"')

@@ -91,6 +91,16 @@ class Why(StrEnum):
     PARENT = "parent"
     ROOT = "root"
     CIRCLE = "circle"
+    NOBODY = "nobody"
+    LEFT = "left"
+    OWN_LICENCE = "own_licence"
+    NAME = "name"
+    LICENCE_KIND = "licence_kind"
+    LICENCE_TWICE = "licence_twice"
+    LICENCE_ORDER = "licence_order"
+    ISSUED_LATER = "issued_later"
+    EARLIER = "earlier"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

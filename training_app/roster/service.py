@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,17 @@ from training_app.jobs import service as jobs
 from training_app.jobs.rules import JobState
 from training_app.outbox import service as outbox
 from training_app.permits import earlier_service as earlier_permits
-from training_app.roster import people_queries, reading, rules, state_rules, unit_queries, unit_rules, wording
+from training_app.roster import (
+    licence_queries,
+    licence_rules,
+    people_queries,
+    reading,
+    rules,
+    state_rules,
+    unit_queries,
+    unit_rules,
+    wording,
+)
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.people_queries import Draft
 from training_app.roster.rules import LineKind, Row
@@ -29,9 +39,10 @@ from training_app.storage import service as storage
 from training_app.storage.glyphs import missing_glyphs, name_glyph
 
 CHECK, APPLY, UNDO = "roster.check", "roster.apply", "roster.undo"
-PEOPLE, UNITS = "people", "units"
-KINDS = (PEOPLE, UNITS)
-MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS}
+PEOPLE, UNITS, LICENCES = "people", "units", "licences"
+KINDS = (PEOPLE, UNITS, LICENCES)
+MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS, LICENCES: reading.MOST_ROWS}
+COLUMNS = {PEOPLE: rules.COLUMNS, UNITS: unit_rules.COLUMNS, LICENCES: licence_rules.COLUMNS}
 PERMITS = "permits"  # the figure of those who bring a permit from earlier records
 PORTION = 1000
 MEDIA_TYPE = "application/octet-stream"
@@ -191,7 +202,7 @@ def go_on_with_lost(*, now: datetime) -> int:
     works = {RosterState.APPLIED: APPLY, RosterState.UNDONE: UNDO}
     found = db.session.execute(
         sa.select(Roster.id, Roster.state, Roster.rounds)
-        .where(Roster.kind == PEOPLE, Roster.state.in_(works), Roster.cleared_at.is_(None), unfinished)
+        .where(Roster.kind.in_((PEOPLE, LICENCES)), Roster.state.in_(works), Roster.cleared_at.is_(None), unfinished)
         .order_by(Roster.id)
     ).all()
     lost = []
@@ -212,7 +223,7 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
         db.session.rollback()
         return
     sha256, kind = row.sha256, row.kind
-    known = columns_of(kind)
+    known = COLUMNS[kind]
     db.session.rollback()
     if sha256 is None:
         _finish_unreadable(roster_id, reading.Unreadable("erased"), now)
@@ -230,25 +241,28 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
         row = locked(session, roster_id)
         row.columns, row.ignored = list(table.columns), list(table.ignored)
         row.figures = rules.figures(one.line for one in drafts)
-        row.figures[PERMITS] = sum(rules.brings_permit(one.line) for one in drafts)
-        row.digest = digest(kind, drafts)
+        row.figures |= _more_figures(kind, drafts, now)
+        row.digest = digest(drafts)
         row.checked_at = now
         if row.state is RosterState.CHECKING:
             move(row, RosterState.CHECKED)
         tell(session, row, "roster_checked", now)
 
 
-def columns_of(kind: str) -> tuple[str, ...]:
-    """Return the columns that count in a file of a kind."""
-    return rules.COLUMNS if kind == PEOPLE else unit_rules.COLUMNS
+def _more_figures(kind: str, drafts: Sequence[Draft], now: datetime) -> dict[str, int]:
+    """Return what the preview says beside how many lines there are of each kind."""
+    lines = [one.line for one in drafts]
+    if kind == LICENCES:
+        return licence_rules.figures(lines, today(now))
+    return {PERMITS: sum(map(rules.brings_permit, lines))}
 
 
-def digest(kind: str, drafts: Iterable[Draft]) -> str:
+def digest(drafts: Iterable[Draft]) -> str:
     """Return what binds the preview."""
     return people_queries.digest(drafts)
 
 
-def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: datetime) -> list[Draft]:
+def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: datetime) -> Sequence[Draft]:
     """Return what the rows would change now, by the rights that who acts has now."""
     row = session.get_one(Roster, roster_id)
     actor_id = row.applied_by or row.created_by
@@ -256,9 +270,12 @@ def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: da
     if row.kind == UNITS:
         return unit_queries.draft(session, list(rows), erases=row.erases, on=on)
     reach = people_queries.reach_of(session, grants_of(session, actor_id, now), on)
+    actors = frozenset({actor_id, row.created_by})
+    if row.kind == LICENCES:
+        return licence_queries.draft(session, list(rows), reach=reach, on=on, actors=actors)
     return people_queries.draft(
         session, list(rows), reach=reach, unit_id=row.unit_id, erases=row.erases, is_all=row.is_all, on=on,
-        actors=frozenset({actor_id, row.created_by}), holders=lambda ids: earlier_permits.holders(session, ids),
+        actors=actors, holders=lambda ids: earlier_permits.holders(session, ids),
         unprintable=_unprintable,
     )  # fmt: skip
 
@@ -280,7 +297,7 @@ def _finish_unreadable(roster_id: int, error: reading.Unreadable, now: datetime)
         tell(session, row, "roster_unreadable", now)
 
 
-def _write_lines(roster_id: int, kind: str, drafts: list[Draft], progress: jobs.Progress) -> None:
+def _write_lines(roster_id: int, kind: str, drafts: Sequence[Draft], progress: jobs.Progress) -> None:
     """Write the lines in portions; the import shows none of them before its state says that it is checked."""
     with transaction() as session:
         session.execute(sa.delete(RosterLine).where(RosterLine.roster_id == roster_id))

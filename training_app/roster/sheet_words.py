@@ -1,4 +1,4 @@
-"""What the template of people says, in the reader's language."""
+"""What the templates say, in the reader's language."""
 # ruff: noqa: E501  (sentences of a sheet)
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from training_app.accounts import queries as accounts
 from training_app.accounts.queries import UnitRow
 from training_app.accounts.rules import UnitType
-from training_app.roster import rules, unit_rules, wording
+from training_app.roster import licence_rules, rules, unit_rules, wording
 from training_app.roster.people_queries import Reach
 from training_app.roster.sheets import Choices, Wording
 from training_app.web import unit_word
@@ -27,8 +27,8 @@ def choices(units: Sequence[UnitRow], now: datetime) -> Choices:
     """Return what may be chosen in the template."""
     return Choices(
         short={"language": ("zh", "en"), "level": list(wording.level_words(now).values())},
-        units=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
-        units_column="unit_number",
+        listed=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
+        listed_column="unit_number",
     )
 
 
@@ -36,7 +36,7 @@ def people(language: str, now: datetime) -> Wording:
     """Return the words of the template of people."""
     heads = {column: wording.column_words()[column] for column in rules.COLUMNS}
     return Wording(
-        heads=heads, sheet="People", notes_sheet=_("How to fill it"), units_sheet=_("Unit numbers"),
+        heads=heads, sheet="People", notes_sheet=_("How to fill it"), list_sheet=_("Unit numbers"),
         notes=[
             (_("How to fill it"), _("One row for each person. The columns are known by the names in brackets: leave the first row as it is. Columns that you do not need can be taken out; others are not read.")),
             (_("Example"), _("The row whose number begins with EXAMPLE shows the form; it is never taken.")),
@@ -74,8 +74,8 @@ def unit_choices(units: Sequence[UnitRow]) -> Choices:
     """Return what may be chosen in the template of units."""
     return Choices(
         short={"type": list(wording.unit_types().values()), "stars": [str(n) for n in range(6)]},
-        units=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
-        units_column="parent_number",
+        listed=[(row.number, unit_word(row.name, row.name_latin)) for row in units],
+        listed_column="parent_number",
     )
 
 
@@ -83,7 +83,7 @@ def units() -> Wording:
     """Return the words of the template of units."""
     heads = wording.unit_column_words()
     return Wording(
-        heads=heads, sheet="Units", notes_sheet=_("How to fill it"), units_sheet=_("Unit numbers"),
+        heads=heads, sheet="Units", notes_sheet=_("How to fill it"), list_sheet=_("Unit numbers"),
         notes=[
             (_("How to fill it"), _("One row for each unit. The columns are known by the names in brackets: leave the first row as it is. A unit that is not in the file stays as it is.")),
             (_("Example"), _("The row whose number begins with EXAMPLE shows the form; it is never taken.")),
@@ -100,4 +100,35 @@ def units() -> Wording:
         },
         example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
         needed=frozenset({"number", "parent_number", *unit_rules.NEEDED}),
+    )  # fmt: skip
+
+
+def licence_choices(now: datetime) -> Choices:
+    """Return what may be chosen in the template of licences."""
+    return Choices(short={}, listed=wording.licence_kinds(now), listed_column="kind")
+
+
+def licences(now: datetime) -> Wording:
+    """Return the words of the template of licences."""
+    heads = wording.licence_column_words()
+    return Wording(
+        heads=heads, sheet="Licences", notes_sheet=_("How to fill it"), list_sheet=_("Kinds of licence"),
+        notes=[
+            (_("How to fill it"), _("One row for each licence; a person may have several rows. The columns are known by the names in brackets: leave the first row as it is. Columns that you do not need can be taken out; others are not read. A licence that is not in the file stays as it is: no file ends one.")),
+            (_("Example"), _("The row whose number begins with EXAMPLE shows the form; it is never taken.")),
+            (heads["number"], _("Needed. The employee number of the holder, who has to be within your reach. Leading zeros count.")),
+            (heads["name"], _("For checking only: if it is filled, it has to be the name in the records, in either script. It is never changed.")),
+            (heads["kind"], _("Needed. Choose it from the list; its name in Chinese or English and its code are understood too.")),
+            (heads["licence_number"], _("Needed. As it stands on the licence, in a column of text: a spreadsheet spoils long numbers. By holder, kind and number a licence is known.")),
+            (heads["issuer"], _("Needed for new licences. The authority that stands on the licence.")),
+            (heads["issued_on"], _("Such as 2024-03-01; today or earlier. It counts from that day.")),
+            (heads["expires_on"], _("Its last day: the day of the next review where there is one. A later one than recorded renews the licence. Empty in a new licence: without end. A day in the past is taken: the licence then counts as run out.")),
+        ],
+        example={
+            "number": "EXAMPLE-1", "name": "王小明", "kind": next((title for title, _key in wording.licence_kinds(now)), ""),
+            "licence_number": "T330106000000000000", "issuer": _("Emergency management authority of the city"),
+            "issued_on": "2024-03-01", "expires_on": "2027-02-28",
+        },
+        example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
+        needed=frozenset({"number", *licence_rules.NEEDED}),
     )  # fmt: skip

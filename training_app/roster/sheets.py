@@ -15,16 +15,17 @@ from training_app.roster.cell_rules import MEND
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILLED_TO = 5000  # rows of the template that know what may stand in them
-WIDTHS: Mapping[str, int] = {"name": 16, "name_latin": 22, "employer": 26, "email": 26, "phone": 18, "name_zh": 26}
+WIDTHS: Mapping[str, int] = {"name": 16, "name_latin": 22, "employer": 26, "email": 26, "phone": 18, "name_zh": 26,
+                               "kind": 26, "licence_number": 24, "issuer": 26}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What may stand in a column: a short list, or numbers with their names on a sheet of their own."""
+    """What may stand in a column: a short list, or a longer one with its names on a sheet of its own."""
 
     short: Mapping[str, Sequence[str]]
-    units: Sequence[tuple[str, str]]
-    units_column: str
+    listed: Sequence[tuple[str, str]]
+    listed_column: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Wording:
     heads: Mapping[str, str]
     sheet: str
     notes_sheet: str
-    units_sheet: str
+    list_sheet: str
     notes: Sequence[tuple[str, str]]
     example: Mapping[str, str]
     example_note: str
@@ -65,12 +66,12 @@ def template_xlsx(words: Wording, choices: Choices) -> bytes:
         sheet.write_comment(1, 0, words.example_note)
         sheet.freeze_panes(1, 2)
         _explain(book, words)
-        units = book.add_worksheet(words.units_sheet)
-        units.set_column(0, 0, 18, text)
-        units.set_column(1, 1, 40, text)
-        for row, (number, name) in enumerate(choices.units):
-            units.write_string(row, 0, number)
-            units.write_string(row, 1, name)
+        listed = book.add_worksheet(words.list_sheet)
+        listed.set_column(0, 0, 28, text)
+        listed.set_column(1, 1, 40, text)
+        for row, (one, name) in enumerate(choices.listed):
+            listed.write_string(row, 0, one)
+            listed.write_string(row, 1, name)
     return out.getvalue()
 
 
@@ -90,8 +91,8 @@ def _formats(book: xlsxwriter.Workbook) -> tuple[Any, Any, Any, Any]:
 def _offer(sheet: Any, at: int, column: str, choices: Choices, words: Wording) -> None:
     if column in choices.short:
         rule = {"validate": "list", "source": list(choices.short[column]), "error_type": "warning"}
-    elif column == choices.units_column and choices.units:
-        source = f"='{words.units_sheet}'!$A$1:$A${len(choices.units)}"
+    elif column == choices.listed_column and choices.listed:
+        source = f"='{words.list_sheet}'!$A$1:$A${len(choices.listed)}"
         rule = {"validate": "list", "source": source, "error_type": "warning"}
     else:
         return

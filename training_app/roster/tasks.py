@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from training_app import clock
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
-from training_app.roster import applying, clearing, service, undoing, units_service
+from training_app.roster import applying, clearing, licences_in, service, undoing, units_service
 from training_app.sweeping import sweeps
 
 
@@ -25,8 +25,11 @@ def check(body: Mapping[str, object], progress: jobs.Progress) -> None:
 def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
     """Apply what was previewed, or go on with it."""
     roster_id = cast(int, body["roster"])
-    if service.kind_of(roster_id) == service.UNITS:
+    kind = service.kind_of(roster_id)
+    if kind == service.UNITS:
         units_service.apply(roster_id, now=clock.now())
+    elif kind == service.LICENCES:
+        licences_in.apply(roster_id, progress, clock=clock.now)
     else:
         applying.apply(roster_id, progress, clock=clock.now)
 

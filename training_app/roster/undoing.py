@@ -23,7 +23,7 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.db import db, transaction
 from training_app.jobs import service as jobs
-from training_app.roster import applying, permits_in, rules, service, state_rules, switching, units_service
+from training_app.roster import applying, licences_in, permits_in, rules, service, state_rules, switching, units_service
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
 from training_app.roster.state_rules import RosterState
@@ -85,14 +85,22 @@ def _not_undone(session: Session) -> list[sa.ColumnElement[bool]]:
     return [sa.not_(AuditEntry.facts.like(pattern)) for patterns in named for pattern in patterns]
 
 
+_BLOCKED: Mapping[str, Callable[..., Sequence[object]]] = {
+    service.UNITS: units_service.blocked,
+    service.LICENCES: licences_in.blocked,
+}
+
+
 def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
     """Queue the undoing of an import; return False where something later depends on it. Raises NotNow."""
+    kind = service.kind_of(roster_id)
+    is_blocked = bool(_BLOCKED.get(kind or "", blocked)(db.session(), roster_id, limit=1))  # the undoing asks again
+    db.session.rollback()
     with transaction() as session:
         row = service.locked(session, roster_id)
         if not state_rules.may_undo(row.state, row.applied_at, now):
             raise service.NotNow()
-        is_blocked = units_service.blocked if row.kind == service.UNITS else blocked
-        if is_blocked(session, roster_id, limit=1):
+        if is_blocked:
             row.problem = "undo_blocked"
             return False
         service.move(row, RosterState.UNDOING)
@@ -102,21 +110,22 @@ def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
 
 
 def undo(roster_id: int, progress: jobs.Progress, *, clock: Callable[[], datetime]) -> None:
-    """Undo an import, or go on with what follows from it."""
+    """Undo an import of people or of licences, or go on with what follows from it."""
     deadline = time.monotonic() + applying.BUDGET_S
     row = db.session.get(Roster, roster_id, populate_existing=True)
     state = row.state if row else None
+    take_back = licences_in.take_back if row and row.kind == service.LICENCES else _take_back
     db.session.rollback()
     if state is RosterState.UNDOING:
         try:
-            _take_back(roster_id, clock())
+            take_back(roster_id, clock())
         except bulk.Moved:
             db.session.rollback()
             service.go_on(roster_id, service.UNDO, now=clock())
             return
     elif state is not RosterState.UNDONE:
         return
-    if not applying.follow(roster_id, progress, clock, deadline, is_undo=True):
+    if not applying.follow(roster_id, progress, clock, deadline, folds_all=True):
         service.go_on(roster_id, service.UNDO, now=clock())
 
 

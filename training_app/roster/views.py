@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, send_file, url_for
@@ -18,6 +19,7 @@ from training_app.accounts.service import today
 from training_app.dashboards.audit_words import action_words
 from training_app.errors import DomainError, NotFound
 from training_app.roster import (
+    licences_in,
     people_queries,
     queries,
     reading,
@@ -51,7 +53,7 @@ def _reach() -> Reach:
 
 def _require_kind(kind: str) -> bool:
     """Tell whether somebody sees the imports of a kind that others sent; raises NotFound where they may send none."""
-    if kind == service.PEOPLE:
+    if kind in (service.PEOPLE, service.LICENCES):
         return _reach().is_everything
     if kind != service.UNITS or not units_service.may_edit(web.session(), actor().grants, today(clock.now())):
         raise NotFound()
@@ -73,6 +75,12 @@ def _units(kind: str) -> list[UnitRow]:
     return sheet_words.units_in(web.session(), _reach(), on)
 
 
+def _kinds() -> list[str]:
+    """Return the kinds of import that somebody may send."""
+    may_units = units_service.may_edit(web.session(), actor().grants, today(clock.now()))
+    return [kind for kind in service.KINDS if kind != service.UNITS or may_units]
+
+
 @bp.route("/roster/<word:kind>", methods=["GET", "POST"])
 @needs(*CHANGE)
 def start(kind: str) -> ResponseReturnValue:
@@ -80,15 +88,18 @@ def start(kind: str) -> ResponseReturnValue:
     sees_all = _require_kind(kind)
     options = [web.unit_option(row) for row in _units(kind)] if kind == service.PEOPLE else []
     form = RosterForm().offer(options, _("Everybody within your reach"))
-    if kind == service.UNITS:
+    if kind != service.PEOPLE:
         del form.extent, form.unit
+    if kind == service.LICENCES:
+        del form.empty
     status = 422 if request.method == "POST" else 200
     if form.validate_on_submit():
         is_all = kind == service.PEOPLE and form.extent.data == "all"
+        erases = form.empty is not None and form.empty.data == "erase"
         upload = form.file.data
         try:
             roster_id = service.take_in(
-                kind, upload.filename or "", upload.read(reading.MOST_BYTES + 1), erases=form.empty.data == "erase",
+                kind, upload.filename or "", upload.read(reading.MOST_BYTES + 1), erases=erases,
                 is_all=is_all, unit_id=form.unit.data if is_all else None, now=clock.now(),
                 actor_id=actor().person_id,
             )  # fmt: skip
@@ -98,7 +109,7 @@ def start(kind: str) -> ResponseReturnValue:
         else:
             return redirect(url_for("roster.roster", roster_id=roster_id), 303)
     found = queries.recent(web.session(), kind, actor().person_id, of_everybody=sees_all)
-    return render_template("roster/start.html", kind=kind, form=form, rows=found, words=wording), status
+    return render_template("roster/start.html", kind=kind, kinds=_kinds(), form=form, rows=found, words=wording), status
 
 
 @bp.get("/roster/<word:kind>/template.<form>")
@@ -113,14 +124,20 @@ def template(kind: str, form: str) -> ResponseReturnValue:
     if form == "csv":
         data, media = sheets.template_csv(words), "text/csv; charset=utf-8"
     else:
-        units = _units(kind)
-        is_people = kind == service.PEOPLE
-        offered = sheet_words.choices(units, clock.now()) if is_people else sheet_words.unit_choices(units)
-        data, media = sheets.template_xlsx(words, offered), sheets.XLSX
+        data, media = sheets.template_xlsx(words, _choices(kind)), sheets.XLSX
     return send_file(io.BytesIO(data), mimetype=media, as_attachment=True, download_name=name)
 
 
+def _choices(kind: str) -> sheets.Choices:
+    if kind == service.LICENCES:
+        return sheet_words.licence_choices(clock.now())
+    units = _units(kind)
+    return sheet_words.choices(units, clock.now()) if kind == service.PEOPLE else sheet_words.unit_choices(units)
+
+
 def _sheet(kind: str) -> sheets.Wording:
+    if kind == service.LICENCES:
+        return sheet_words.licences(clock.now())
     return sheet_words.people(web.language(), clock.now()) if kind == service.PEOPLE else sheet_words.units()
 
 
@@ -137,7 +154,7 @@ def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
     lines, following = queries.lines(web.session(), row.roster_id, shown, after) if shown else ([], None)
     return render_template(
         "roster/roster.html", row=row, form=form, shown=shown, lines=lines, words=wording,
-        levels=wording.level_words(clock.now()), heads=wording.heads(row.kind), types=wording.unit_types(),
+        heads=wording.heads(row.kind), say=wording.value_words(row.kind, clock.now()),
         following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
         may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
         is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED,
@@ -145,13 +162,16 @@ def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
     ), status  # fmt: skip
 
 
-def _blocked(row: RosterRow) -> dict[str, Any]:
-    """Return for whom an import can no longer be undone, people or units."""
+def _blocked(row: RosterRow) -> dict[str, Sequence[Any]]:
+    """Return for whom an import can no longer be undone: people, units or licences."""
+    found: dict[str, Sequence[Any]] = {"blocked": [], "blocked_units": [], "blocked_licences": []}
     if row.problem != "undo_blocked":
-        return {"blocked": [], "blocked_units": []}
+        return found
     if row.kind == service.UNITS:
-        return {"blocked": [], "blocked_units": units_service.blocked(web.session(), row.roster_id)}
-    return {"blocked": undoing.blocked(web.session(), row.roster_id), "blocked_units": []}
+        return found | {"blocked_units": units_service.blocked(web.session(), row.roster_id)}
+    if row.kind == service.LICENCES:
+        return found | {"blocked_licences": licences_in.blocked(web.session(), row.roster_id)}
+    return found | {"blocked": undoing.blocked(web.session(), row.roster_id)}
 
 
 def _shown(row: RosterRow) -> LineKind | None:

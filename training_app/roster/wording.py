@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from training_app.accounts.rules import UnitType
 from training_app.accounts.service import today
 from training_app.certifications import queries as certifications
 from training_app.dashboards import wording as shared
+from training_app.licences import queries as licence_queries
 from training_app.roster import rules
 from training_app.roster.rules import LineKind, Why
 from training_app.roster.state_rules import RosterState
@@ -47,9 +48,28 @@ def unit_column_words() -> dict[str, str]:
     }
 
 
+def licence_column_words() -> dict[str, str]:
+    """Return the head of every column of a file of licences."""
+    return {
+        "number": _("Employee number"),
+        "name": _("Name"),
+        "kind": _("Kind of licence"),
+        "licence_number": _("Licence number"),
+        "issuer": _("Issued by"),
+        "issued_on": _("Issued on"),
+        "expires_on": _("Valid through"),
+    }
+
+
 def heads(kind: str) -> dict[str, str]:
     """Return the heads of a file of a kind, as the reader reads them."""
-    return column_words() if kind == "people" else unit_column_words()
+    words = {"units": unit_column_words, "licences": licence_column_words}
+    return words.get(kind, column_words)()
+
+
+def titles() -> dict[str, str]:
+    """Return the title of the pages of each kind of import."""
+    return {"people": _("Import people"), "units": _("Import units"), "licences": _("Import licences")}
 
 
 def unit_types() -> dict[str, str]:
@@ -80,19 +100,23 @@ def all_heads(kind: str) -> dict[str, str]:
     return found
 
 
-def unit_kind_words() -> dict[str, str]:
-    """Return the word of every kind of line of a file of units, in the order of the figures."""
-    return {
-        LineKind.NEW: _("new units"),
-        LineKind.CHANGED: _("changed"),
-        LineKind.MOVED: _("placed elsewhere"),
-        LineKind.SAME: _("unchanged"),
-        LineKind.FAULTY: _("to be mended"),
-    }
-
-
-def kind_words() -> dict[str, str]:
-    """Return the word of every kind of line, in the order of the figures."""
+def kind_words(kind: str) -> dict[str, str]:
+    """Return the word of every kind of line of a file, in the order of the figures."""
+    if kind == "units":
+        return {
+            LineKind.NEW: _("new units"),
+            LineKind.CHANGED: _("changed"),
+            LineKind.MOVED: _("placed elsewhere"),
+            LineKind.SAME: _("unchanged"),
+            LineKind.FAULTY: _("to be mended"),
+        }
+    if kind == "licences":
+        return {
+            LineKind.NEW: _("new licences"),
+            LineKind.CHANGED: _("renewed or corrected"),
+            LineKind.SAME: _("unchanged"),
+            LineKind.FAULTY: _("to be mended"),
+        }
     return {
         LineKind.NEW: _("new people"),
         LineKind.BACK: _("come back"),
@@ -104,19 +128,23 @@ def kind_words() -> dict[str, str]:
     }
 
 
-def unit_line_titles() -> dict[str, str]:
-    """Return the title over the lines of a kind, of units."""
-    return {
-        LineKind.NEW: _("New units"),
-        LineKind.CHANGED: _("Units that change"),
-        LineKind.MOVED: _("Units placed elsewhere"),
-        LineKind.SAME: _("Unchanged units"),
-        LineKind.FAULTY: _("Rows to be mended"),
-    }
-
-
-def line_titles() -> dict[str, str]:
-    """Return the title over the lines of a kind."""
+def line_titles(kind: str) -> dict[str, str]:
+    """Return the title over the lines of each kind."""
+    if kind == "units":
+        return {
+            LineKind.NEW: _("New units"),
+            LineKind.CHANGED: _("Units that change"),
+            LineKind.MOVED: _("Units placed elsewhere"),
+            LineKind.SAME: _("Unchanged units"),
+            LineKind.FAULTY: _("Rows to be mended"),
+        }
+    if kind == "licences":
+        return {
+            LineKind.NEW: _("New licences"),
+            LineKind.CHANGED: _("Licences renewed or corrected"),
+            LineKind.SAME: _("Unchanged licences"),
+            LineKind.FAULTY: _("Rows to be mended"),
+        }
     return {
         LineKind.NEW: _("New people"),
         LineKind.BACK: _("People who come back"),
@@ -126,6 +154,46 @@ def line_titles() -> dict[str, str]:
         LineKind.SAME: _("Unchanged people"),
         LineKind.FAULTY: _("Rows to be mended"),
     }
+
+
+def undo_words(kind: str) -> str:
+    """Return what undoing an import of a kind takes away."""
+    words = {
+        "units": _(
+            "Everything this import brought stops counting: its new units are gone, the others are named and placed "
+            "as before."
+        ),
+        "licences": _(
+            "Everything this import brought stops counting: its licences are no longer recorded, corrected ones say "
+            "what they said before. Types of job that need them are blocked again."
+        ),
+    }
+    people = _(
+        "Everything this import brought stops counting: who came with it is no longer here, who was moved or left is "
+        "back where they were."
+    )
+    return str(words.get(kind, people))
+
+
+def value_words(kind: str, now: datetime) -> Callable[[str, str | None], str]:
+    """Return how a value of a column is said to the reader."""
+    levels, types = level_words(now), unit_types()
+    licences = {key: pick(one.title) for key, one in licence_queries.kinds(session(), today(now)).items()}
+    by_column: dict[str, Mapping[str, str]] = {"level": levels, "type": types}
+    if kind == "licences":
+        by_column = {"kind": licences}
+
+    def say(column: str, value: str | None) -> str:
+        if kind == "licences" and column == "expires_on" and not value:
+            return str(_("without end"))
+        return by_column.get(column, {}).get(value or "", value or "") or "—"
+
+    return say
+
+
+def licence_kinds(now: datetime) -> list[tuple[str, str]]:
+    """Return the kinds of licence: their title, and the code that a file may name instead."""
+    return [(pick(one.title), key) for key, one in licence_queries.kinds(session(), today(now)).items()]
 
 
 def state_words() -> dict[str, str]:
@@ -157,6 +225,8 @@ def home(kind: str) -> tuple[str, str]:
     """Return address and word of the list to which an import belongs."""
     if kind == "units":
         return str(url_for("dashboards.units")), _("Units")
+    if kind == "licences":
+        return str(url_for("licences.ending")), _("Licences that end")
     return str(url_for("dashboards.people")), _("People")
 
 
@@ -175,6 +245,8 @@ def switches(row: RosterRow) -> str:
     """Say how the file was to be read."""
     if row.kind == "units":
         return str(_("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded."))
+    if row.kind == "licences":
+        return str(_("Empty cells leave what is recorded. A licence that is not in the file stays."))
     empty = _("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded.")
     extent = _("The file holds everybody.") if row.is_all else _("Who is not in the file stays.")
     return str(_("%(empty)s %(extent)s", empty=empty, extent=extent))
@@ -257,6 +329,48 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
             _("A later move was recorded for %(day)s", day=_day(about)),
             _("Write that day or a later one if the move in this file came after it; otherwise take the row out."),
         ),
+        Why.NOBODY: (
+            _("Nobody with the number “%(value)s” is within your reach", value=value),
+            _("Compare the number with the list of people, or take the row out."),
+        ),
+        Why.LEFT: (
+            _("Whoever has the number “%(value)s” has left the company", value=value),
+            _("Take the row out."),
+        ),
+        Why.OWN_LICENCE: (
+            _("Nobody records a licence of their own"),
+            _("Take the row out, and let somebody else send or apply it."),
+        ),
+        Why.NAME: (
+            _("This number belongs to %(name)s, not to “%(value)s”", name=about, value=value),
+            _("Correct the number, or the name."),
+        ),
+        Why.LICENCE_KIND: (
+            _("No kind of licence is called “%(value)s”", value=value),
+            _("Choose it from the list of the template."),
+        ),
+        Why.LICENCE_TWICE: (
+            _("The same licence also stands in row %(rows)s", rows=about),
+            _("Keep one row for each licence: the one with the latest last day."),
+        ),
+        Why.LICENCE_ORDER: (
+            _("The last day lies before the day of issue, %(day)s", day=_day(about)),
+            _("Compare the two days with the licence."),
+        ),
+        Why.ISSUED_LATER: (
+            _("%(day)s is still to come", day=_day(value)),
+            _("A licence was issued today or earlier: check the day."),
+        ),
+        Why.EARLIER: (
+            _("A later last day is recorded, %(day)s", day=_day(about))
+            if about
+            else _("It is recorded without a last day"),
+            _("Take the row out. If the record is wrong, correct it on the page of the person."),
+        ),
+        Why.ENDED: (
+            _("This licence was ended: it counted through %(day)s", day=_day(about)),
+            _("Take the row out. If it counts again, record it on the page of the person."),
+        ),
         Why.LEFT_LATER: (
             _("The person left on %(day)s", day=_day(about)),
             _("Write that day or a later one."),
@@ -309,7 +423,7 @@ def problem_words(problem: str | None, about: str | None) -> tuple[str, str]:
         ),
         "too_many_rows": (
             _("The file has more than %(count)s rows", count=about or ""),
-            _("Send it in parts, each with “some people”."),
+            _("Send it in parts; of people, each with “some people”."),
         ),
     }
     return words.get(problem or "", (_("The file cannot be taken"), _("Fill the template and send it again.")))

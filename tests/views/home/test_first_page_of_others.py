@@ -153,13 +153,17 @@ def test_hr_finds_undelivered_mails_and_waiting_imports_at_the_desk(
         session.add(notice)
         session.flush()
         session.add(Delivery(notice_id=notice.id, channel="mail", outcome="failed", at=now, error="550"))
-        for state, sender in (("checked", world.hr2), ("checked", world.hr), ("applied", world.hr)):
+        for kind, state, sender in (
+            ("people", "checked", world.hr2), ("people", "checked", world.hr), ("people", "applied", world.hr),
+            ("licences", "checked", world.hr2),
+        ):  # fmt: skip
             session.add(
                 Roster(
-                    kind="people", state=RosterState(state), file_name="p.csv", erases=False, is_all=False, columns=[],
+                    kind=kind, state=RosterState(state), file_name="p.csv", erases=False, is_all=False, columns=[],
                     ignored=[], figures={}, created_by=sender, created_at=now,
                 )
             )  # fmt: skip
     page = hr.get("/").text
     assert re.search(r'href="/messages">\s*<span class="stat-figure">1<', page)
     assert re.search(r'href="/roster/people">\s*<span class="stat-figure">2<', page)
+    assert re.search(r'href="/roster/licences">\s*<span class="stat-figure">1<', page)

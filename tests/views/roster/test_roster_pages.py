@@ -221,8 +221,8 @@ def test_units_are_imported_from_their_page_and_no_unit_is_closed_by_a_file(worl
     assert "新网点" not in hr.get("/units").text
 
 
-def _sent(client: FlaskClient, data: bytes) -> str:
-    answer = client.post("/roster/units", data={"empty": "ignore", "file": (io.BytesIO(data), "units.xlsx")})
+def _sent(client: FlaskClient, data: bytes, kind: str = "units") -> str:
+    answer = client.post(f"/roster/{kind}", data={"empty": "ignore", "file": (io.BytesIO(data), f"{kind}.xlsx")})
     assert answer.status_code == 303, answer.text
     rosters.work(int(answer.location.rsplit("/", 1)[1]))
     return str(answer.location)
