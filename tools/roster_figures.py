@@ -1,6 +1,7 @@
 """Measure an import: seconds to check, apply and undo, how long the write lock is held, peak memory.
 
     .venv/bin/python -m tools.roster_figures --rows 20000 --units 1200 [--database postgresql://…] [--moved 500]
+    .venv/bin/python -m tools.roster_figures --licences    # a licence of each, once the people are there
 
 It makes a product of its own in a folder of its own and removes it again. Seconds of a core first, by the clock in
 brackets: on SQLite all work is done in this process, so that the first figure is that of a machine at rest.
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=1_200)
     parser.add_argument("--moved", type=int, default=500)
     parser.add_argument("--database", default=None)
+    parser.add_argument("--licences", action="store_true")
     given = parser.parse_args()
     below = ROOT / ".bench-data"
     below.mkdir(exist_ok=True)
@@ -73,6 +75,10 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
         rows = [_row(n, given.units) for n in range(given.rows)]
         first = _send(rows, hr)
         _apply(first, hr)
+        if given.licences:
+            _measure_licences(given, hr)
+            _print_memory()
+            return
         with _timed("the same file again: check"):
             again = _take(rows, hr)
             _work(again)
@@ -83,7 +89,27 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
         some = _send(moved[: given.moved], hr)
         _apply(some, hr)
         _undo(some, hr)
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+        _print_memory()
+
+
+def _measure_licences(given: argparse.Namespace, hr: int) -> None:
+    _print_memory()
+    rows = [_licence(n) for n in range(given.rows)]
+    first = _send(rows, hr, "licences")
+    _apply(first, hr)
+    with _timed("the same file again: check"):
+        again = _take(rows, hr, "licences")
+        _work(again)
+    renewed = [row | {"expires_on": "2039-12-31"} for row in rows[: given.moved]]
+    some = _send(renewed, hr, "licences")
+    _apply(some, hr)
+    _undo(some, hr)
+    _undo(first, hr)
+
+
+def _print_memory() -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of this process so far: {peak:.0f} MB", flush=True)
 
 
 def _network(units: int) -> int:
@@ -111,6 +137,15 @@ def _row(n: int, units: int) -> dict[str, str]:
     return {
         "number": f"T-{n:06}", "name": name, "unit_number": f"U-{n % units:05}", "employer": f"服务公司{n % 40}",
         "since": f"20{10 + n % 15}-0{1 + n % 9}-1{n % 9}", "phone": f"138{n:08}", "email": f"t{n}@example.com",
+    }  # fmt: skip
+
+
+def _licence(n: int) -> dict[str, str]:
+    kinds = ("low-voltage-electrician", "refrigeration", "work-at-height", "gas-appliance")
+    return {
+        "number": f"T-{n:06}", "name": _row(n, 1)["name"], "kind": kinds[n % len(kinds)],
+        "licence_number": f"T3301{n:013}", "issuer": f"应急管理局{n % 30}", "issued_on": f"202{n % 5}-0{1 + n % 9}-11",
+        "expires_on": f"20{27 + n % 9}-0{1 + n % 9}-10",
     }  # fmt: skip
 
 
@@ -150,20 +185,20 @@ def _timed(what: str) -> Iterator[None]:
     print(f"{what}: {used:.1f} s of a core ({took:.1f} s); lock held at most {longest} s", flush=True)
 
 
-def _take(rows: Sequence[dict[str, str]], actor_id: int) -> int:
+def _take(rows: Sequence[dict[str, str]], actor_id: int, kind: str = "people") -> int:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
     return service.take_in(
-        "people", "people.csv", out.getvalue().encode(), erases=False, is_all=False, unit_id=None, now=clock.now(),
+        kind, f"{kind}.csv", out.getvalue().encode(), erases=False, is_all=False, unit_id=None, now=clock.now(),
         actor_id=actor_id,
     )  # fmt: skip
 
 
-def _send(rows: Sequence[dict[str, str]], actor_id: int) -> int:
-    with _timed(f"check {len(rows)} rows"):
-        roster_id = _take(rows, actor_id)
+def _send(rows: Sequence[dict[str, str]], actor_id: int, kind: str = "people") -> int:
+    with _timed(f"check {len(rows)} rows of {kind}"):
+        roster_id = _take(rows, actor_id, kind)
         _work(roster_id)
     found = db.session.get_one(Roster, roster_id)
     assert not found.figures[LineKind.FAULTY], found.figures
@@ -180,8 +215,8 @@ def _apply(roster_id: int, actor_id: int) -> None:
 
 
 def _undo(roster_id: int, actor_id: int) -> None:
-    assert undoing.ask_to_undo(roster_id, now=clock.now(), actor_id=actor_id)
     with _timed("undo it"):
+        assert undoing.ask_to_undo(roster_id, now=clock.now(), actor_id=actor_id)
         _work(roster_id)
 
 
