@@ -102,6 +102,8 @@ def _take(
 
 def _keep(page: Page, file: Path) -> None:
     """Take the picture and keep it in 256 colours, a third of its size."""
+    page.evaluate("scrollTo(0, 0)")  # a lesson opens where its reader was
+    page.wait_for_timeout(200)
     page.screenshot(path=file)
     Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
