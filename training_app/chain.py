@@ -176,11 +176,15 @@ def play(
 def mark(
     performance: str, person_id: int, drill: str, rater: int, now: datetime, *, level: int = 4, but: int = 0
 ) -> tuple[str, int]:
-    """Fill a rater's sheet at `level` throughout, all of it but the last `but` marks; return it and its next number."""
+    """Fill a rater's sheet at `level` throughout, all of it but the last `but` marks; return it and its next number.
+
+    Below level 3 some of the steps were not done either.
+    """
     grants = grants_of(rater, now)
     sheet = marking.open_sheet(performance, about_id=person_id, rater_id=rater, grants=grants, now=now)
     rules = scoring_sheet_from_body(_sheet_body(drill, now))
-    marks = [(key, 1) for key in rules.checklist] + [(key, level) for key in (*rules.weights, GLOBAL_GRADE)]
+    done = [(key, int(level > 2 or place % 5 < level)) for place, key in enumerate(rules.checklist)]
+    marks = done + [(key, level) for key in (*rules.weights, GLOBAL_GRADE)]
     touches = [
         Touch(seq=n, kind=MarkKind.MARK, criterion=key, value=value, client_at=now)
         for n, (key, value) in enumerate(marks[: len(marks) - but], start=1)

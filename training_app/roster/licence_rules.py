@@ -116,7 +116,7 @@ def _planned(row: Row, holder: Holder | None, places: Sequence[int], terms: Term
         value = row.cells.get("licence_number", "")
         faults = [Fault(column="licence_number", why=Why.LICENCE_TWICE, value=value, about=others)]
     words, days, wrong = _values(row, terms)
-    faults += [] if faults else wrong
+    faults += wrong  # all that is wrong in a row is told at once
     if faults or holder is None:
         return _faulty(row, faults)
     before = _recorded(holder, words, days)

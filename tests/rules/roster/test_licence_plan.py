@@ -98,6 +98,11 @@ def test_a_wrong_cell_is_named_with_its_reason(cells: Mapping[str, str], column:
     assert [found[:2] for found in why(NEW | cells)] == [(column, reason)]
 
 
+def test_all_that_is_wrong_in_a_row_is_told_at_once() -> None:
+    wrong = NEW | {"name": "王大明", "kind": "magic", "issued_on": "2024-13-01"}
+    assert [column for column, _why, _about in why(wrong)] == ["issued_on", "kind", "name"]
+
+
 def test_nobody_brings_their_own_licence_and_who_left_gets_none() -> None:
     assert why(NEW, replace(WANG, is_actor=True))[0][1] == Why.OWN_LICENCE
     assert why(NEW, replace(WANG, has_left=True))[0][1] == Why.LEFT
