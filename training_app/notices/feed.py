@@ -28,6 +28,10 @@ def words_of(kind: str, facts: Mapping[str, object], language: str) -> str:
         case "courses":
             count = int(str(facts["count"]))
             return str(ngettext("Last day: %(num)d course to finish", "Last day: %(num)d courses to finish", count))
+        case "plan":
+            return str(_("Last day to hand in your improvement plan"))
+        case "licence":
+            return str(_("Last day of the licence: %(title)s", title=_said(facts["title"], language)))
         case "permit":
             return str(_("Last day of the work permit"))
     return str(_("Last day of the level"))

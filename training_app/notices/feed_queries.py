@@ -1,4 +1,7 @@
-"""What stands in a person's calendar: exams, role-plays, last days of courses, permit and level. Cases never do."""
+"""What stands in a person's calendar: exams, role-plays, last days of courses, plans, licences, permit and level.
+
+Cases never do.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from training_app.calendar.rules import last_day, legal_day
 from training_app.courses.models import Enrolment, LearningEvent
 from training_app.exams import queries as exams
 from training_app.exams.models import Seat, Sitting
+from training_app.licences import queries as licences
 from training_app.notices.models import CalendarFeed
-from training_app.roleplay.models import Performance, PerformancePart, PerformanceState
+from training_app.roleplay.improvement_rules import PlanState
+from training_app.roleplay.models import ImprovementPlan, Performance, PerformancePart, PerformanceState
 from training_app.status import queries as status
 from training_app.status.rules import VALID_TODAY
 
@@ -46,7 +51,7 @@ def entries_of(session: Session, person_id: int, now: datetime) -> list[Entry]:
     """Return the entries of a person's calendar by time; a fixed number of reads."""
     found = [
         *_sittings(session, person_id, now), *_roleplays(session, person_id, now), *_courses(session, person_id, now),
-        *_ends(session, person_id, now),
+        *_plans(session, person_id, now), *_licences(session, person_id, now), *_ends(session, person_id, now),
     ]  # fmt: skip
     return sorted(found, key=lambda one: (_day(one.start), one.key))
 
@@ -117,6 +122,45 @@ def _courses(session: Session, person_id: int, now: datetime) -> list[Entry]:
         )
         for due_on, count in rows
         if due_on is not None
+    ]  # fmt: skip
+
+
+def _plans(session: Session, person_id: int, now: datetime) -> list[Entry]:
+    """Return the last day of improvement plans that are still to be written."""
+    rows = session.execute(
+        sa.select(ImprovementPlan.id, ImprovementPlan.due_on, Performance.public_id)
+        .join(Performance, Performance.id == ImprovementPlan.performance_id)
+        .where(
+            ImprovementPlan.person_id == person_id, ImprovementPlan.state == PlanState.OPEN,
+            ImprovementPlan.due_on > legal_day(now - BACK, ZONE),
+        )
+        .order_by(ImprovementPlan.id)
+        .limit(MOST)
+    ).all()  # fmt: skip
+    return [
+        Entry(
+            key=f"plan-{row.id}", kind="plan", start=row.due_on, end=row.due_on + timedelta(days=1), facts={},
+            path=f"/roleplay/sessions/{row.public_id}/plan/{person_id}",
+        )
+        for row in rows
+        if row.due_on is not None
+    ]  # fmt: skip
+
+
+def _licences(session: Session, person_id: int, now: datetime) -> list[Entry]:
+    """Return the last day of each kind of state licence, of the one that lasts longest."""
+    today, kinds = legal_day(now, ZONE), licences.kinds(session, legal_day(now, ZONE))
+    last: dict[str, date] = {}
+    for row in licences.licences_of(session, [person_id])[person_id]:
+        if row.ended_on is None:
+            last[row.kind] = max(row.expires_on or date.max, last.get(row.kind, date.min))
+    return [
+        Entry(
+            key=f"licence-{kind}-{on.isoformat()}", kind="licence", start=on, end=on + timedelta(days=1),
+            facts={"title": kinds[kind].title if kind in kinds else kind}, path="/me/permit",
+        )
+        for kind, on in sorted(last.items())
+        if today - BACK < on < date.max
     ]  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from icalendar import Calendar
 from tests import certifications_factories as certified
 from tests.exams_factories import admit
 from tests.factories import World
+from tests.licences_factories import HEIGHT, REFRIGERATION, licence
+from tests.roleplay_factories import Scene
 from tests.statements import statements
 from training_app import clock
 from training_app.accounts import service as accounts
@@ -85,6 +87,27 @@ def test_permit_and_level_end_in_the_calendar_and_no_case_or_point_stands_in_it(
     assert "上岗证最后有效日" in text
     assert "等级最后有效日" in text
     assert "DTSTART;VALUE=DATE:20271122" in text
+
+
+def test_plans_to_write_and_the_longest_licence_of_each_kind_stand_in_it(
+    app: Flask, world: World, now: datetime
+) -> None:
+    for number, until in (("A", date(2027, 2, 1)), ("B", date(2028, 2, 1)), ("C", date(2024, 2, 1))):
+        licence(world, world.learner, now, until=until, number=number)
+    licence(world, world.learner, now, HEIGHT, until=date(2027, 5, 1), number="D")
+    licence(world, world.learner, now, HEIGHT, until=None, number="E")  # without an end
+    licence(world, world.learner, now, REFRIGERATION, until=date(2024, 5, 1), number="F")  # long over
+    Scene.started(world, now).scored("trainer", level=2, grade=2)
+    learner = world.sign_in(app.test_client(), "learner")
+    events = {
+        str(one["summary"]): one for one in Calendar.from_ical(learner.get("/me/calendar.ics").data).walk("VEVENT")
+    }
+    assert {words: one["dtstart"].dt for words, one in events.items() if words != "角色扮演"} == {
+        "证件最后有效日：低压电工作业证": date(2028, 2, 1),
+        "改进计划提交截止日": accounts.today(now) + timedelta(days=7),
+    }
+    plan = str(events["改进计划提交截止日"]["url"])
+    assert learner.get(plan.removeprefix(app.config["PUBLIC_URL"])).status_code == 200
 
 
 def test_a_new_address_replaces_the_old_one_and_none_answers_who_has_left(
