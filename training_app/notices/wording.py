@@ -224,6 +224,10 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("Your import is undone"),
         _l("What %(file)s brought no longer counts. You can mend the file and send it again."),
     ),
+    "roster_not_undone": (
+        _l("Your import was not undone"),
+        _l("%(file)s counts as before. Open it to see what stood in the way and what you can do."),
+    ),
     "licence_expires": (
         _l("Your state licence ends soon"),
         _l(

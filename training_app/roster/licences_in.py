@@ -7,7 +7,7 @@ rows of everybody are folded after the switch, in portions.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,9 +23,10 @@ from training_app.jobs import service as jobs
 from training_app.licences import many_service as licences
 from training_app.licences import queries as recorded
 from training_app.licences.many_service import Entry
+from training_app.licences.models import Licence
 from training_app.licences.queries import LicenceRow
 from training_app.licences.service import Values
-from training_app.roster import applying, licence_rules, rules, service, switching
+from training_app.roster import applying, dated_rows, licence_rules, rules, service, switching
 from training_app.roster.licence_queries import LicenceDraft
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
@@ -147,7 +148,9 @@ def blocked(session: Session, roster_id: int, *, limit: int = MOST_SHOWN) -> lis
 def _way_back(session: Session, roster_id: int, limit: int) -> _Back:
     """Hold every line against what is recorded now; what an undone import left as it was counts as untouched."""
     back = _Back(brought=[], corrected=[], drafts=[], blocked=[])
-    written = _instants(session, roster_id)
+    applied_at = session.get_one(Roster, roster_id).applied_at
+    if applied_at is None:
+        return back
     after = 0
     while len(back.blocked) < limit:
         lines = session.execute(
@@ -160,32 +163,35 @@ def _way_back(session: Session, roster_id: int, limit: int) -> _Back:
         if not lines:
             return back
         after = lines[-1].id
-        held = recorded.licences_of(session, [line.person_id or 0 for line in lines])
+        people = sorted({line.person_id or 0 for line in lines})
+        held = recorded.licences_of(session, people)
+        own = frozenset(session.scalars(dated_rows.own_rows(Licence, applied_at, people)))
         for line in lines:
-            _line_back(back, roster_id, line, held[line.person_id or 0], written)
+            alike = [one for one in held[line.person_id or 0] if _is_of(one, line)]
+            if not _line_back(back, roster_id, line, alike, own):
+                back.blocked.append(_blocked(line, alike, _changed_at(session, alike, applied_at)))
     del back.blocked[limit:]
     return back
 
 
-def _instants(session: Session, roster_id: int) -> frozenset[datetime]:
-    """Return when rows were written that count as those of the import: at its switch, or by undoing a later one."""
-    undone = session.scalars(
-        sa.select(Roster.undone_at).where(Roster.kind == service.LICENCES, Roster.undone_at.isnot(None))
-    )
-    applied_at = session.get_one(Roster, roster_id).applied_at
-    return frozenset(one for one in (*undone, applied_at) if one is not None)
+def _changed_at(session: Session, alike: Sequence[LicenceRow], since: datetime) -> datetime | None:
+    """Return when licences were last written after an import but by one that was undone; None where they were not."""
+    standing = sa.select(Licence.number_payload_id).where(Licence.id.in_([one.licence_id for one in alike]))
+    return session.scalar(
+        sa.select(sa.func.max(Licence.recorded_at)).where(
+            Licence.person_id.in_({one.person_id for one in alike}), Licence.number_payload_id.in_(standing),
+            Licence.recorded_at > since, Licence.recorded_at.not_in(dated_rows.of_undone(service.LICENCES)),
+        )
+    )  # fmt: skip
 
 
-def _line_back(
-    back: _Back, roster_id: int, line: Any, held: Iterable[LicenceRow], written: frozenset[datetime]
-) -> None:
+def _line_back(back: _Back, roster_id: int, line: Any, alike: Iterable[LicenceRow], own: Collection[int]) -> bool:
+    """Add what undoing has to write for a line; return False where the licence is no longer as the import wrote it."""
     person_id: int = line.person_id
     is_correction = line.kind is LineKind.CHANGED and "expires_on" not in line.now
-    alike = [one for one in held if _is_of(one, line)]
-    row = next((one for one in alike if one.recorded_at in written and _says(one, line, is_correction)), None)
+    row = next((one for one in alike if one.licence_id in own and _says(one, line, is_correction)), None)
     if row is None:
-        back.blocked.append(_blocked(line, alike))
-        return
+        return False
     if is_correction:
         values = Values(
             kind=row.kind, number=row.number or "", issuer=str(line.now.get("issuer", row.issuer)),
@@ -201,6 +207,7 @@ def _line_back(
             facts={"roster": roster_id, "kind": line.kind.value, "licence": row.kind},
         )
     )  # fmt: skip
+    return True
 
 
 def _is_of(row: LicenceRow, line: Any) -> bool:
@@ -221,14 +228,14 @@ def _text(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _blocked(line: Any, alike: Sequence[LicenceRow]) -> Blocked:
+def _blocked(line: Any, alike: Sequence[LicenceRow], changed_at: datetime | None) -> Blocked:
     """Say what became of the licence of a line: its words were erased, it was ended, or corrected."""
     last = max(alike, key=lambda one: one.recorded_at, default=None)
     action = "licence.corrected" if last is None or last.ended_on is None else "licence.ended"
     return Blocked(
         person_id=line.person_id, number=line.number, name=line.name, kind=str(line.then.get("kind") or ""),
         licence_number=str(line.then.get("licence_number") or ""),
-        action=action if line.then else "person.link_erased", at=last.recorded_at if last else None,
+        action=action if line.then else "person.link_erased", at=changed_at or (last.recorded_at if last else None),
     )  # fmt: skip
 
 
@@ -248,8 +255,7 @@ def take_back(roster_id: int, now: datetime) -> None:
         if row.state is not RosterState.UNDOING:
             return
         if back.blocked:
-            service.move(row, RosterState.APPLIED)
-            row.problem = "undo_blocked"
+            service.keep(row, "undo_blocked", now=now)
             return
         switching.lock_people(session, roster_id)
         bulk.require_unmoved(session, links)

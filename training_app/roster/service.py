@@ -13,7 +13,7 @@ from training_app.access import queries as access
 from training_app.access.rules import Grant
 from training_app.accounts.service import sort_key, today
 from training_app.audit import service as audit
-from training_app.db import db, transaction
+from training_app.db import db, transaction, writing_session
 from training_app.errors import DomainError, Invalid, NotFound
 from training_app.jobs import queries as job_queries
 from training_app.jobs import service as jobs
@@ -157,7 +157,17 @@ def move(row: Roster, to: RosterState) -> None:
     """Let an import go on to a state; raises NotNow where it stands elsewhere."""
     if not state_rules.may_move(row.state, to):
         raise NotNow()
-    row.state, row.through = to, 0
+    is_asked_to_undo = {row.state, to} == {RosterState.APPLIED, RosterState.UNDOING}
+    # What follows the switch stands where it stood, should the import not be undone after all.
+    row.state, row.through = to, row.through if is_asked_to_undo else 0
+
+
+def keep(row: Roster, problem: str, *, now: datetime) -> None:
+    """Let an import that was to be undone count as before, and say why; what still has to follow it goes on."""
+    move(row, RosterState.APPLIED)
+    row.problem = problem
+    tell(writing_session(), row, "roster_not_undone", now)
+    enqueue(row, APPLY, now, row.undone_by)
 
 
 def ask_to_apply(roster_id: int, *, leaving: int, now: datetime, actor_id: int) -> None:
@@ -337,15 +347,3 @@ def tell(session: Session, row: Roster, kind: str, now: datetime) -> None:
         "path": f"/roster/{row.id}",
     }  # fmt: skip
     outbox.send("notice", f"notice/{key}", body, now=now)
-
-
-def hold_again(session: Session, model: Any, which: sa.ColumnElement[bool], since: datetime, now: datetime) -> None:
-    """Write dated rows that an import ended at an instant anew, as they were."""
-    left_out = {"id", "recorded_at", "superseded_at", "superseded_by"}
-    columns = [column.key for column in sa.inspect(model).column_attrs if column.key not in left_out]
-    again = (
-        sa.select(*(getattr(model, column) for column in columns), sa.literal(now, model.recorded_at.type))
-        .where(which, model.superseded_at == since)
-        .order_by(model.id)
-    )
-    session.execute(sa.insert(model).from_select([*columns, "recorded_at"], again))

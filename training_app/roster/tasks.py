@@ -37,11 +37,7 @@ def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
 @jobs.work(service.UNDO)
 def undo(body: Mapping[str, object], progress: jobs.Progress) -> None:
     """Undo an import, or go on with it."""
-    roster_id = cast(int, body["roster"])
-    if service.kind_of(roster_id) == service.UNITS:
-        units_service.undo(roster_id, now=clock.now())
-    else:
-        undoing.undo(roster_id, progress, clock=clock.now)
+    undoing.undo(cast(int, body["roster"]), progress, clock=clock.now)
 
 
 @sweeps("rosters")

@@ -23,7 +23,17 @@ from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
 from training_app.db import db, transaction
 from training_app.jobs import service as jobs
-from training_app.roster import applying, licences_in, permits_in, rules, service, state_rules, switching, units_service
+from training_app.roster import (
+    applying,
+    dated_rows,
+    licences_in,
+    permits_in,
+    rules,
+    service,
+    state_rules,
+    switching,
+    units_service,
+)
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
 from training_app.roster.state_rules import RosterState
@@ -90,6 +100,11 @@ _BLOCKED: Mapping[str, Callable[..., Sequence[object]]] = {
     service.LICENCES: licences_in.blocked,
 }
 
+_TAKE_BACK: Mapping[str, Callable[[int, datetime], None]] = {
+    service.UNITS: units_service.take_back,
+    service.LICENCES: licences_in.take_back,
+}
+
 
 def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
     """Queue the undoing of an import; return False where something later depends on it. Raises NotNow."""
@@ -110,23 +125,37 @@ def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
 
 
 def undo(roster_id: int, progress: jobs.Progress, *, clock: Callable[[], datetime]) -> None:
-    """Undo an import of people or of licences, or go on with what follows from it."""
+    """Undo an import, or go on with what follows from it; one that cannot be undone counts as before and says so."""
     deadline = time.monotonic() + applying.BUDGET_S
-    row = db.session.get(Roster, roster_id, populate_existing=True)
-    state = row.state if row else None
-    take_back = licences_in.take_back if row and row.kind == service.LICENCES else _take_back
-    db.session.rollback()
-    if state is RosterState.UNDOING:
+    if _state(roster_id) is RosterState.UNDOING:
         try:
-            take_back(roster_id, clock())
+            _TAKE_BACK.get(service.kind_of(roster_id) or "", _take_back)(roster_id, clock())
         except bulk.Moved:
             db.session.rollback()
             service.go_on(roster_id, service.UNDO, now=clock())
             return
-    elif state is not RosterState.UNDONE:
+        except Exception:
+            # Whatever it was, the transaction took back all of it. The job keeps the fault for whoever runs the server.
+            db.session.rollback()
+            _keep(roster_id, now=clock())
+            raise
+    if _state(roster_id) is not RosterState.UNDONE:
         return
     if not applying.follow(roster_id, progress, clock, deadline, folds_all=True):
         service.go_on(roster_id, service.UNDO, now=clock())
+
+
+def _state(roster_id: int) -> RosterState | None:
+    found = db.session.scalar(sa.select(Roster.state).where(Roster.id == roster_id))
+    db.session.rollback()
+    return found
+
+
+def _keep(roster_id: int, *, now: datetime) -> None:
+    with transaction() as session:
+        row = service.locked(session, roster_id)
+        if row.state is RosterState.UNDOING:
+            service.keep(row, "undo_failed", now=now)
 
 
 def _take_back(roster_id: int, now: datetime) -> None:
@@ -155,8 +184,7 @@ def _take_back(roster_id: int, now: datetime) -> None:
         switching.lock_people(session, roster_id)
         bulk.require_unmoved(session, links)
         if blocked(session, roster_id, limit=1):
-            service.move(row, RosterState.APPLIED)
-            row.problem = "undo_blocked"
+            service.keep(row, "undo_blocked", now=now)
             return
         _switch_back(session, roster_id, records, since=row.applied_at, on=today(now), now=now)
         permits_in.annul(session, events, now=now, actor_id=actor_id)
@@ -201,10 +229,11 @@ def _switch_back(
         )
     for model in (Assignment, RoleGrant):
         fresh = (model.person_id.in_(placed), model.superseded_at.is_(None))
+        own = model.id.in_(dated_rows.own_rows(model, since, placed))
         # A newcomer's role was written before the switch; nothing of theirs is older than the import.
-        written = sa.or_(model.recorded_at == since, model.person_id.in_(_newcomers(roster_id)))
+        written = sa.or_(own, model.person_id.in_(_newcomers(roster_id)))
         run(session, sa.update(model).where(*fresh, written).values(superseded_at=now))
-        service.hold_again(session, model, model.person_id.in_(placed), since, now)
+        dated_rows.hold_again(session, model, model.person_id.in_(placed), since, now)
     run(session, sa.update(Login).where(Login.person_id.in_(came)).values(disabled_at=now))
     run(session, sa.update(Login).where(Login.person_id.in_(left)).values(disabled_at=None))
     run(session, sa.update(Person).where(Person.id.in_(left)).values(left_on=None))

@@ -22,7 +22,7 @@ from training_app.accounts.rules import AssignmentKind, UnitType
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.db import transaction
-from training_app.roster import people_queries, rules, service, unit_queries
+from training_app.roster import dated_rows, people_queries, rules, service, unit_queries
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import Line, LineKind, Row
 from training_app.roster.state_rules import RosterState
@@ -162,18 +162,32 @@ def _rescope(session: Session, moved: Sequence[int], on: date) -> None:
 
 def blocked(session: Session, roster_id: int, *, limit: int = 50) -> list[Blocked]:
     """Return the units for which something later depends on an import: a change, people, roles, units below."""
-    row = session.get_one(Roster, roster_id)
-    line, at = RosterLine, row.applied_at
+    line, at = RosterLine, session.get_one(Roster, roster_id).applied_at
+    if at is None:
+        return []
     later = [
-        sa.exists().where(table.unit_id == line.unit_id, table.recorded_at > at) for table in (UnitVersion, UnitParent)
+        sa.exists().where(
+            table.unit_id == line.unit_id, instant > at, instant.not_in(dated_rows.of_undone(service.UNITS))
+        )
+        for table in (UnitVersion, UnitParent)
+        for instant in (table.recorded_at, table.superseded_at)  # a row that began that day leaves none in its place
     ]
+    # Who was moved away by an import comes back to the unit when that one is undone.
+    ended = sa.select(Roster.applied_at).where(
+        Roster.kind == service.PEOPLE,
+        Roster.state.in_((RosterState.APPLIED, RosterState.UNDOING)),
+        Roster.applied_at > at,
+    )
     used = [
-        sa.exists().where(table.unit_id == line.unit_id, table.superseded_at.is_(None))
+        sa.exists().where(
+            table.unit_id == line.unit_id, sa.or_(table.superseded_at.is_(None), table.superseded_at.in_(ended))
+        )
         for table in (Assignment, RoleGrant)
     ]
     below = sa.exists().where(
-        UnitParent.parent_id == line.unit_id, UnitParent.superseded_at.is_(None), UnitParent.recorded_at > at
-    )
+        UnitParent.parent_id == line.unit_id, UnitParent.superseded_at.is_(None), UnitParent.recorded_at > at,
+        UnitParent.id.not_in(dated_rows.own_rows(UnitParent, at)),
+    )  # fmt: skip
     found = session.execute(
         sa.select(line.number, line.unit_id)
         .where(
@@ -186,7 +200,7 @@ def blocked(session: Session, roster_id: int, *, limit: int = 50) -> list[Blocke
     return [Blocked(number=number, unit_id=unit_id or 0) for number, unit_id in found]
 
 
-def undo(roster_id: int, *, now: datetime) -> None:
+def take_back(roster_id: int, now: datetime) -> None:
     """Undo a file of units: what it wrote is superseded, what it ended holds again."""
     with transaction() as session:
         row = service.locked(session, roster_id)
@@ -194,8 +208,7 @@ def undo(roster_id: int, *, now: datetime) -> None:
             return
         tree.lock_tree(session)
         if blocked(session, roster_id, limit=1):
-            service.move(row, RosterState.APPLIED)
-            row.problem = "undo_blocked"
+            service.keep(row, "undo_blocked", now=now)
             return
         units = sa.select(RosterLine.unit_id).where(
             RosterLine.roster_id == roster_id, RosterLine.kind.in_(rules.WRITES)
@@ -206,13 +219,14 @@ def undo(roster_id: int, *, now: datetime) -> None:
         moved_ids = [one for one in session.scalars(moved) if one]
         models: tuple[Any, Any] = (UnitVersion, UnitParent)
         for model in models:
+            own = dated_rows.own_rows(model, row.applied_at, units)
             session.execute(
                 sa.update(model)
-                .where(model.unit_id.in_(units), model.superseded_at.is_(None), model.recorded_at == row.applied_at)
+                .where(model.superseded_at.is_(None), model.id.in_(own))
                 .values(superseded_at=now)
                 .execution_options(synchronize_session=False)
             )
-            service.hold_again(session, model, model.unit_id.in_(units), row.applied_at, now)
+            dated_rows.hold_again(session, model, model.unit_id.in_(units), row.applied_at, now)
         session.expire_all()
         _rescope(session, moved_ids, today(now))
         service.move(row, RosterState.UNDONE)

@@ -315,6 +315,72 @@ def test_of_two_imports_the_last_is_undone_first_and_then_the_one_before(world: 
     assert_rows_true()
 
 
+LATER = {
+    "corrected": {"issuer": "市应急局"}, "corrected again": {"issuer": "省应急局", "issued_on": "2024-04-01"},
+    "renewed": {"issuer": "市应急局", "expires_on": "2030-02-28"}, "another": {"licence_number": "R-9"},
+    "renewed and without a day of issue": {"issued_on": "", "expires_on": "2031-02-28"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("any_app", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("has_one", [False, True], ids=["new", "there before"])
+def test_licences_are_as_before_once_all_files_are_undone_from_the_last(
+    any_app: Flask, world: World, now: datetime, has_one: bool
+) -> None:
+    if has_one:
+        licence(world, world.learner, now, REFRIGERATION, until=date(2027, 2, 28), number="R-1", scan=picture())
+    for later in [(one,) for one in LATER] + [(one, other) for one in LATER for other in LATER if one != other]:
+        done: list[int] = []
+        stood: list[Standing] = []
+        for more in ({"issuer": "区应急局", "issued_on": ""}, *(LATER[one] for one in later)):
+            clock.move_to(clock.now() + timedelta(minutes=1))
+            stood.append(standing())
+            roster_id = rosters.send([row_of(world, "learner", **more)], world.hr, kind="licences")
+            if not any(rosters.figures(roster_id)[kind] for kind in ("new", "changed")):
+                stood.pop()  # it would bring nothing, or is older than what the file before brought
+                continue
+            rosters.apply(roster_id, world.hr)
+            done.append(roster_id)
+        assert len(done) >= 2 or len(later) == 1
+        for roster_id, before in zip(reversed(done), reversed(stood), strict=True):
+            clock.move_to(clock.now() + timedelta(minutes=1))
+            assert undo(roster_id, world.hr)
+            assert (rosters.roster(roster_id).state, standing()) == (RosterState.UNDONE, before), later
+    assert_rows_true()
+
+
+@pytest.mark.parametrize("brings", ["new", "renewed"])
+@pytest.mark.parametrize("when", ["between the two", "after one was undone"])
+def test_a_licence_edited_by_hand_keeps_its_import_though_a_later_one_was_undone(
+    world: World, now: datetime, when: str, brings: str
+) -> None:
+    def by_hand_too() -> datetime:
+        clock.move_to(clock.now() + timedelta(minutes=1))
+        row = queries.licences_of(db.session(), [world.learner])[world.learner][-1]
+        db.session.rollback()
+        stated = by_hand.Values(kind=row.kind, number=row.number or "", issuer="手改局", issued_on=date(2024, 5, 6),
+                                expires_on=row.expires_on)  # fmt: skip
+        at = clock.now()
+        by_hand.correct_licence(world.learner, row.licence_id, stated, None, now=at, actor_id=world.hr)
+        clock.move_to(clock.now() + timedelta(minutes=1))
+        return at
+
+    if brings == "renewed":
+        licence(world, world.learner, now, REFRIGERATION, until=date(2026, 12, 31), number="R-1")
+    cells = row_of(world, "learner", issued_on="", issuer="" if brings == "renewed" else "应急管理局")
+    first = rosters.bring_in([cells], world.hr, kind="licences")
+    at = by_hand_too() if when == "between the two" else None
+    second = rosters.bring_in([row_of(world, "learner", issued_on="", issuer="市应急局")], world.hr, kind="licences")
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    assert undo(second, world.hr)
+    at = at or by_hand_too()
+    before = standing()
+    assert not undo(first, world.hr), "it would take away what somebody corrected"
+    assert (rosters.roster(first).problem, standing()) == ("undo_blocked", before)
+    (one,) = licences_in.blocked(db.session(), first)
+    assert (one.person_id, one.licence_number, one.action, one.at) == (world.learner, "R-1", "licence.corrected", at)
+
+
 def test_rows_outside_the_reach_of_the_sender_are_faults_and_tell_nothing_of_whom_they_name(
     world: World, now: datetime
 ) -> None:

@@ -18,7 +18,7 @@ from tests.statements import statements
 from training_app import clock
 from training_app.accounts import queries
 from training_app.db import db
-from training_app.roster import reading
+from training_app.roster import reading, undoing
 from training_app.roster.state_rules import RosterState
 
 NEW = {"number": "N-001", "name": "新来的", "unit_number": "OA1", "employer": "甲公司"}
@@ -267,3 +267,22 @@ def test_an_import_that_cannot_be_undone_any_more_says_for_whom_and_why(
     assert page.status_code == 200
     assert "已经不能撤销" in page.text
     assert "修改资料" in page.text
+
+
+def test_an_import_whose_undoing_failed_says_so_and_can_be_undone_again(
+    world: World, hr: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster_id = rosters.bring_in([NEW], world.hr)
+    with monkeypatch.context() as patch:
+        patch.setattr(undoing, "_switch_back", lambda *_given, **_more: 1 // 0)
+        hr.post(f"/roster/{roster_id}/undo")
+        with pytest.raises(AssertionError, match="ZeroDivisionError"):
+            rosters.work(roster_id)
+    page = hr.get(f"/roster/{roster_id}").text
+    assert "未能撤销" in page
+    assert "撤销整批导入" in page
+    hr.post(f"/roster/{roster_id}/undo")
+    rosters.work(roster_id)
+    page = hr.get(f"/roster/{roster_id}").text
+    assert "未能撤销" not in page
+    assert rosters.roster(roster_id).state is RosterState.UNDONE
