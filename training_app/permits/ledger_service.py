@@ -76,6 +76,16 @@ def settle(lock: PersonLock, *, now: datetime) -> None:
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
 
 
+def annul_sanction(sanction_id: int, *, words: str, now: datetime, actor_id: int, language: str) -> None:
+    """Annul a sanction that was an error: as if never imposed. Not by who decided or confirmed it.
+
+    Where the points behind it still stand, the engine proposes it anew in the same moment, for another decision.
+    """
+    with transaction():
+        lock = sanction_service.annul_in(sanction_id, words=words, now=now, actor_id=actor_id, language=language)
+        settle(lock, now=now)
+
+
 def _as_annulled(file: SanctionFile) -> SanctionFile:
     state = replace(file.state, status=SanctionStatus.ANNULLED, annul_reason=AnnulReason.CAUSE_VOID)
     return replace(file, state=state)

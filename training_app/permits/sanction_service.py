@@ -139,16 +139,15 @@ def resolve(sanction_id: int, *, uphold: bool, words: str, now: datetime, actor_
         _changed(here)
 
 
-def annul(sanction_id: int, *, words: str, now: datetime, actor_id: int, language: str) -> None:
-    """Annul a sanction that was an error: as if never imposed. Not by who decided or confirmed it."""
-    with transaction():
-        here = _open(sanction_id, now, actor_id)
-        move = SanctionMove(kind=_K.ANNUL, reason=bool(words.strip()), annul=AnnulReason.ERROR)
-        _move(here, move, {"annul": AnnulReason.ERROR.value}, words, language)
-        _undo(here)
-        if here.file.state.served_at is not None:
-            _tell(here, "sanction_annulled")
-        _changed(here)
+def annul_in(sanction_id: int, *, words: str, now: datetime, actor_id: int, language: str) -> PersonLock:
+    """Annul a sanction that was an error, in the running transaction; `ledger_service.annul_sanction` does the rest."""
+    here = _open(sanction_id, now, actor_id)
+    move = SanctionMove(kind=_K.ANNUL, reason=bool(words.strip()), annul=AnnulReason.ERROR)
+    _move(here, move, {"annul": AnnulReason.ERROR.value}, words, language)
+    _undo(here)
+    if here.file.state.served_at is not None:
+        _tell(here, "sanction_annulled")
+    return here.lock
 
 
 def _open(sanction_id: int, now: datetime, actor_id: int | None) -> _Open:

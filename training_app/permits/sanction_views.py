@@ -105,9 +105,9 @@ def resolve_sanction(sanction_id: int) -> ResponseReturnValue:
 @needs(P.CASE_REOPEN)
 def annul_sanction(sanction_id: int) -> ResponseReturnValue:
     """Annul a sanction that was an error."""
-    done = _("Annulled: it counts as never imposed.")
+    done = _("Annulled: it counts as never imposed. If its points still stand, it is proposed anew.")
     return _sanction_step(
-        sanction_id, P.CASE_REOPEN, done, lambda **said: service.sanctions.annul(sanction_id, **said), prefix=ANNUL
+        sanction_id, P.CASE_REOPEN, done, lambda **said: service.annul_sanction(sanction_id, **said), prefix=ANNUL
     )
 
 

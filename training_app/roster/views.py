@@ -77,8 +77,10 @@ def _units(kind: str) -> list[UnitRow]:
 
 def _kinds() -> list[str]:
     """Return the kinds of import that somebody may send."""
-    may_units = units_service.may_edit(web.session(), actor().grants, today(clock.now()))
-    return [kind for kind in service.KINDS if kind != service.UNITS or may_units]
+    session, grants, on = web.session(), actor().grants, today(clock.now())
+    may = {service.UNITS: units_service.may_edit(session, grants, on)}
+    may_people = bool(people_queries.reach_of(session, grants, on).reached)
+    return [kind for kind in service.KINDS if may.get(kind, may_people)]
 
 
 @bp.route("/roster/<word:kind>", methods=["GET", "POST"])

@@ -195,7 +195,7 @@ class LedgerMachine(RuleBasedStateMachine):
             "appeal": lambda: service.sanctions.appeal(sanction_id, **said),
             "uphold": lambda: service.sanctions.resolve(sanction_id, uphold=True, **said),
             "grant": lambda: service.sanctions.resolve(sanction_id, uphold=False, **said),
-            "annul": lambda: service.sanctions.annul(sanction_id, **said),
+            "annul": lambda: service.annul_sanction(sanction_id, **said),
         }
         self.attempt(steps[step])
 

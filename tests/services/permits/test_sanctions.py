@@ -97,10 +97,15 @@ def test_an_annulled_revocation_gives_the_permit_back_as_if_never_imposed(world:
     before = at - timedelta(seconds=1)
     for actor, error in ((world.hr, refusals.OwnDecision), (world.hr_lead, refusals.OwnConfirmation)):
         with pytest.raises(error):
-            service.sanctions.annul(sanction_id, words="Wrong.", now=at, actor_id=actor, language="en")
-    service.sanctions.annul(sanction_id, words="Wrong file.", now=at, actor_id=world.hr2, language="en")
+            service.annul_sanction(sanction_id, words="Wrong.", now=at, actor_id=actor, language="en")
+    service.annul_sanction(sanction_id, words="Wrong file.", now=at, actor_id=world.hr2, language="en")
     assert _state(world, at) is PermitState.VALID
     assert _state(world, before) is PermitState.VALID
+    again = [(s.sanction_id, s.state.status) for s in sanctions(world.learner, at)]
+    assert [status for _id, status in again] == [SanctionStatus.ANNULLED, SanctionStatus.PROPOSED], "the points stand"
+    _decide(again[1][0], world.hr, at, impose=False)
+    _case, later = final(world, at + timedelta(days=1), code="promise-broken")
+    assert len(sanctions(world.learner, later)) == 2, "dropped, it is not proposed a third time"
 
 
 @pytest.mark.parametrize("uphold", [True, False])

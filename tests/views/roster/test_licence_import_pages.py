@@ -47,11 +47,15 @@ def checked(client: FlaskClient, *rows: Mapping[str, str]) -> str:
     return _sent(client, rosters.a_csv(rows), "licences")
 
 
-def test_it_is_reached_from_the_licences_and_from_the_other_imports(world: World, hr: FlaskClient) -> None:
+def test_it_is_reached_from_the_licences_and_from_the_other_imports(app: Flask, world: World, hr: FlaskClient) -> None:
     assert 'href="/roster/licences"' in hr.get("/licences").text
     for kind in ("people", "units", "licences"):
         page = hr.get(f"/roster/{kind}").text
         assert all(f'href="/roster/{one}"' in page for one in ("people", "units", "licences"))
+    units = world.sign_in(app.test_client(), "administrator").get("/roster/units").text
+    assert 'href="/roster/units"' in units
+    assert 'href="/roster/people"' not in units, "nobody is led where they may not go"
+    assert 'href="/roster/licences"' not in units
     page = in_english(hr).get("/roster/licences").text
     assert "No licences were imported yet" in page
     assert "An empty cell" not in page
