@@ -259,7 +259,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         lacking = any(item.get_closest_marker(name) and not there for name, there in here.items())
         if item.get_closest_marker("pg_dump") and not item.get_closest_marker("postgres"):
             lacking = False  # on SQLite a backup needs no tool
-        too_long = item.get_closest_marker("deep") and not wanted
+        is_deep = item.get_closest_marker("deep") or (
+            item.get_closest_marker("deep_on_postgres") and item.get_closest_marker("postgres")
+        )
+        too_long = is_deep and not wanted
         (left if lacking or too_long else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept

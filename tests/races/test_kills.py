@@ -58,6 +58,7 @@ def test_a_hand_in_that_was_committed_but_never_answered_is_scored_once(
     assert exams.events(public_id).count("scored") == 1
 
 
+@pytest.mark.deep_on_postgres
 @pytest.mark.parametrize("kill_at", [1, *(pytest.param(n, marks=pytest.mark.deep) for n in (2, 3)), 4])
 def test_a_certificate_whose_printing_was_killed_is_printed_after_all_and_told_once(
     any_app: Flask, world: World, now: datetime, kill_at: int

@@ -136,6 +136,7 @@ def test_the_demonstration_is_made_once_and_says_how_to_sign_in(app: Flask, alon
     assert (again.exit_code, again.output, figures()) == (0, "", before)
 
 
+@pytest.mark.deep_on_postgres
 @pytest.mark.parametrize("size", [SMALL, pytest.param(300, marks=pytest.mark.deep)])
 def test_everybody_has_a_whole_history_and_every_screen_something_to_show(
     any_app: Flask, few: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch, size: int

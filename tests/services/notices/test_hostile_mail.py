@@ -94,6 +94,7 @@ def test_everyday_addresses_get_their_mail(mailer: Mailer, address: str) -> None
     assert len(list(mailer.folder.glob("*.eml"))) == 1
 
 
+@pytest.mark.deep_on_postgres
 def test_every_notice_bears_hostile_names_and_facts(any_app: Flask, world: World, now: datetime) -> None:
     folder = settings_of(any_app).mail_dir
     with any_app.test_request_context():

@@ -61,6 +61,7 @@ def run_queued() -> Job:
 
 
 @BOTH
+@pytest.mark.deep_on_postgres
 @pytest.mark.parametrize("kind", ["people", "units", "licences"])
 @pytest.mark.parametrize("how", [None, RuntimeError])
 def test_undoing_that_the_database_refuses_leaves_the_import_as_it_was_and_is_done_when_asked_again(

@@ -151,11 +151,13 @@ def go_there_and_back(world: World, people: Sequence[int], steps: Sequence[Step]
     assert_rows_true()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("case", CASES)
 def test_people_are_as_before_once_all_files_are_undone_from_the_last(world: World, now: datetime, case: str) -> None:
     go_there_and_back(world, start(world, now), CASES[case](world), "people", timedelta(days=1))
 
 
+@pytest.mark.deep_on_postgres
 @BOTH
 def test_people_are_as_before_though_all_of_it_was_on_one_day(any_app: Flask, world: World, now: datetime) -> None:
     people = start(world, now)
@@ -273,12 +275,14 @@ UNIT_CASES: Mapping[str, list[Rows]] = {
 }  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("case", UNIT_CASES)
 def test_units_are_as_before_once_all_files_are_undone_from_the_last(world: World, now: datetime, case: str) -> None:
     people = start(world, now)
     go_there_and_back(world, people, [(rows, {}) for rows in UNIT_CASES[case]], "units", timedelta(days=1))
 
 
+@pytest.mark.deep_on_postgres
 @BOTH
 def test_units_are_as_before_though_all_of_it_was_on_one_day(any_app: Flask, world: World, now: datetime) -> None:
     people = start(world, now)
