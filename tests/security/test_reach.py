@@ -46,7 +46,7 @@ def elsewhere(house: House) -> str:
     return "elsewhere"
 
 
-@pytest.mark.parametrize("person", ["outsider", "learner2", "elsewhere"])
+@pytest.mark.parametrize("person", [pytest.param("outsider", marks=pytest.mark.deep), "learner2", "elsewhere"])
 def test_what_belongs_to_others_looks_like_what_is_missing(
     app: Flask, house: House, elsewhere: str, person: str
 ) -> None:

@@ -297,6 +297,7 @@ def _is_refused(app: Flask, reason: str) -> None:
 # Removed -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep_on_postgres
 def test_a_removed_demonstration_leaves_a_fresh_database_one_entry_of_the_trail_and_no_file(
     any_app: Flask, few: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,7 +372,7 @@ def _stays(app: Flask, *reasons: str) -> None:
 # Broken off, two at once, mail --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("breaks", ["_load", "_clear_away"])
+@pytest.mark.parametrize("breaks", ["_load", pytest.param("_clear_away", marks=pytest.mark.deep)])
 def test_a_removal_that_breaks_off_after_the_rows_are_gone_is_finished_by_the_next(
     app: Flask, alone: tuple[DemoPerson, ...], monkeypatch: pytest.MonkeyPatch, breaks: str
 ) -> None:

@@ -322,8 +322,11 @@ LATER = {
 }  # fmt: skip
 
 
+@pytest.mark.deep_on_postgres
 @pytest.mark.parametrize("any_app", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
-@pytest.mark.parametrize("has_one", [False, True], ids=["new", "there before"])
+@pytest.mark.parametrize(
+    "has_one", [pytest.param(False, id="new", marks=pytest.mark.deep), pytest.param(True, id="there before")]
+)
 def test_licences_are_as_before_once_all_files_are_undone_from_the_last(
     any_app: Flask, world: World, now: datetime, has_one: bool
 ) -> None:
