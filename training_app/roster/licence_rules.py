@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from training_app.accounts.rules import is_employee_number
 from training_app.licences.rules import FARTHEST_DAYS
 from training_app.roster.cell_rules import is_figure, parse_day
-from training_app.roster.rules import WRITES, Fault, Line, LineKind, Row, Why, number_of
+from training_app.roster.rules import WRITES, Fault, Line, LineKind, Row, Why, faults_of_number, number_of
 
 COLUMNS = ("number", "name", "kind", "licence_number", "issuer", "issued_on", "expires_on")
 NEEDED = ("kind", "licence_number", "issuer")
@@ -132,12 +131,8 @@ def _faulty(row: Row, faults: Iterable[Fault]) -> Planned:
 
 
 def _holder_faults(row: Row, number: str, holder: Holder | None) -> list[Fault]:
-    if not number:
-        return [Fault(column="number", why=Why.MISSING)]
-    if is_figure(number):
-        return [Fault(column="number", why=Why.FIGURE, value=number)]
-    if not is_employee_number(number):
-        return [Fault(column="number", why=Why.NUMBER, value=number)]
+    if written := faults_of_number(number):
+        return written
     if holder is None:
         return [Fault(column="number", why=Why.NOBODY, value=number)]
     if holder.has_left:

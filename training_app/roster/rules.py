@@ -225,13 +225,20 @@ def _line(row: Row, person: Person | None, places: Sequence[int], terms: Terms) 
     return _existing(row.no, person, values, terms)
 
 
-def _number_faults(row: Row, number: str, person: Person | None, places: Sequence[int]) -> list[Fault]:
+def faults_of_number(number: str) -> list[Fault]:
+    """Return what is wrong with a personnel number as it is written; nothing where it could be one."""
     if not number:
         return [Fault(column="number", why=Why.MISSING)]
     if is_figure(number):
         return [Fault(column="number", why=Why.FIGURE, value=number)]
     if not is_employee_number(number):
         return [Fault(column="number", why=Why.NUMBER, value=number)]
+    return []
+
+
+def _number_faults(row: Row, number: str, person: Person | None, places: Sequence[int]) -> list[Fault]:
+    if written := faults_of_number(number):
+        return written
     if len(places) > 1:
         others = ", ".join(str(no) for no in places if no != row.no)
         return [Fault(column="number", why=Why.TWICE, value=number, about=others)]
