@@ -12,7 +12,7 @@ import yaml
 from training_app.accounts.service import today
 from training_app.content import queries as content
 from training_app.content import service as publishing
-from training_app.courses import service
+from training_app.courses import queries, service
 from training_app.courses.models import Enrolment
 from training_app.db import db, transaction
 
@@ -41,8 +41,14 @@ def publish(kind: str, key: str, now: datetime, actor_id: int, *, change: str, *
 def finish(person_id: int, lesson_key: str, now: datetime, course_key: str = COURSE) -> service.Completion:
     """Read a lesson to its end, answer its question, finish it."""
     version = version_of("lesson", lesson_key, now).id
-    service.answer_check(person_id, course_key, lesson_key, version_id=version, option="a", now=now)
-    return service.complete_lesson(person_id, course_key, lesson_key, version_id=version, position=1000, now=now)
+    page: dict[str, Any] = {
+        "version_id": version,
+        "reading_round": queries.reading_round(db.session(), person_id, lesson_key),
+        "now": now,
+    }
+    db.session.rollback()
+    service.answer_check(person_id, course_key, lesson_key, option="a", **page)
+    return service.complete_lesson(person_id, course_key, lesson_key, position=1000, **page)
 
 
 def finish_course(person_id: int, now: datetime) -> service.Completion:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from training_app.certifications import queries as levels
 from training_app.certifications import service as certifications
 from training_app.certifications.rules import RequirementKind
 from training_app.content import queries as content
+from training_app.courses import queries as learning
 from training_app.courses import service as courses
 from training_app.dashboards import office_service as office
 from training_app.db import db
@@ -80,12 +82,16 @@ def learn(
 
 def _read(person_id: int, course_key: str, lesson_key: str, now: datetime) -> datetime:
     lesson = content.get_current(db.session(), "lesson", lesson_key, today(now))
+    this: dict[str, Any] = {
+        "version_id": lesson.id,
+        "reading_round": learning.reading_round(db.session(), person_id, lesson_key),
+    }
     db.session.rollback()
     right = next(option["id"] for option in lesson.body["check"]["options"] if option["correct"])
-    courses.answer_check(person_id, course_key, lesson_key, version_id=lesson.id, option=right, now=now)
+    courses.answer_check(person_id, course_key, lesson_key, **this, option=right, now=now)
     now += timedelta(minutes=int(lesson.body["minutes"]))
-    courses.save_place(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, seconds=360, now=now)
-    courses.complete_lesson(person_id, course_key, lesson_key, version_id=lesson.id, position=1000, now=now)
+    courses.save_place(person_id, course_key, lesson_key, **this, position=1000, seconds=360, now=now)
+    courses.complete_lesson(person_id, course_key, lesson_key, **this, position=1000, now=now)
     return now + timedelta(seconds=30)
 
 

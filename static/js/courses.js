@@ -35,6 +35,7 @@
   var seconds = 0;
   var sending = false;
   var isSigningOut = false;
+  var isOver = false;
   var failures = 0;
   var timer = null;
   var lastActive = Date.now();
@@ -127,6 +128,7 @@
     var data = new FormData();
     data.append("csrf_token", finish.querySelector("[name=csrf_token]").value);
     data.append("version", root.getAttribute("data-version"));
+    data.append("reading_round", root.getAttribute("data-round"));
     data.append("position", String(furthest));
     data.append("seconds", String(taken));
     return data;
@@ -166,6 +168,13 @@
       && furthest >= kept.stated;
   }
 
+  /* Another reading has begun since this page came: nothing of it is sent or kept any more. */
+  function endReading() {
+    isOver = true;
+    forgetHere();
+    say("again");
+  }
+
   function takeKept() {
     try {
       var kept = JSON.parse(localStorage.getItem(storeKey) || "null");
@@ -186,6 +195,9 @@
   function save() {
     clearTimeout(timer);
     timer = null;
+    if (isOver) {
+      return;
+    }
     if (sending) {
       later(SAVE_AFTER_MS);
       return;
@@ -200,12 +212,19 @@
       credentials: "same-origin",
       headers: { Accept: "application/json" }
     }).then(function (answer) {
-      if (!answer.ok) {
+      if (!answer.ok && answer.status !== 409) {
         throw new Error(String(answer.status));
       }
       return answer.json();
     }).then(function (kept) {
       sending = false;
+      if (kept.code === "lesson_asked_again") {
+        endReading();
+        return;
+      }
+      if (kept.code) {
+        throw new Error(kept.code);
+      }
       failures = 0;
       seconds -= taken;
       confirmed = position;
@@ -228,7 +247,7 @@
   function saveOnLeaving() {
     tick();
     var taken = Math.floor(seconds);
-    if (confirmed < 0 || (furthest <= confirmed && taken < 1)) {
+    if (isOver || confirmed < 0 || (furthest <= confirmed && taken < 1)) {
       return;
     }
     keepHere();

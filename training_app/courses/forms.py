@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from training_app.courses.rules import WHOLE
 
 _ID = (InputRequired(), NumberRange(min=1, max=2**53))
+_ROUND = (Length(max=40),)
 _DAY_S = 24 * 3600
 
 
@@ -17,6 +18,7 @@ class FinishForm(FlaskForm):
     """The version that was read, and how far (0..1000)."""
 
     version = IntegerField(_l("Version"), validators=_ID)
+    reading_round = StringField(_l("Version"), validators=_ROUND)
     position = IntegerField(_l("Place"), validators=(InputRequired(), NumberRange(min=0, max=WHOLE)))
 
 
@@ -30,4 +32,5 @@ class CheckForm(FlaskForm):
     """The chosen option of the check question."""
 
     version = IntegerField(_l("Version"), validators=_ID)
+    reading_round = StringField(_l("Version"), validators=_ROUND)
     option = StringField(_l("Answer"), validators=(InputRequired(), Length(max=20)))

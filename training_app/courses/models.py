@@ -43,6 +43,8 @@ class LessonProgress(db.Model):
     last_at: Mapped[datetime]
     check_answer: Mapped[str | None] = mapped_column(sa.String(20))
     completed_at: Mapped[datetime | None]
+    # When it was last to be read again: a page or a device from before it says nothing about this reading.
+    asked_again_at: Mapped[datetime | None]
 
 
 class LearningEvent(EventColumns, db.Model):

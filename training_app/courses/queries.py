@@ -70,6 +70,7 @@ class LessonRow:
     version_id: int
     number: int
     done_at: datetime | None
+    reading_round: str  # differs each time the lesson was to be read again; a page sends it back
     answer: str | None  # to the check question of this text
     is_changed: bool  # substantively, since it was finished or begun
     counts: bool  # towards the course as it is now
@@ -363,9 +364,21 @@ def _begun() -> tuple[Any, Any]:
     kept = LessonProgress
     enrolled = sa.select(Enrolment.course_key, Enrolment.reason, Enrolment.due_on)
     progress = sa.select(
-        kept.lesson_key, kept.position, kept.completed_at, kept.check_answer, ContentVersion.number
+        kept.lesson_key,
+        kept.position,
+        kept.completed_at,
+        kept.check_answer,
+        kept.asked_again_at,
+        ContentVersion.number,
     ).join(ContentVersion, ContentVersion.id == kept.version_id)
     return enrolled.where(Enrolment.person_id == person_id), progress.where(kept.person_id == person_id)
+
+
+def reading_round(session: Session, person_id: int, lesson_key: str) -> str:
+    """Return which reading of a lesson a person is in; empty until it was first to be read again."""
+    kept = LessonProgress
+    asked = sa.select(kept.asked_again_at).where(kept.person_id == person_id, kept.lesson_key == lesson_key)
+    return rules.round_of(session.scalar(asked))
 
 
 def learning_rows(session: Session, person_ids: Iterable[int]) -> Mapping[int, Sequence[Any]]:
@@ -451,6 +464,7 @@ def _lesson_row(
         minutes_left=rules.minutes_left(minutes, position, is_done=counts and not is_asked_again),
         position=position, state=state,
         version_id=version.id, number=version.number, done_at=done.at if done else None,
+        reading_round=rules.round_of(kept.asked_again_at if kept else None),
         answer=kept.check_answer if kept and not is_stale else None,
         is_changed=rules.is_outdated(read_number, substantive_number), counts=counts,
     )  # fmt: skip

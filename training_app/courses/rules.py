@@ -34,6 +34,11 @@ class Section:
     text: str
 
 
+def round_of(asked_again_at: datetime | None) -> str:
+    """Return what tells one reading of a lesson from the next: empty until it was first to be read again."""
+    return asked_again_at.isoformat() if asked_again_at else ""
+
+
 class Reason(StrEnum):
     """Why a person is enrolled."""
 

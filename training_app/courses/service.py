@@ -40,6 +40,15 @@ class LessonChanged(DomainError):
     message = "This lesson was changed while you had it open. Your place is kept; read what is new, then go on."
 
 
+class AskedAgain(DomainError):
+    """The page is from before the lesson was to be read again."""
+
+    code = "lesson_asked_again"
+    message = (
+        "This lesson is to be read once more, and this page is from before that. Load it anew and begin at the top."
+    )
+
+
 class UnknownOption(Invalid):
     """No option, or one that the question does not have."""
 
@@ -73,6 +82,7 @@ class _Reading:
     version: content.Version
     current: content.Version
     substantive_number: int
+    reading_round: str
 
     @property
     def is_outdated(self) -> bool:
@@ -127,15 +137,17 @@ def save_place(
     lesson_key: str,
     *,
     version_id: int,
+    reading_round: str = "",
     position: int,
     seconds: int,
     now: datetime,
 ) -> Place:
     """Keep the furthest place (0..1000) and add reading time, at most the time on the wall since the last save.
 
-    Opening a lesson of a course that the person was not enrolled in enrols them by their own choice. Raises NotFound.
+    `reading_round` is the one of the page's LessonRow. Opening a lesson of a course that the person was not enrolled
+    in enrols them by their own choice. Raises NotFound, AskedAgain.
     """
-    reading = _reading(course_key, lesson_key, version_id, now)
+    reading = _reading(course_key, lesson_key, version_id, reading_round, now)
     with transaction():
         row = _keep(lock_person(person_id, now=now), reading, position, seconds, now)
         kept = row.position
@@ -144,13 +156,20 @@ def save_place(
 
 
 def answer_check(
-    person_id: int, course_key: str, lesson_key: str, *, version_id: int, option: str, now: datetime
+    person_id: int,
+    course_key: str,
+    lesson_key: str,
+    *,
+    version_id: int,
+    reading_round: str = "",
+    option: str,
+    now: datetime,
 ) -> bool:
     """Keep the answer to the check question, the last one if tried again; return whether it is right.
 
-    Raises UnknownOption, NotFound.
+    Raises UnknownOption, NotFound, AskedAgain.
     """
-    reading = _reading(course_key, lesson_key, version_id, now)
+    reading = _reading(course_key, lesson_key, version_id, reading_round, now)
     chosen = [row for row in reading.version.body["check"]["options"] if row["id"] == option]
     if not chosen:
         raise UnknownOption()
@@ -161,13 +180,20 @@ def answer_check(
 
 
 def complete_lesson(
-    person_id: int, course_key: str, lesson_key: str, *, version_id: int, position: int, now: datetime
+    person_id: int,
+    course_key: str,
+    lesson_key: str,
+    *,
+    version_id: int,
+    reading_round: str = "",
+    position: int,
+    now: datetime,
 ) -> Completion:
     """Finish a lesson in its current version, and the course once all its lessons count. Twice is harmless.
 
-    Raises NotFinished, LessonChanged (what was read is older than a substantive change), NotFound.
+    Raises NotFinished, LessonChanged (what was read is older than a substantive change), AskedAgain, NotFound.
     """
-    reading = _reading(course_key, lesson_key, version_id, now)
+    reading = _reading(course_key, lesson_key, version_id, reading_round, now)
     if reading.is_outdated:
         raise LessonChanged()
     with transaction() as session:
@@ -211,13 +237,13 @@ def ask_again(lock: PersonLock, lesson_keys: Iterable[str], *, since: datetime) 
         )
     ).all()
     for row in rows:
-        row.position, row.check_answer, row.completed_at = 0, None, None
+        row.position, row.check_answer, row.completed_at, row.asked_again_at = 0, None, None, lock.now
         _audit(lock, "lesson.asked_again", {"lesson": row.lesson_key}, lock.now, None)
     lock.session.flush()
     return len(rows)
 
 
-def _reading(course_key: str, lesson_key: str, version_id: int, now: datetime) -> _Reading:
+def _reading(course_key: str, lesson_key: str, version_id: int, reading_round: str, now: datetime) -> _Reading:
     """Read before the write transaction, so that nothing but SQL stands inside it."""
     session, on = db.session(), today(now)
     course = content.get_current(session, COURSE, course_key, on)
@@ -226,7 +252,7 @@ def _reading(course_key: str, lesson_key: str, version_id: int, now: datetime) -
     if lesson_key not in course.body["lessons"] or (version.kind, version.key) != (LESSON, lesson_key):
         raise NotFound()
     number, _ = queries.substantive_versions(session, on).get((LESSON, lesson_key), (1, None))
-    return _Reading(course_key, version, current, number)
+    return _Reading(course_key, version, current, number, reading_round)
 
 
 def _keep(lock: PersonLock, reading: _Reading, position: int, seconds: int, now: datetime) -> LessonProgress:
@@ -243,9 +269,12 @@ def _keep(lock: PersonLock, reading: _Reading, position: int, seconds: int, now:
         )  # fmt: skip
         session.add(row)
     else:
+        if reading.reading_round != rules.round_of(row.asked_again_at):
+            raise AskedAgain()
         if version.id > row.version_id:
             _turn_to(row, content.get_version(session, row.version_id).number, reading)
-        row.position = max(row.position, position)
+        if version.id == row.version_id or not reading.is_outdated:
+            row.position = max(row.position, position)
         row.seconds += rules.credited_seconds(seconds, row.last_at, now)
         row.last_at = max(row.last_at, now)
     session.flush()

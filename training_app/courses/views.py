@@ -83,7 +83,8 @@ def save_place(course_key: str, lesson_key: str) -> ResponseReturnValue:
         return jsonify(status=422, code="invalid", detail=_("The place could not be read."), fields=form.errors), 422
     place = service.save_place(
         actor().person_id, course_key, lesson_key, version_id=form.version.data,
-        position=form.position.data, seconds=form.seconds.data, now=clock.now(),
+        reading_round=form.reading_round.data or "", position=form.position.data, seconds=form.seconds.data,
+        now=clock.now(),
     )  # fmt: skip
     return jsonify(position=place.position, minutes_left=place.minutes_left, saved_at=_clock_time(place.saved_at))
 
@@ -98,9 +99,9 @@ def answer_check(course_key: str, lesson_key: str) -> ResponseReturnValue:
         try:
             service.answer_check(
                 actor().person_id, course_key, lesson_key, version_id=form.version.data,
-                option=form.option.data, now=clock.now(),
+                reading_round=form.reading_round.data or "", option=form.option.data, now=clock.now(),
             )  # fmt: skip
-        except service.UnknownOption as refused:
+        except (service.UnknownOption, service.AskedAgain) as refused:
             error = _(refused.message)
     else:
         error = _(service.UnknownOption.message)
@@ -124,11 +125,11 @@ def finish_lesson(course_key: str, lesson_key: str) -> ResponseReturnValue:
     try:
         done = service.complete_lesson(
             actor().person_id, course_key, lesson_key, version_id=form.version.data,
-            position=form.position.data, now=clock.now(),
+            reading_round=form.reading_round.data or "", position=form.position.data, now=clock.now(),
         )  # fmt: skip
     except service.NotFinished as refused:
         return _lesson_again(course_key, lesson_key, refused.lacking)
-    except service.LessonChanged as refused:
+    except (service.LessonChanged, service.AskedAgain) as refused:
         flash(_(refused.message), "warning")
         return redirect(url_for(".lesson", course_key=course_key, lesson_key=lesson_key))
     if done.is_course_done:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ from flask import Flask
 
 from tests.courses_factories import COURSE, LESSON, LESSONS, finish, finish_course, publish, version_of
 from tests.factories import World
+from training_app.accounts.locks import lock_person
 from training_app.accounts.service import today
 from training_app.audit import service as audit
 from training_app.audit.models import AuditEntry
@@ -14,7 +16,7 @@ from training_app.courses import queries, service
 from training_app.courses.events import learning_changed
 from training_app.courses.models import Enrolment, LearningEvent
 from training_app.courses.rules import Lacking, State
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.errors import Invalid, NotFound
 
 
@@ -44,6 +46,43 @@ def _events(person_id: int) -> list[tuple[str, str | None]]:
         .order_by(LearningEvent.seq)
     )
     return [(kind, key) for kind, key in rows]
+
+
+@pytest.mark.parametrize("send", ["place", "answer", "finish"])
+def test_what_comes_from_before_a_lesson_was_asked_again_says_nothing_of_this_reading(
+    any_app: Flask, world: World, now: datetime, send: str
+) -> None:
+    finish(world.learner, LESSON, now)
+    read = {
+        "version_id": version_of("lesson", LESSON, now).id,
+        "reading_round": _page(world.learner, now).row.reading_round,
+    }
+    later = now + timedelta(minutes=1)
+    with transaction():
+        assert service.ask_again(lock_person(world.learner, now=later), [LESSON], since=later) == 1
+    asked: dict[str, Callable[[], object]] = {
+        "place": lambda: service.save_place(world.learner, COURSE, LESSON, **read, position=900, seconds=5, now=later),
+        "answer": lambda: service.answer_check(world.learner, COURSE, LESSON, **read, option="a", now=later),
+        "finish": lambda: service.complete_lesson(world.learner, COURSE, LESSON, **read, position=1000, now=later),
+    }
+    with pytest.raises(service.AskedAgain):
+        asked[send]()
+    row = _page(world.learner, later).row
+    assert (row.position, row.answer, row.state) == (0, None, State.UNDER_WAY)
+    assert row.reading_round != read["reading_round"]
+    finish(world.learner, LESSON, later)
+    assert _page(world.learner, later).row.state is State.DONE
+
+
+def test_a_place_in_a_text_that_changed_in_substance_is_none_in_the_new_one(
+    any_app: Flask, world: World, now: datetime
+) -> None:
+    finish(world.learner, LESSON, now)
+    old = version_of("lesson", LESSON, now).id
+    publish("lesson", LESSON, now, world.administrator, change="substantive", minutes=8)
+    _save(world, now, 100)
+    service.save_place(world.learner, COURSE, LESSON, version_id=old, position=1000, seconds=0, now=now)
+    assert _page(world.learner, now).row.position == 100
 
 
 def test_the_whole_way_from_enrolment_to_a_finished_course(any_app: Flask, world: World, now: datetime) -> None:

@@ -1,5 +1,5 @@
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from tests.courses_factories import COURSE, LESSON, LESSONS, finish, finish_cour
 from tests.factories import World
 from tests.statements import statements
 from training_app.accounts import service as accounts
+from training_app.accounts.locks import lock_person
 from training_app.content.models import ContentMedia
 from training_app.content.service import sign_off
 from training_app.courses import queries, service
 from training_app.courses.models import LearningEvent, LessonProgress
-from training_app.db import db
+from training_app.courses.service import ask_again
+from training_app.db import db, transaction
 from training_app.storage import service as storage
 
 PAGE = f"/courses/{COURSE}/lessons/{LESSON}"
@@ -229,6 +231,27 @@ def test_a_lesson_changed_while_open_comes_back_with_a_word(world: World, learne
     answer = learner.post(f"{PAGE}/finish", data={"version": opened, "position": 1000}, follow_redirects=True)
     assert "您打开期间，这一课改过" in answer.text
     assert "您开始学之后，这一课改过" in answer.text
+
+
+def test_a_page_from_before_a_lesson_was_asked_again_is_told_so(
+    world: World, learner: FlaskClient, now: datetime
+) -> None:
+    finish(world.learner, LESSON, now)
+    old = {"version": version_of("lesson", LESSON, now).id, "reading_round": ""}
+    with transaction():
+        later = now + timedelta(seconds=1)
+        ask_again(lock_person(world.learner, now=later), [LESSON], since=later)
+    place = learner.post(
+        f"{PAGE}/place", data=old | {"position": 1000, "seconds": 1}, headers={"Accept": "application/json"}
+    )
+    assert place.status_code == 409
+    assert place.json is not None
+    assert place.json["code"] == "lesson_asked_again"
+    part = learner.post(f"{PAGE}/check", data=old | {"option": "a"}, headers={"HX-Request": "true"})
+    assert "这一课需要再学一遍" in part.text
+    finished = learner.post(f"{PAGE}/finish", data=old | {"position": 1000}, follow_redirects=True)
+    assert "这一课需要再学一遍" in finished.text
+    assert 'data-position="0"' in finished.text
 
 
 def test_an_editorial_change_reaches_the_reader_and_keeps_the_place(
