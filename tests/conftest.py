@@ -22,6 +22,7 @@ from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
 
 from tests.factories import World
+from tests.postgres_copies import Copies
 from training_app import clock
 from training_app.accounts import sign_in
 from training_app.app import create_app
@@ -191,8 +192,8 @@ def postgres_url() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str, str]]:
-    """Return (application, server URL, database name) of a migrated, loaded PostgreSQL database and its template."""
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str, str, Copies]]:
+    """Return (application, server URL, database name, copies) of a migrated, loaded PostgreSQL database."""
     import psycopg
 
     server = postgres_url()
@@ -205,9 +206,8 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     _prepare(app)
     with app.app_context():
         db.engine.dispose()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}_template TEMPLATE {name}")
-    yield app, server, name
+    _create_template(server, f"{name}_template", name)
+    yield app, server, name, Copies(server, name)
     with app.app_context():
         db.engine.dispose()
     with psycopg.connect(server, autocommit=True) as connection:
@@ -215,26 +215,23 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
             connection.execute(f"DROP DATABASE IF EXISTS {one} WITH (FORCE)")
 
 
-def _copy_postgres(server: str, name: str, template: str) -> None:
+def _create_template(server: str, name: str, source: str) -> None:
     import psycopg
 
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        # Tests kill the product and never the server: what it has acknowledged is safe without waiting for the disk.
-        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
 
 
 @pytest.fixture
-def postgres_app(request: pytest.FixtureRequest, postgres_template: tuple[Flask, str, str]) -> Iterator[Flask]:
+def postgres_app(request: pytest.FixtureRequest, postgres_template: tuple[Flask, str, str, Copies]) -> Iterator[Flask]:
     """Return the application on a fresh PostgreSQL database, with its context pushed and the clock at START."""
-    app, server, name = postgres_template
+    app, server, name, copies = postgres_template
     is_stocked = "stocked" in request.fixturenames
     if is_stocked and WORLD not in app.extensions:
-        _copy_postgres(server, name, f"{name}_template")
+        copies.load(f"{name}_template")
         _create_world(app)
-        _copy_postgres(server, f"{name}_world", name)
-    _copy_postgres(server, name, f"{name}_{'world' if is_stocked else 'template'}")
+        _create_template(server, f"{name}_world", name)
+    copies.load(f"{name}_{'world' if is_stocked else 'template'}")
     _start_afresh(app)
     with app.app_context():
         _know_what_a_process_knows()
