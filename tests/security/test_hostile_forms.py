@@ -94,11 +94,11 @@ def _encoded(fields: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _post(client: FlaskClient, door: Door, fields: Mapping[str, bytes]) -> TestResponse:
-    body = "&".join(f"{quote_from_bytes(name.encode())}={quote_from_bytes(value)}" for name, value in fields.items())
-    return client.post(
-        door.address,
-        data=body,
-        content_type="application/x-www-form-urlencoded",
-        headers={"Accept": "text/html"},
-        buffered=True,
-    )
+    if HUGE in fields.values():
+        # In parts, where a megabyte costs nothing to take apart: a line of percent signs is three times as long.
+        data: object = {name: value.decode() for name, value in fields.items()}
+        kind = "multipart/form-data"
+    else:
+        data = "&".join(f"{quote_from_bytes(name.encode())}={quote_from_bytes(v)}" for name, v in fields.items())
+        kind = "application/x-www-form-urlencoded"
+    return client.post(door.address, data=data, content_type=kind, headers={"Accept": "text/html"}, buffered=True)
