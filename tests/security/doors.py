@@ -21,8 +21,18 @@ class Door:
     fields: dict[str, str]
 
 
+# By the public id of the house's open paper: copies of one house show the same forms, so its pages are read once a run.
+_known: dict[str, dict[str, Door]] = {}
+
+
 def all_doors(app: Flask, house: House, clients: dict[str | None, FlaskClient]) -> dict[str, Door]:
     """Return endpoint -> door of every POST route; one without fails here."""
+    if house.paper not in _known:
+        _known[house.paper] = _read_doors(app, house, clients)
+    return dict(_known[house.paper])
+
+
+def _read_doors(app: Flask, house: House, clients: dict[str | None, FlaskClient]) -> dict[str, Door]:
     found: dict[str, Door] = {}
     for endpoint, form in all_forms(app, house, clients):
         fields = {name: value for name, value in form.fields.items() if name != "csrf_token"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ class Sender:
     position: int
 
 
+@cache
 def _functions() -> list[tuple[str, ast.FunctionDef]]:
     found = []
     for path in sorted(CODE.rglob("*.py")):
@@ -37,13 +39,15 @@ def _functions() -> list[tuple[str, ast.FunctionDef]]:
     return found
 
 
-def _calls(node: ast.AST) -> list[ast.Call]:
-    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+@cache
+def _calls(node: ast.AST) -> list[tuple[str, ast.Call]]:
+    """Return what is called in a function: (the name it is called by, the call)."""
+    return [(ast.unparse(one.func), one) for one in ast.walk(node) if isinstance(one, ast.Call)]
 
 
-def _is_send(call: ast.Call) -> bool:
+def _is_send(name: str, call: ast.Call) -> bool:
     first = call.args[0] if call.args else None
-    sends = ast.unparse(call.func) in ("outbox.send", "outbox.send_many")
+    sends = name in ("outbox.send", "outbox.send_many")
     return sends and isinstance(first, ast.Constant) and first.value == "notice"
 
 
@@ -59,7 +63,7 @@ def served_kinds() -> set[str]:
     def take(value: ast.expr, module: str, function: ast.FunctionDef) -> None:
         names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         if isinstance(value, ast.Constant):
-            kinds.update({value.value} - {None})
+            kinds.update({str(value.value)} if value.value is not None else ())
         elif isinstance(value, ast.IfExp):
             take(value.body, module, function)
             take(value.orelse, module, function)
@@ -69,12 +73,12 @@ def served_kinds() -> set[str]:
             raise AssertionError(f"{module}.{function.name}: cannot tell the kind {ast.unparse(value)}")
 
     for module, function in functions:
-        for call in _calls(function):
-            if ast.unparse(call.func) == "Reminder":
+        for name, call in _calls(function):
+            if name == "Reminder":
                 for keyword in call.keywords:
                     if keyword.arg in ("kind", "to_managers"):
                         take(keyword.value, module, function)
-        if any(_is_send(call) for call in _calls(function)):
+        if any(_is_send(name, call) for name, call in _calls(function)):
             bodies = [one for one in ast.walk(function) if isinstance(one, ast.Dict)]
             values = [
                 value
@@ -95,8 +99,8 @@ def served_kinds() -> set[str]:
         seen.add(sender)
         for module, function in functions:
             here = {sender.name} if module == sender.module else set()
-            for call in _calls(function):
-                if ast.unparse(call.func) in {f"{sender.module}.{sender.name}", *here}:
+            for name, call in _calls(function):
+                if name in {f"{sender.module}.{sender.name}", *here}:
                     named = [keyword.value for keyword in call.keywords if keyword.arg == "kind"]
                     take((named or call.args[sender.position :])[0], module, function)
     return kinds
