@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,6 +34,8 @@ from training_app.app import create_app
 from training_app.db import db
 from training_app.demo_people import PEOPLE
 from training_app.settings import Settings
+from training_app.start import commands
+from training_app.supervisor import STOP_SIGNALS
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE = {"width": 390, "height": 844}
@@ -39,6 +43,7 @@ DESK = {"width": 1280, "height": 900}
 WAIT_MS = 15_000  # for whatever a page has to show, on a machine that does other things as well
 # Data are prepared from START on; sites begin later, so that nothing of them lies ahead.
 PREPARING = timedelta(minutes=10)
+WORLD = "world.json"  # in the folder of prepared data
 
 
 def _free_port() -> int:
@@ -144,26 +149,39 @@ def running_site(tmp_path_factory: pytest.TempPathFactory, browser: Browser, *, 
     settings = Settings.from_env(environ)
     clock.use_offset_file(settings.test_clock)
     clock.move_to(START + PREPARING)
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training_app.start"], cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(lambda: _answers(f"{url}/sign-in"), process, folder / "log")
+    with (folder / "log").open("wb") as log, _running(settings, environ, log, whole=demo) as parts:
         app = create_app(settings)
         with app.app_context():
-            world = _demonstration() if demo else _a_world()
+            world = _demonstration() if demo else World(**json.loads((data / WORLD).read_text("utf-8")))
+        _wait(lambda: _answers(f"{url}/sign-in"), parts, folder / "log")
         pictures = os.environ.get("PICTURES")
         site = Site(url=url, settings=settings, app=app, world=world, browser=browser)
         site.pictures = Path(pictures) if pictures else None
         yield site
         site.close()
         assert not site.faults, site.faults
+
+
+@contextmanager
+def _running(
+    settings: Settings, environ: dict[str, str], log: IO[bytes], *, whole: bool
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start the product as people start it, or, where the data are prepared, only the parts that this would start."""
+    command = [sys.executable, "-m", "training_app.start"]
+    parts = {"all": command} if whole else commands(settings)
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, part in parts.items():
+            running[name] = subprocess.Popen(
+                part, cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        yield list(running.values())
     finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
+        for name, process in running.items():
+            process.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
+        for process in running.values():
+            process.wait(30)
 
 
 def _environ(data: Path, *, demo: bool) -> dict[str, str]:
@@ -199,14 +217,22 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory, *, demo: bool) -> Path:
                 capture_output=True,
             )  # fmt: skip
             assert made.returncode == 0, made.stdout + made.stderr
+            if not demo:
+                _furnish(Settings.from_env(_environ(making, demo=demo)))
             making.rename(ready)
     return ready
 
 
-def _a_world() -> World:
-    world = World.create(clock.now())
-    chain.set_hotline("400 000 0000", clock.now(), actor_id=world.administrator)
-    return world
+def _furnish(settings: Settings) -> None:
+    """Create the world, let everything that hangs on it be done, and write down who and where everybody is."""
+    app = create_app(settings)
+    with app.app_context():
+        world = World.create(clock.now())
+        chain.set_hotline("400 000 0000", clock.now(), actor_id=world.administrator)
+        chain.settle(clock.now())
+        db.session.remove()
+        db.engine.dispose()
+    (settings.data_dir / WORLD).write_text(json.dumps(vars(world)), "utf-8")
 
 
 def _demonstration() -> World:
@@ -223,10 +249,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(ready: Callable[[], bool], parts: list[subprocess.Popen[bytes]], log: Path) -> None:
     end = time.monotonic() + 90
     while not ready():
-        if process.poll() is not None or time.monotonic() > end:
+        if any(part.poll() is not None for part in parts) or time.monotonic() > end:
             raise AssertionError(f"the product did not start:\n{log.read_text()}")
         time.sleep(0.2)
 

@@ -61,7 +61,7 @@ def test_answers_given_offline_are_sent_and_a_second_device_takes_the_paper_over
     site.speak("zh", PHONE)
     public_id = _paper(site, "learner")
     phone = _open(site, "learner", public_id)
-    questions = phone.locator("[data-question][data-type=single]")
+    questions = phone.locator("[data-question]:has(label.choice)")
     state = phone.locator("[data-save-state]")
     questions.nth(0).locator("label.choice").first.click()
     expect(state).to_have_attribute("data-state", "saved")

@@ -83,7 +83,7 @@ def test_from_the_slip_to_a_lesson_and_a_quiz_on_a_dead_line_and_on_again(site: 
         phone.click("form[action$='/start'] button")
     paper = phone.url.removeprefix(site.url)
     public_id = paper.rsplit("/", 1)[1]
-    questions = phone.locator("[data-question][data-type=single]")
+    questions = phone.locator("[data-question]:has(label.choice)")
     questions.nth(0).locator("label.choice").first.click()
     until(lambda: kept(site.app, public_id) == 1, "the first answer on the server")
     _wait_kept(phone, paper)
