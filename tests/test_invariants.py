@@ -7,7 +7,7 @@ from pathlib import Path
 
 LAST = 39
 # What an invariant speaks of and the product does not have yet.
-NOT_YET = {35: "the choice of good behaviour instead of a suspension"}
+NOT_YET: dict[int, str] = {}
 _NAMED = re.compile(r"[Ii]nvariants? ((?:\d+(?:, | and )?)+)")
 
 

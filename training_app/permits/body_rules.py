@@ -51,14 +51,29 @@ class Body:
         """Return a mapping inside this one."""
         return Body(self._get(name), f"{self.path}{name}.")
 
-    def inner_or_none(self, name: str) -> Body | None:
-        """Return a mapping inside this one, or None where the field is empty or absent."""
+    def is_off(self, name: str) -> bool:
+        """Tell whether a feature is switched off: absent, null, false, "off", 0 and empty are off."""
         self._seen.add(name)
-        return None if self._raw.get(name) is None else self.inner(name)
+        return self._raw.get(name) in (None, False, "off", 0, [], {})
+
+    def inner_or_none(self, name: str) -> Body | None:
+        """Return a mapping inside this one, or None where the feature is switched off."""
+        return None if self.is_off(name) else self.inner(name)
 
     def listed(self, name: str) -> list[Body]:
         """Return a list of mappings, which may be empty."""
         return [Body(raw, f"{self.path}{name}[{i}].") for i, raw in enumerate(self._list(name))]
+
+    def listed_or_none(self, name: str) -> list[Body]:
+        """Return a list of mappings, an empty one where the feature is switched off."""
+        return [] if self.is_off(name) else self.listed(name)
+
+    def texts_or_none(self, name: str) -> list[str]:
+        """Return a list of words, an empty one where the feature is switched off."""
+        words = [] if self.is_off(name) else self._list(name)
+        if not all(isinstance(word, str) for word in words):
+            raise self.invalid(name, "must be a list of words")
+        return words
 
     def _list(self, name: str) -> list[Any]:
         raw = self._get(name)
@@ -80,6 +95,11 @@ class Body:
             raise self.invalid(name, "must be true or false")
         return raw
 
+    def flag_or(self, name: str, *, default: bool) -> bool:
+        """Return true or false, `default` where the field is absent or null."""
+        self._seen.add(name)
+        return default if self._raw.get(name) is None else self.flag(name)
+
     def count(self, name: str, *, least: int = 1) -> int:
         """Return a whole number, `least` included."""
         raw = self._get(name)
@@ -89,10 +109,10 @@ class Body:
             raise self.invalid(name, f"must be {least} or more")
         return raw
 
-    def count_or_none(self, name: str) -> int | None:
-        """Return a whole number of at least 1, or None where the field is empty or absent."""
+    def count_or_none(self, name: str, *, least: int = 1) -> int | None:
+        """Return a whole number, `least` included, or None where the field is empty or absent."""
         self._seen.add(name)
-        return None if self._raw.get(name) is None else self.count(name)
+        return None if self._raw.get(name) is None else self.count(name, least=least)
 
     def choice(self, name: str, kind: type[Choice]) -> Choice:
         """Return one member of an enum; a word that it does not have is unsupported."""
@@ -110,20 +130,6 @@ class Body:
             return kind(raw)
         except ValueError:
             raise PolicyUnsupported(field=f"{self.path}{name}", asked=raw) from None
-
-    def refuse_other(self, name: str, supported: str) -> None:
-        """Refuse any value but the supported one."""
-        raw = self._get(name)
-        if raw != supported:
-            raise PolicyUnsupported(field=f"{self.path}{name}", asked=raw)
-
-    def refuse_set(self, *names: str) -> None:
-        """Refuse features that are switched on; absent, null, false, "off", 0 and empty are off."""
-        for name in names:
-            self._seen.add(name)
-            raw = self._raw.get(name)
-            if raw not in (None, False, "off", 0, [], {}):
-                raise PolicyUnsupported(field=f"{self.path}{name}", asked=raw)
 
     def close(self, *ignored: str) -> None:
         """Refuse every field that was not read, but for those named."""

@@ -22,7 +22,8 @@ from training_app.content.schema import (
 )
 from training_app.content.sources import Entry
 from training_app.permits.body_rules import PolicyInvalid, PolicyUnsupported
-from training_app.permits.policy_rules import Policy
+from training_app.permits.policy_body_rules import read_policy
+from training_app.permits.procedure_rules import not_carried_out
 
 
 class PointsPolicy(Stamp):
@@ -38,7 +39,8 @@ class PointsPolicy(Stamp):
     def _engine_can_fold(self) -> Self:
         figures: dict[str, Any] = self.__pydantic_extra__ or {}
         try:
-            policy = Policy.from_body(figures)
+            policy = read_policy(figures)
+            unmoved = not_carried_out(policy)
         except PolicyUnsupported as error:
             asked, name = error.values["asked"], error.values["field"]
             raise fault(
@@ -48,6 +50,12 @@ class PointsPolicy(Stamp):
         except PolicyInvalid as error:
             name, reason = error.values["field"], error.values["reason"]
             raise fault(f"{name} {reason}", f"Correct {name}; the standard policy shows how.") from error
+        if unmoved:
+            names = ", ".join(unmoved)
+            raise fault(
+                f"{names}: the procedure of cases does not carry this out",
+                f"Use the value of the standard policy for {names}.",
+            )
         if not policy.stages or policy.stages[-1].at > policy.limit:
             raise fault("a stage lies over the limit, or there is none", "End the stages at the limit.")
         return self
@@ -106,7 +114,7 @@ def _policies(entries: Sequence[Entry]) -> Iterator[Problem]:
             if row["points"] > entry.body["limit"]:
                 reason = f"{row['code']} costs {row['points']} points, more than the limit"
                 yield problem(entry, "limit", reason, "Raise the limit, or lower the points in the tariff.")
-        asked = Policy.from_body(entry.body).retraining
+        asked = read_policy(entry.body).retraining
         drills = {card["drill"] for card in bodies(entries, "scenario_card").values()}
         yield from unknown(entry, "retraining.exam", [asked.exam], bodies(entries, "exam_blueprint"), "exam")
         named = [asked.practical, asked.panel]

@@ -35,7 +35,7 @@ class Entry:
 
     `effective_at` decides the window (the occurrence), `exists_at` from when the entry counts at all,
     `recorded_at` from when it is known. `refs` are the idempotency keys that a clear or void names. An empty
-    `occasion` is its own.
+    `occasion` is its own. `discovered_at`: when the breach was reported, None where that is of no matter.
     """
 
     idem: str
@@ -48,6 +48,7 @@ class Entry:
     code: str = ""
     occasion: str = ""
     refs: tuple[str, ...] = ()
+    discovered_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse points that do not fit the kind, and instants without an offset."""

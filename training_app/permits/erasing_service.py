@@ -16,9 +16,9 @@ from training_app.calendar.rules import legal_day
 from training_app.content import queries as content
 from training_app.db import transaction
 from training_app.permits import fold_queries, ledger_queries
-from training_app.permits.ledger_rules import EntryStatus
 from training_app.permits.models import CaseEvent, CaseEvidence, LedgerEntry, PermitCase, SanctionEvent
 from training_app.permits.sanction_rules import TERMINAL, SanctionEventKind, SanctionStatus
+from training_app.permits.walk_rules import EntryStatus
 from training_app.storage import service as storage
 
 _COUNTS = frozenset({EntryStatus.COUNTED, EntryStatus.CARRIED, EntryStatus.NOT_YET})

@@ -12,15 +12,16 @@ from sqlalchemy.orm import Session
 from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
 from training_app.permits import desk_queries, fold_queries
-from training_app.permits.due_rules import due
+from training_app.permits.due_rules import due, served_of
 from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
-from training_app.permits.ledger_rules import EntryStatus, Fold, fold
+from training_app.permits.ledger_rules import Fold, fold
 from training_app.permits.models import LedgerEntry, PermitCase
 from training_app.permits.number_rules import clear_key, earlier_keys, entry_key
 from training_app.permits.policy_queries import TARIFF
 from training_app.permits.policy_rules import SanctionKind
 from training_app.permits.standing_rules import CLEAN_MONTHS, Standing, standing, standing_changes_at
+from training_app.permits.walk_rules import EntryStatus, ServedSanction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class LedgerState:
 
     `returns_at`: when the points of this window go, None while none are deducted; `returning`: how many go then.
     `stage`: the highest total at which a measure was reached in this window, 0 for none. `merit_cap`: how many points
-    may be won back in a window, `merits_used` how many were.
+    may be won back in a window (None: no bound), `merits_used` how many were.
     """
 
     permit_id: int
@@ -42,7 +43,7 @@ class LedgerState:
     returns_at: datetime | None
     returning: int
     merits_used: int
-    merit_cap: int
+    merit_cap: int | None
     next_change_at: datetime | None
     fold: Fold
 
@@ -51,7 +52,8 @@ class LedgerState:
         """How many points a reward could take off now."""
         if self.total >= self.limit:
             return 0
-        return max(0, min(self.total, self.merit_cap - self.merits_used))
+        cap_left = self.total if self.merit_cap is None else self.merit_cap - self.merits_used
+        return max(0, min(self.total, cap_left))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,14 @@ def ledger_state(
     record = record or fold_queries.find_permit(session, person_id, now)
     if record is None:
         return None
-    return state_of(record, ledger(session, person_id, now), now)
+    return state_of(record, ledger(session, person_id, now), now, served=_served(session, record, now))
+
+
+def _served(session: Session, record: PermitRecord, now: datetime) -> list[ServedSanction]:
+    """Return the sanctions that were served and stand, where the policy looks at them."""
+    if not record.policy.looks_at_served:
+        return []
+    return served_of(one.state.as_known() for one in fold_queries.sanctions_of(session, record.person_id, now))
 
 
 def ledger(session: Session, person_id: int, now: datetime) -> list[Entry]:
@@ -122,11 +131,13 @@ def _of_case(entries: Sequence[Entry], case: CaseFile, points: int, at: datetime
     return [demerit, clear]
 
 
-def state_of(record: PermitRecord, entries: Sequence[Entry], now: datetime) -> LedgerState:
-    """Fold the entries of a permit; pure but for its argument types."""
+def state_of(
+    record: PermitRecord, entries: Sequence[Entry], now: datetime, *, served: Sequence[ServedSanction] = ()
+) -> LedgerState:
+    """Fold the entries of a permit; pure but for its argument types. `served`: for policies that look at it."""
     policy, anchor = record.policy, record.anchor_on
-    result = fold(entries, policy, anchor_on=anchor, as_of=now)
-    later = fold(entries, policy, anchor_on=anchor, as_of=result.window.end)
+    result = fold(entries, policy, anchor_on=anchor, as_of=now, served=served)
+    later = fold(entries, policy, anchor_on=anchor, as_of=result.window.end, served=served)
     is_warned = any(stage.stage.sanction is not SanctionKind.TALK for stage in result.stages)
     last_demerit = _last_demerit(entries, now)
     returning = max(0, result.total - later.total)

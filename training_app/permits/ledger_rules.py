@@ -5,53 +5,33 @@
     for line in result.lines: line.entry, line.status, line.counted, line.total_after
 
 The fold depends on nothing but its arguments: not on the order of the entries, nor on one arriving twice.
-Entries are walked by (exists_at, demerit < merit < clear, idempotency key). A merit is used against the
-oldest points that stand; a clear takes the entries it lists, and the merit points used against them, out of
-the total. A merit that found no use when it came stays unused, also after a clear.
+Entries are walked by (exists_at, demerit < merit < clear, idempotency key); where they have lives of their own
+(rolling, per entry, clean reset) by the day that counts instead of the day from which they exist, so that breaches
+count together that lie together, however late one of them became final. A merit is used against the oldest points that
+stand; a clear takes the entries it lists, and the merit points used against them, out of the total. A merit that found
+no use when it came stays unused, also after a clear, unless the policy has a bank for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
 
-from training_app.calendar.rules import Window, boundary_on, cycle_index, legal_day, nth_window, require_aware
+from training_app.calendar.rules import (
+    Window,
+    add_months,
+    boundary_on,
+    cycle_index,
+    day_start,
+    legal_day,
+    nth_window,
+    require_aware,
+)
 from training_app.permits.entry_rules import CorrectiveTask, Entry, EntryKind, known_entries, voided
-from training_app.permits.policy_rules import Carry, OccasionRule, Policy, Stage
-
-
-class EntryStatus(Enum):
-    """What became of an entry in the fold."""
-
-    COUNTED = "counted"
-    CARRIED = "carried"
-    ABSORBED = "absorbed"  # the rule for one occasion leaves nothing of it
-    UNUSED = "unused"  # a merit: nothing to take off, cap used up, or limit reached
-    OUTSIDE_WINDOW = "outside_window"
-    VOID = "void"
-    CLEARED = "cleared"
-    NOT_YET = "not_yet"
-    IN_FORCE = "in_force"  # a void or clear that does its work
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageReached:
-    """A stage that the walked total met, by which entry, and the home window of that entry."""
-
-    stage: Stage
-    reached_at: datetime
-    cause: str
-    home_on: date
-    generation: int  # how often a clear has taken this stage back in the window
-    total: int
-    entries: tuple[str, ...]  # the demerits that stood when it was met
-
-    @property
-    def key(self) -> str:
-        """Return the idempotency key of the proposal: one per stage and window (and clear)."""
-        return f"stage-{self.stage.at}/{self.home_on.isoformat()}/{self.generation}"
+from training_app.permits.policy_rules import Carry, OccasionRule, Policy, WindowKind
+from training_app.permits.walk_rules import EntryStatus, ServedSanction, StageReached, Walk
+from training_app.permits.window_rules import clean_boundaries, home_index, lives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +46,13 @@ class EntryLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """What the ledger comes to: total = deducted - merits_used - cleared, and never below 0.
+    """What the ledger comes to: total = deducted - merits_used - cleared - reduced, and never below 0.
 
-    `deducted`: demerits after the occasion rule; `cleared`: points of the entries that clears listed;
-    the merits used against them left with them. `left` = max(0, limit - total). `standing`: the demerits that
-    count and were not cleared, oldest first: taken as of the service of a revocation, they are what its clear
-    lists later.
+    `deducted`: demerits after the occasion rule; `cleared`: points of the entries that clears listed; the merits used
+    against them left with them; `reduced`: what a stage that was jumped over took off. `bank`: points of merit kept for
+    later. `left` = limit - total + bank, never below 0. `stages`: what was reached, lowest first. `standing`: the
+    demerits that count and were not cleared, oldest first: taken as of the service of a revocation, they are what its
+    clear lists later. `window`: from when the points that stand count, and when the next of them go.
     """
 
     window: Window
@@ -80,6 +61,8 @@ class Fold:
     deducted: int
     merits_used: int
     cleared: int
+    reduced: int
+    bank: int
     stages: tuple[StageReached, ...]
     standing: tuple[str, ...]
     lines: tuple[EntryLine, ...]
@@ -88,14 +71,24 @@ class Fold:
 
 
 def window_at(policy: Policy, anchor_on: date, as_of: datetime) -> Window:
-    """Return the points window that holds an instant; its start is included, its end is not."""
-    index = cycle_index(anchor_on, legal_day(as_of, policy.zone), policy.window_months)
-    return nth_window(anchor_on, index, policy.zone, policy.window_months)
+    """Return the points window that holds an instant; its start is included, its end is not.
 
-
-def home_index(entry: Entry, policy: Policy, anchor_on: date) -> int:
-    """Return the index of the window to which an entry belongs by its date."""
-    return cycle_index(anchor_on, legal_day(entry.effective_at, policy.zone), policy.window_months)
+    Where entries have lives of their own: from the day before which a breach has left for certain (the anchor, where
+    none is certain) to the day after.
+    """
+    day = legal_day(as_of, policy.zone)
+    if policy.is_cycle:
+        return nth_window(
+            anchor_on, cycle_index(anchor_on, day, policy.window_months), policy.zone, policy.window_months
+        )
+    months: int | None = policy.window.months
+    if policy.window.kind is WindowKind.CLEAN_RESET:
+        months = policy.window.within_months
+    uncertain = months is None or policy.window.from_existence
+    start = anchor_on if uncertain or months is None else add_months(day, -months)
+    return Window(
+        start=day_start(min(start, day), policy.zone), end=day_start(add_months(day, policy.window.months), policy.zone)
+    )
 
 
 def fold(
@@ -106,50 +99,139 @@ def fold(
     as_of: datetime,
     known_at: datetime | None = None,
     tasks: Iterable[CorrectiveTask] = (),
+    served: Iterable[ServedSanction] = (),
     window_index: int | None = None,
 ) -> Fold:
     """Fold the ledger as of an instant, as known at another (None: all that is given).
 
-    `anchor_on`: legal day of the first issue. `window_index` asks for another window than the one that holds
-    `as_of`, as late entries do for closed windows. Raises NaiveInstant.
+    `anchor_on`: legal day of the first issue. `served`: the sanctions that were served and stand, which staged policies
+    look at. `window_index` asks for another cycle than the one that holds `as_of`, as late entries do for closed ones.
+    Raises NaiveInstant.
     """
     require_aware(as_of)
     known = known_entries(entries, known_at)
-    today = cycle_index(anchor_on, legal_day(as_of, policy.zone), policy.window_months)
-    index = today if window_index is None else window_index
-    window = nth_window(anchor_on, index, policy.zone, policy.window_months)
     gone = voided(known, as_of)
-    open_tasks = _open_at(tasks, window.start)
-    walk = _Walk(policy, window, anchor_on)
     members = [e for e in known if e.exists_at <= as_of and e.idem not in gone]
+    if policy.is_cycle:
+        today = cycle_index(anchor_on, legal_day(as_of, policy.zone), policy.window_months)
+        index = today if window_index is None else window_index
+        window = nth_window(anchor_on, index, policy.zone, policy.window_months)
+        open_tasks = _open_at(tasks, window.start)
+        places = {e.idem: _place(e, policy, anchor_on, index, open_tasks) for e in members}
+        walk = Walk(policy, window.start, lambda e: _home_on(e, policy, anchor_on), {})
+    else:
+        window = window_at(policy, anchor_on, as_of)
+        places = {e.idem: _own_place(e) for e in members}
+        known.sort(key=_own_order)
+        members.sort(key=_own_order)
+        walk = Walk(policy, None, lambda e: _home_on(e, policy, anchor_on), lives(members, policy))
     walk.to_clear.update(_cleared_at_birth(members))
-    here = {e.idem: _place(e, policy, anchor_on, index, open_tasks) for e in members}
-    points = _points_after_occasion([e for e in members if here[e.idem] is not None], policy)
+    points = _points_after_occasion([e for e in members if places[e.idem] is not None], policy)
+    clock = _Clock(walk, policy, [one for one in served if one.served_at <= as_of], members, anchor_on, as_of)
     lines: list[tuple[Entry, EntryStatus, int, int | None]] = []
     for entry in known:
         if entry.idem in gone:
             lines.append((entry, EntryStatus.VOID, 0, None))
         elif entry.exists_at > as_of:
             lines.append((entry, EntryStatus.NOT_YET, 0, None))
-        elif (place := here[entry.idem]) is None:
+        elif (place := places[entry.idem]) is None:
             lines.append((entry, EntryStatus.OUTSIDE_WINDOW, 0, None))
         else:
+            clock.advance(entry.exists_at if policy.is_cycle else _own_order(entry)[0])
             status, counted = walk.step(entry, points.get(entry.idem, 0), place)
             lines.append((entry, status, counted, walk.total))
+    clock.finish()
     upcoming = [e.exists_at for e in known if e.exists_at > as_of and e.idem not in gone]
+    if not policy.is_cycle:
+        window = _own_window(walk, policy, window, as_of)
     return Fold(
         window=window,
         total=walk.total,
-        left=max(0, policy.limit - walk.total),
+        left=max(0, policy.limit - walk.total + walk.bank),
         deducted=walk.deducted,
         merits_used=walk.merits_used,
         cleared=walk.points_cleared,
+        reduced=walk.reduced,
+        bank=walk.bank,
         stages=walk.stages_reached(),
         standing=walk.standing_demerits(),
-        lines=tuple(_line(*line, cleared=walk.cleared) for line in lines),
-        next_change_at=min([window.end, *upcoming]),
+        lines=tuple(_line(*line, walk=walk) for line in lines),
+        next_change_at=min([window.end, *upcoming, *clock.next_reward()]),
         as_of=as_of,
     )
+
+
+class _Clock:
+    """Lets the time between two entries do its work: points that end, sanctions served, rewards for clean time."""
+
+    def __init__(
+        self,
+        walk: Walk,
+        policy: Policy,
+        served: Sequence[ServedSanction],
+        members: Sequence[Entry],
+        anchor_on: date,
+        as_of: datetime,
+    ) -> None:
+        self.walk, self.policy, self.as_of = walk, policy, as_of
+        self.members, self.anchor_on = members, anchor_on
+        happens: list[tuple[datetime, int, ServedSanction | None]] = [(one.served_at, 2, one) for one in served]
+        if not policy.is_cycle:
+            happens += [(at, 1, None) for at in walk.end_instants() if at <= as_of]
+            happens += [(at, 0, None) for at in clean_boundaries(members, policy, anchor_on, as_of)]
+        self._happens = sorted(happens, key=lambda one: (one[0], one[1], one[2].stage if one[2] else 0))
+        self._at = 0
+
+    def advance(self, to: datetime) -> None:
+        """Do what happens until an instant; a sanction served at that very instant comes after its entries."""
+        while self._at < len(self._happens):
+            at, order, sanction = self._happens[self._at]
+            if at > to or (at == to and sanction is not None):
+                return
+            self._do(at, order, sanction)
+            self._at += 1
+
+    def finish(self) -> None:
+        """Do what is left until the instant of the fold."""
+        for at, order, sanction in self._happens[self._at :]:
+            self._do(at, order, sanction)
+        self._at = len(self._happens)
+
+    def _do(self, at: datetime, order: int, sanction: ServedSanction | None) -> None:
+        if sanction is not None:
+            self.walk.serve(sanction)
+        elif order:
+            self.walk.end(at)
+        elif self.policy.merit.clean is not None and self.walk.total == 0:
+            self.walk.keep(self.policy.merit.clean.points)
+
+    def next_reward(self) -> list[datetime]:
+        """Return when the next reward for clean time would come, nothing without such a rule."""
+        clean = self.policy.merit.clean
+        if clean is None or self.policy.is_cycle:
+            return []
+        horizon = day_start(add_months(legal_day(self.as_of, self.policy.zone), clean.months), self.policy.zone)
+        coming = clean_boundaries(self.members, self.policy, self.anchor_on, horizon)
+        return [one for one in coming if one > self.as_of][:1]
+
+
+def _own_order(entry: Entry) -> tuple[datetime, int, str]:
+    """Return the place of an entry in the walk where entries have lives of their own."""
+    bears = entry.kind in (EntryKind.DEMERIT, EntryKind.MERIT)
+    return (entry.effective_at if bears else entry.exists_at, *entry.sort_key[1:])
+
+
+def _own_place(entry: Entry) -> EntryStatus:
+    if entry.kind in (EntryKind.CLEAR, EntryKind.VOID):
+        return EntryStatus.IN_FORCE
+    return EntryStatus.COUNTED
+
+
+def _own_window(walk: Walk, policy: Policy, window: Window, as_of: datetime) -> Window:
+    """Return from when the points that stand count, and when the next of them go."""
+    days = [legal_day(walk.entries[idem].effective_at, policy.zone) for idem in walk.standing]
+    start = day_start(min(days, default=legal_day(as_of, policy.zone)), policy.zone)
+    return Window(start=start, end=walk.next_end() or window.end)
 
 
 def last_demerit_at(entries: Iterable[Entry], *, as_of: datetime, known_at: datetime | None = None) -> datetime | None:
@@ -164,8 +246,19 @@ def last_demerit_at(entries: Iterable[Entry], *, as_of: datetime, known_at: date
     return max(dates, default=None)
 
 
-def _line(entry: Entry, status: EntryStatus, counted: int, total_after: int | None, *, cleared: set[str]) -> EntryLine:
-    if entry.idem in cleared and status in (EntryStatus.COUNTED, EntryStatus.CARRIED):
+def _home_on(entry: Entry, policy: Policy, anchor_on: date) -> date:
+    """Return the day that names the window of an entry: the start of its cycle, or its own day."""
+    day = legal_day(entry.effective_at, policy.zone)
+    if not policy.is_cycle:
+        return day
+    home = home_index(entry, policy, anchor_on)
+    return day if home is None else boundary_on(anchor_on, home, policy.window_months)
+
+
+def _line(entry: Entry, status: EntryStatus, counted: int, total_after: int | None, *, walk: Walk) -> EntryLine:
+    if entry.idem in walk.ended:
+        return EntryLine(entry=entry, status=EntryStatus.OUTSIDE_WINDOW, counted=0, total_after=total_after)
+    if entry.idem in walk.cleared and status in (EntryStatus.COUNTED, EntryStatus.CARRIED):
         status = EntryStatus.CLEARED
     return EntryLine(entry=entry, status=status, counted=counted, total_after=total_after)
 
@@ -194,7 +287,7 @@ def _place(entry: Entry, policy: Policy, anchor_on: date, index: int, open_tasks
     home = home_index(entry, policy, anchor_on)
     if home == index:
         return EntryStatus.COUNTED
-    if entry.kind is EntryKind.MERIT or home > index:
+    if home is None or entry.kind is EntryKind.MERIT or home > index:
         return None
     # A task that was done and opened again cannot carry points back: one task per entry, open ever since.
     carried = policy.carry is Carry.ALL or (policy.carry is Carry.UNRESOLVED and entry.idem in open_tasks)
@@ -221,105 +314,3 @@ def _points_after_occasion(entries: Iterable[Entry], policy: Policy) -> Mapping[
         counted[entry.idem] = after - before
         so_far[occasion] = after
     return counted
-
-
-class _Walk:
-    """The walked total: what stands of each demerit, what merits took, and the stages that were met."""
-
-    def __init__(self, policy: Policy, window: Window, anchor_on: date) -> None:
-        self.policy = policy
-        self.window = window
-        self.anchor_on = anchor_on
-        self.standing: dict[str, int] = {}
-        self.entries: dict[str, Entry] = {}
-        self.used: dict[str, int] = {}  # merit points by the demerit they were used against
-        self.to_clear: set[str] = set()
-        self.cleared: set[str] = set()
-        self.total = self.deducted = self.merits_used = self.points_cleared = 0
-        self._points: dict[str, int] = {}
-        self._reached: dict[int, StageReached] = {}
-        self._generation = {stage.at: 0 for stage in policy.stages}
-
-    def step(self, entry: Entry, points: int, place: EntryStatus) -> tuple[EntryStatus, int]:
-        """Walk over one entry; return what became of it and the points it moved."""
-        if entry.kind is EntryKind.DEMERIT:
-            return self._add(entry, points, place)
-        if entry.kind is EntryKind.MERIT:
-            taken = self._subtract(entry)
-            return (EntryStatus.COUNTED if taken else EntryStatus.UNUSED), taken
-        if entry.kind is EntryKind.CLEAR:
-            return EntryStatus.IN_FORCE, self._clear(entry.refs)
-        return EntryStatus.IN_FORCE, 0
-
-    def _add(self, entry: Entry, points: int, place: EntryStatus) -> tuple[EntryStatus, int]:
-        self.deducted += points
-        if entry.idem in self.to_clear:
-            # A clear named it although it came to exist later: it never stands.
-            self.cleared.add(entry.idem)
-            self.points_cleared += points
-            return EntryStatus.COUNTED, points
-        self.total += points
-        self.entries[entry.idem] = entry
-        self.standing[entry.idem] = self._points[entry.idem] = points
-        self._meet(entry, self.total)
-        return (place if points else EntryStatus.ABSORBED), points
-
-    def _subtract(self, entry: Entry) -> int:
-        rule = self.policy.merit
-        if rule.below_limit_only and self.total >= self.policy.limit:
-            return 0
-        taken = rest = min(entry.points, rule.cap - self.merits_used, self.total)
-        for idem, left in self.standing.items():
-            part = min(left, rest)
-            self.standing[idem] -= part
-            self.used[idem] = self.used.get(idem, 0) + part
-            rest -= part
-        self.total -= taken
-        self.merits_used += taken
-        return taken
-
-    def _clear(self, refs: Iterable[str]) -> int:
-        self.to_clear.update(refs)
-        listed = [idem for idem in dict.fromkeys(refs) if idem in self.standing]
-        for idem in listed:
-            self.cleared.add(idem)
-            self.total -= self.standing.pop(idem)
-            self.merits_used -= self.used.pop(idem, 0)
-            self.points_cleared += self._points[idem]
-        self._reconsider()
-        return sum(self._points[idem] for idem in listed)
-
-    def _meet(self, entry: Entry, total: int) -> None:
-        home = home_index(entry, self.policy, self.anchor_on)
-        for stage in self.policy.stages:
-            if total >= stage.at and stage.at not in self._reached:
-                self._reached[stage.at] = StageReached(
-                    stage=stage,
-                    reached_at=max(entry.exists_at, self.window.start),
-                    cause=entry.idem,
-                    home_on=boundary_on(self.anchor_on, home, self.policy.window_months),
-                    generation=self._generation[stage.at],
-                    total=total,
-                    entries=self.standing_demerits(),
-                )
-
-    def _reconsider(self) -> None:
-        """After a clear: a stage met with cleared entries stays only if the rest meets it by itself."""
-        shaken = [at for at, reached in self._reached.items() if self.cleared.intersection(reached.entries)]
-        for at in shaken:
-            del self._reached[at]
-        running = 0
-        for idem, left in self.standing.items():
-            running += left
-            self._meet(self.entries[idem], running)
-        for at in shaken:
-            self._generation[at] += at not in self._reached
-
-    def standing_demerits(self) -> tuple[str, ...]:
-        """Return the demerits that count now and were not cleared, oldest first."""
-        return tuple(idem for idem in self.standing if self._points[idem])
-
-    def stages_reached(self) -> tuple[StageReached, ...]:
-        """Return the stages met, lowest first; without the latch only where the total still stands."""
-        reached = [self._reached[at] for at in sorted(self._reached)]
-        return tuple(one for one in reached if self.policy.latch or self.total >= one.stage.at)

@@ -27,7 +27,8 @@ from training_app.calendar.rules import (
     through_days_end,
 )
 from training_app.permits.base_rules import IllegalMove, PersonId, RuleError
-from training_app.permits.policy_rules import Policy
+from training_app.permits.policy_rules import Policy, RenewalBase
+from training_app.permits.renewal_rules import renewed_through
 
 
 class PermitState(Enum):
@@ -296,8 +297,17 @@ class _Walk:
         self._valid_through(granted_on, 1, event)
 
     def _renew(self, event: PermitEvent) -> None:
-        """Count on from the old expiry; when overdue, from the completion."""
-        if self.base_on is not None and _is_before(event.effective_at, self.facts.valid_until):
+        """Count on as the policy says: from the completion, the old expiry (overdue: the completion), a fixed base."""
+        renewal = self.policy.renewal
+        if renewal.base is RenewalBase.FIXED_BASE and renewal.fixed_on is not None:
+            through = renewed_through(
+                renewal.base, base_on=renewal.fixed_on, done_on=legal_day(event.effective_at, self.policy.zone),
+                months=self.policy.validity_months, least_months=renewal.least_months,
+            )  # fmt: skip
+            self._valid_through(through + timedelta(days=1), 0, event)
+            return
+        from_expiry = renewal.base is RenewalBase.OLD_EXPIRY
+        if from_expiry and self.base_on is not None and _is_before(event.effective_at, self.facts.valid_until):
             self._valid_through(self.base_on, self.periods + 1, event)
         else:
             self._valid_through(legal_day(event.effective_at, self.policy.zone), 1, event)

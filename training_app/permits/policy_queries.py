@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from training_app.calendar.queries import work_calendar
 from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
+from training_app.permits.policy_body_rules import read_policy
 from training_app.permits.policy_rules import Policy
 
 POLICY = "points_policy"
@@ -51,7 +52,7 @@ class TariffOfDay:
 
 def policy_in(version: content.Version, zone: str) -> PolicyInForce:
     """Return a policy version for a legal zone: that of the permit, frozen at its issue."""
-    policy = replace(Policy.from_body(version.body), zone=zone)
+    policy = replace(read_policy(version.body), zone=zone)
     return PolicyInForce(
         key=version.key,
         version_id=version.id,

@@ -1,30 +1,45 @@
-"""The points policy: every field of the policy table, read from content and refused where not supported.
+"""The points policy: every field of the policy table as plain values; `policy_body_rules` reads them from content.
 
-    policy = Policy.from_body(yaml_mapping)     # raises PolicyInvalid, PolicyUnsupported
-
-A policy may ask for more than this engine does so far (other windows, other laws). Such a policy is refused
-when it is loaded, by the name of the field, and never folded as if the field were not there.
+A policy says how breaches add up (limit, points window, occasions), what is proposed when (stages, patterns), what wins
+points back (merits), and the clocks of the procedure. Nothing here knows a country: the laws of several are test
+fixtures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import Enum
-from typing import Any
 
-from training_app.calendar.rules import UnknownZone, get_zone
-from training_app.permits.body_rules import Body
 
-# Fields of every content file, and of the tariff beside it, that the engine has no use for.
-COMMON_FIELDS = (
-    *("key", "kind", "title", "summary", "author", "reviewer", "change", "effective_on"),
-    *("tariff", "sources"),
-)
+class ExistsWhen(Enum):
+    """From when the entry of a case exists."""
+
+    DECIDED = "decided"
+    SERVED = "served"
+    FINAL = "final"
+
+
+class MembershipDate(Enum):
+    """Which day of a case decides the points window."""
+
+    OCCURRED = "occurred"
+    DECIDED = "decided"
+    FINAL = "final"
+
+
+class WindowKind(Enum):
+    """How long points count."""
+
+    CYCLE = "cycle"  # in a fixed cycle from the first issue
+    ROLLING = "rolling"  # so many months from the breach
+    PER_ENTRY = "per_entry"  # each entry by its own length
+    CLEAN_RESET = "clean_reset"  # until so many months have passed without a breach
 
 
 class Carry(Enum):
-    """Which demerits go on into the next points window."""
+    """Which demerits go on into the next cycle."""
 
     NONE = "none"
     UNRESOLVED = "unresolved"
@@ -45,6 +60,7 @@ class SanctionKind(Enum):
     TALK = "talk"
     WARNING = "warning"
     REVIEW = "review"
+    SUSPEND = "suspend"
     REVOKE = "revoke"
 
 
@@ -61,19 +77,145 @@ class AppealSuspends(Enum):
 
     NONE = "none"
     SANCTION = "sanction"
+    ENTRY = "entry"
+
+
+class AfterSanction(Enum):
+    """When the points behind a suspension or revocation are cleared."""
+
+    NEVER = "never"
+    START = "start"
+    END = "end"
+    EXAM_PASSED = "exam_passed"
+
+
+class GapPoints(Enum):
+    """What becomes of points that come between the notice of a sanction and its clear."""
+
+    COUNT_AFTER = "count_after"
+    CLEARED = "cleared"
+
+
+class ClosedWindow(Enum):
+    """What a breach does that is discovered after its cycle has ended."""
+
+    REOPEN_NOW = "reopen_now"
+    CURRENT = "current"
+    DROP = "drop"
+
+
+class RenewalBase(Enum):
+    """From where a renewed validity is counted."""
+
+    COMPLETION = "completion"
+    OLD_EXPIRY = "old_expiry"
+    FIXED_BASE = "fixed_base"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """An entry of at least so many points counts for so many months."""
+
+    points: int
+    months: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsWindow:
+    """How long points count.
+
+    cycle, rolling: `months` long; `is_closed`: a rolling window holds both of its ends, so that two breaches exactly
+    `months` apart count together. per_entry: by `lengths`, from the breach or from when the entry exists
+    (`from_existence`). clean_reset: `months` without a breach clear everything; an entry goes after `within_months` in
+    any case where that is set.
+    """
+
+    kind: WindowKind = WindowKind.CYCLE
+    months: int = 12
+    is_closed: bool = False
+    lengths: tuple[Length, ...] = ()
+    from_existence: bool = False
+    within_months: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
+class Span:
+    """A length of time: calendar months, then days."""
+
+    months: int = 0
+    days: int = 0
+
+
+NO_SPAN = Span()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A total at which a sanction is proposed."""
+    """A total at which a sanction is proposed.
+
+    `must_follow_previous`: only once the stage before was served; where it was not, serving that one brings the total
+    down to `reduce_to`. `span`: how long a suspension lasts.
+    """
 
     at: int
     sanction: SanctionKind
+    must_follow_previous: bool = False
+    reduce_to: int | None = None
+    span: Span = NO_SPAN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """The stages that stand for a holder with so many earlier suspensions or revocations."""
+
+    after: int
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """A suspension that is at least the `count`-th lasts at least `span`."""
+
+    count: int
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Longer:
+    """A suspension that a total of at least `points` led to lasts at least `span`."""
+
+    points: int
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How earlier suspensions and revocations weigh, and what makes a suspension longer.
+
+    Earlier ones count within `lookback_months` (None: all); with `is_reset_by_clean` they are forgotten once the months
+    of a clean_reset have passed without a breach. `thresholds` stand in the place of the stages, `repeats` lengthen a
+    suspension by what came before, `lengths` by the total that led to it.
+    """
+
+    lookback_months: int | None = None
+    thresholds: tuple[Thresholds, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    lengths: tuple[Longer, ...] = ()
+    is_reset_by_clean: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolderClass:
+    """Limit and stages for holders of a level, where they differ from the general ones."""
+
+    level: str
+    limit: int
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """`count` demerits of at least `points` each within `months` propose a sanction."""
+    """`count` demerits of at least `points` each within `months` propose a sanction; 1 of them is zero tolerance."""
 
     count: int
     points: int
@@ -109,12 +251,46 @@ class Retraining:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CleanReward:
+    """`points` for every `months` without a breach and without points, kept for later."""
+
+    months: int
+    points: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeritRule:
-    """Points per route, the most that a window takes, and whether merits stop at the limit."""
+    """What wins points back: points per route, the most that a window takes (None: no bound).
+
+    `below_limit_only`: none at the limit. `minimum_gap_days` lie between two rewards that are recorded. `exclusions`:
+    codes whose points cannot be won back. `bank_cap`: so many points of merit are kept for later breaches, 0 for none.
+    """
 
     routes: Mapping[str, int]
-    cap: int
+    cap: int | None
     below_limit_only: bool
+    minimum_gap_days: int = 0
+    exclusions: frozenset[str] = frozenset()
+    bank_cap: int = 0
+    clean: CleanReward | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Election:
+    """In place of a suspension: fewer than `limit` points for `months`, or it is `factor` times as long."""
+
+    months: int
+    limit: int
+    factor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """From where a renewed validity counts; a fixed base has its day, and leaves at least `least_months`."""
+
+    base: RenewalBase = RenewalBase.OLD_EXPIRY
+    fixed_on: date | None = None
+    least_months: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +298,10 @@ class Policy:
     """One immutable version of a points policy; points are positive integers, spans in months or days."""
 
     limit: int
-    window_months: int
-    carry: Carry
     stages: tuple[Stage, ...]
-    latch: bool
-    occasion_rule: OccasionRule
-    occasion_cap: int | None
-    patterns: tuple[Pattern, ...]
-    escalation: Escalation
     merit: MeritRule
+    escalation: Escalation
     appeal_working_days: int
-    appeal_suspends: AppealSuspends
     answer_working_days: int
     limitation_months: int
     zone: str
@@ -142,149 +311,45 @@ class Policy:
     renewal_window_days: int
     grace_days: int
     retake_wait_days: int
-    retraining: Retraining
+    window: PointsWindow = PointsWindow()
+    exists_when: ExistsWhen = ExistsWhen.FINAL
+    membership: MembershipDate = MembershipDate.OCCURRED
+    carry: Carry = Carry.NONE
+    latch: bool = True
+    occasion_rule: OccasionRule = OccasionRule.SUM
+    occasion_cap: int | None = None
+    patterns: tuple[Pattern, ...] = ()
+    history: History = History()
+    classes: tuple[HolderClass, ...] = ()
+    after_sanction: AfterSanction = AfterSanction.EXAM_PASSED
+    gap_points: GapPoints = GapPoints.COUNT_AFTER
+    election: Election | None = None
+    appeal_suspends: AppealSuspends = AppealSuspends.SANCTION
+    closed_window: ClosedWindow = ClosedWindow.REOPEN_NOW
+    renewal: Renewal = Renewal()
+    retraining: Retraining = field(default_factory=Retraining)
 
-    @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> Policy:
-        """Read a policy body. Raises PolicyInvalid (nonsense), PolicyUnsupported (not there yet)."""
-        top = Body(body)
-        top.refuse_other("exists_when", "final")
-        top.refuse_other("membership_date", "occurred")
-        top.refuse_other("after_sanction", "exam_passed")
-        top.refuse_other("gap_points", "count_after")
-        top.refuse_set("election")
-        policy = cls(
-            limit=top.count("limit"),
-            window_months=_window_months(top.inner("window")),
-            carry=top.choice("carry", Carry),
-            stages=_stages(top),
-            latch=top.flag("latch"),
-            **_occasion(top.inner("same_occasion")),
-            patterns=tuple(_pattern(pattern) for pattern in top.listed("patterns")),
-            escalation=_escalation(top.inner("escalation")),
-            merit=_merit(top.inner("merit")),
-            **_appeal(top.inner("appeal")),
-            answer_working_days=top.count("answer_working_days"),
-            limitation_months=_limitation_months(top.inner("late_discovery")),
-            zone=_zone(top),
-            **_interim_stop(top.inner("interim_stop")),
-            validity_months=top.count("validity_months"),
-            renewal_window_days=top.count("renewal_window_days"),
-            grace_days=top.count("grace_days", least=0),
-            retake_wait_days=top.count("retake_wait_days", least=0),
-            retraining=_retraining(top),
-        )
-        top.close(*COMMON_FIELDS)
-        return policy
+    @property
+    def window_months(self) -> int:
+        """Return the months of the points window."""
+        return self.window.months
 
+    @property
+    def is_cycle(self) -> bool:
+        """Tell whether points count in fixed cycles from the first issue."""
+        return self.window.kind is WindowKind.CYCLE
 
-def _zone(top: Body) -> str:
-    name = top.text("zone")
-    try:
-        get_zone(name)
-    except UnknownZone:
-        raise top.invalid("zone", "unknown zone") from None
-    return name
+    @property
+    def looks_at_served(self) -> bool:
+        """Tell whether the walk depends on the sanctions that were served."""
+        return bool(self.history.thresholds) or any(stage.reduce_to is not None for stage in self.stages)
 
+    def stages_after(self, earlier: int) -> tuple[Stage, ...]:
+        """Return the stages for a holder with so many earlier suspensions or revocations that still weigh."""
+        fitting = [one for one in self.history.thresholds if one.after <= earlier]
+        return max(fitting, key=lambda one: one.after).stages if fitting else self.stages
 
-def _window_months(body: Body) -> int:
-    body.refuse_other("kind", "cycle")
-    months = body.count("months")
-    body.close()
-    return months
-
-
-def _stages(top: Body) -> tuple[Stage, ...]:
-    stages = []
-    for body in top.listed("stages"):
-        body.refuse_set("must_follow_previous", "reduce_to")
-        stages.append(Stage(at=body.count("at"), sanction=body.choice("sanction", SanctionKind)))
-        body.close()
-    totals = [stage.at for stage in stages]
-    if totals != sorted(set(totals)):
-        raise top.invalid("stages", "must rise")
-    return tuple(stages)
-
-
-def _occasion(body: Body) -> dict[str, Any]:
-    rule = body.choice("kind", OccasionRule)
-    cap = body.count("n") if rule is OccasionRule.CAP else None
-    body.close("n")
-    return {"occasion_rule": rule, "occasion_cap": cap}
-
-
-def _pattern(body: Body) -> Pattern:
-    pattern = Pattern(
-        count=body.count("count", least=2),
-        points=body.count("points"),
-        months=body.count("months"),
-        sanction=body.choice("sanction", SanctionKind),
-    )
-    body.close()
-    return pattern
-
-
-def _escalation(body: Body) -> Escalation:
-    lookback = body.count_or_none("lookback_months")
-    steps = []
-    for step in body.listed("steps"):
-        points = step.count_or_none("points")
-        parts = tuple(step.choices("parts", RetrainingPart))
-        steps.append(EscalationStep(count=step.count("count"), points=points, parts=parts))
-        step.close()
-    if not steps or [step.count for step in steps] != list(range(1, len(steps) + 1)):
-        raise body.invalid("steps", "counts must run 1, 2, 3 …")
-    body.close()
-    return Escalation(lookback_months=lookback, steps=tuple(steps))
-
-
-def _retraining(top: Body) -> Retraining:
-    """Read what stands for each part; a version from before the field was there has the standard one."""
-    body = top.inner_or_none("retraining")
-    if body is None:
-        return Retraining()
-    found = Retraining(
-        exam=body.text("exam"),
-        practical=body.text("practical"),
-        panel=body.text("panel"),
-        panel_raters=body.count("panel_raters", least=2),
-    )
-    body.close()
-    return found
-
-
-def _merit(body: Body) -> MeritRule:
-    body.refuse_set("bank", "minimum_gap_days", "exclusions")
-    routes = body.inner("routes")
-    rule = MeritRule(
-        routes={name: routes.count(name) for name in routes.names()},
-        cap=body.count("cap", least=0),
-        below_limit_only=body.flag("below_limit_only"),
-    )
-    body.close()
-    return rule
-
-
-def _appeal(body: Body) -> dict[str, Any]:
-    fields = {
-        "appeal_working_days": body.count("working_days"),
-        "appeal_suspends": body.choice("suspends", AppealSuspends),
-    }
-    body.close()
-    return fields
-
-
-def _limitation_months(body: Body) -> int:
-    body.refuse_other("closed_window", "reopen_now")
-    months = body.count("limitation_months")
-    body.close()
-    return months
-
-
-def _interim_stop(body: Body) -> dict[str, Any]:
-    fields = {
-        "interim_stop_days": body.count("days"),
-        "interim_stop_renewals": body.count("renewals", least=0),
-    }
-    body.close()
-    return fields
+    def for_level(self, level: str) -> Policy:
+        """Return the policy as it stands for holders of a level."""
+        own = next((one for one in self.classes if one.level == level), None)
+        return self if own is None else replace(self, limit=own.limit, stages=own.stages, classes=())

@@ -2,7 +2,7 @@
 
 Points: entries of the ledger are folded under a policy; the engine proposes, people decide.
 
-    policy = Policy.from_body(body)                                       # refuses what it does not support
+    policy = read_policy(body)                                       # refuses what it does not support
     result = fold(entries, policy, anchor_on=anchor_on, as_of=now)        # total, left, stages, lines, next change
     for proposal in due(entries, policy, anchor_on=anchor_on, as_of=now,
                         sanctions=[state.as_known() for state in sanctions]):
@@ -69,9 +69,7 @@ from training_app.permits.due_rules import KnownSanction, Proposal, due, fallen_
 from training_app.permits.entry_rules import CorrectiveTask, Entry, EntryInvalid, EntryKind
 from training_app.permits.ledger_rules import (
     EntryLine,
-    EntryStatus,
     Fold,
-    StageReached,
     fold,
     last_demerit_at,
 )
@@ -89,7 +87,17 @@ from training_app.permits.permit_rules import (
     may_work,
     state_at,
 )
-from training_app.permits.policy_rules import Policy, Retraining, RetrainingPart, SanctionKind, Stage
+from training_app.permits.policy_body_rules import read_policy
+from training_app.permits.policy_rules import (
+    Policy,
+    RenewalBase,
+    Retraining,
+    RetrainingPart,
+    SanctionKind,
+    Span,
+    Stage,
+)
+from training_app.permits.renewal_rules import renewed_through
 from training_app.permits.sanction_rules import (
     AnnulReason,
     SanctionEvent,
@@ -108,15 +116,14 @@ from training_app.permits.standing_rules import (
     LevelEffect,
     Occurrence,
     PermitEffect,
-    RenewalBase,
     Standing,
     certificate_answer,
     is_eliminated,
     is_exercisable,
-    renewed_through,
     standing,
     standing_changes_at,
 )
+from training_app.permits.walk_rules import EntryStatus, ServedSanction, StageReached
 
 __all__ = [
     "EFFECTS",
@@ -176,6 +183,8 @@ __all__ = [
     "SanctionMove",
     "SanctionState",
     "SanctionStatus",
+    "ServedSanction",
+    "Span",
     "Stage",
     "StageReached",
     "Standing",
@@ -199,6 +208,7 @@ __all__ = [
     "is_suspended_by_appeal",
     "last_demerit_at",
     "may_work",
+    "read_policy",
     "renewed_through",
     "retraining_parts",
     "standing",

@@ -167,6 +167,9 @@ class SanctionState:
             fell_away=fell_away,
             is_live=self.status not in TERMINAL,
             is_pending=self.is_pending,
+            stage=self.stage,
+            sanction=self.sanction,
+            served_at=self.served_at,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 
 from training_app.calendar.rules import add_months, day_start, legal_day
@@ -137,30 +137,6 @@ def standing(
         clean_from = max(clean_from, legal_day(last_demerit_at, zone))
     is_clean = total == 0 and add_months(clean_from, CLEAN_MONTHS) <= legal_day(now, zone)
     return Standing.DEMONSTRATION if is_clean and meets_merit else Standing.NORMAL
-
-
-class RenewalBase(Enum):
-    """From where a renewed validity is counted."""
-
-    COMPLETION = "completion"
-    OLD_EXPIRY = "old_expiry"
-    FIXED_BASE = "fixed_base"
-
-
-def renewed_through(rule: RenewalBase, *, base_on: date, done_on: date, months: int, least_months: int = 0) -> date:
-    """Return the last valid day after a renewal done on a day. `base_on`: old expiry, or the fixed base.
-
-    From the old expiry an overdue renewal counts from its completion. From a fixed base it is the first base
-    date (n periods on) that leaves at least `least_months`.
-    """
-    if rule is RenewalBase.COMPLETION or (rule is RenewalBase.OLD_EXPIRY and done_on > base_on):
-        return add_months(done_on, months)
-    if rule is RenewalBase.OLD_EXPIRY:
-        return add_months(base_on, months)
-    periods = 0
-    while add_months(base_on, periods * months) < add_months(done_on, least_months):
-        periods += 1
-    return add_months(base_on, periods * months)
 
 
 def standing_changes_at(facts: PermitFacts, zone: str, last_demerit_at: datetime | None) -> datetime | None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.rules.permits.law_cases import LAWS, law
 from training_app.permits.entry_rules import Entry, EntryKind
 from training_app.permits.ledger_rules import Fold, fold
+from training_app.permits.policy_body_rules import read_policy
 from training_app.permits.policy_rules import Policy
 
 STANDARD_BODY: dict[str, Any] = {
@@ -66,7 +68,7 @@ def policy_with(**changes: Any) -> Policy:
     """Return the standard policy with some fields of its body changed."""
     body = copy.deepcopy(STANDARD_BODY)
     body.update(changes)
-    return Policy.from_body(body)
+    return read_policy(body)
 
 
 STANDARD = policy_with()
@@ -146,8 +148,9 @@ def _ledger(
     entries = []
     for number, (day, (kind, points, late, occasion)) in enumerate(shapes):
         there = on_day(day + late)
-        times: dict[str, Any] = {"exists_at": there, "recorded_at": there}
-        entries.append(entry(kind, points, day, idem=f"e{number}", occasion=occasion, **times))
+        times: dict[str, Any] = {"exists_at": there, "recorded_at": there, "discovered_at": there}
+        code = "theft" if points == 9 else ""
+        entries.append(entry(kind, points, day, idem=f"e{number}", occasion=occasion, code=code, **times))
     for kind, strikes in ((EntryKind.VOID, voids), (EntryKind.CLEAR, clears)):
         for number, (day, bits) in enumerate(strikes):
             refs = [f"e{n}" for n in range(len(shapes)) if bits >> n & 1]
@@ -156,7 +159,7 @@ def _ledger(
     return entries
 
 
-POLICIES = st.sampled_from(
+CYCLES = st.sampled_from(
     [
         STANDARD,
         policy_with(carry="none", latch=False),
@@ -168,4 +171,24 @@ POLICIES = st.sampled_from(
             window={"kind": "cycle", "months": 6},
         ),
     ]
+)
+# Every kind of window, stage and merit there is: the cycles, the six laws, and what none of them has.
+POLICIES = st.one_of(
+    CYCLES,
+    st.sampled_from(
+        [
+            *(law(name) for name in LAWS),
+            policy_with(
+                merit={
+                    "routes": {},
+                    "cap": 4,
+                    "below_limit_only": False,
+                    "bank": 3,
+                    "exclusions": ["theft"],
+                },
+            ),
+            policy_with(late_discovery={"limitation_months": 24, "closed_window": "current"}),
+            policy_with(late_discovery={"limitation_months": 24, "closed_window": "drop"}),
+        ]
+    ),
 )

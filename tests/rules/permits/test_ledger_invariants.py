@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.rules.permits.ledger_cases import (
     ANCHOR,
+    CYCLES,
     POLICIES,
     STANDARD,
     clear,
@@ -29,8 +30,9 @@ from tests.rules.permits.ledger_cases import (
 from training_app.calendar.rules import nth_window
 from training_app.permits.due_rules import KnownSanction, due, fallen_away
 from training_app.permits.entry_rules import Entry, EntryKind
-from training_app.permits.ledger_rules import EntryStatus, Fold, fold
+from training_app.permits.ledger_rules import Fold, fold
 from training_app.permits.policy_rules import OccasionRule, Policy
+from training_app.permits.walk_rules import EntryStatus
 
 # The last day of the first window, where most entries of a drawn ledger count, or any other.
 LAST = 364
@@ -74,7 +76,8 @@ def test_no_total_is_below_zero(entries: list[Entry], policy: Policy, day: int) 
     result = folded(entries, policy, on_day(day))
     assert result.total >= 0
     assert all(line.total_after is None or line.total_after >= 0 for line in result.lines)
-    assert result.left == max(0, policy.limit - result.total)
+    assert result.left == max(0, policy.limit - result.total + result.bank)
+    assert 0 <= result.bank <= policy.merit.bank_cap
 
 
 @given(entries=ledgers(voids=False), policy=POLICIES, which=st.integers(0, 11))
@@ -130,9 +133,9 @@ def test_another_demerit_never_lowers_and_another_merit_never_raises_the_total(
 def test_the_total_is_made_of_demerits_less_merits_used_less_what_was_cleared(
     entries: list[Entry], policy: Policy, day: int
 ) -> None:
-    """Invariant 7: reductions are voids, so they are not among the demerits."""
+    """Invariant 7: what a decision reduced is void, so not among the demerits; `reduced` is the work of a stage."""
     result = folded(entries, policy, on_day(day))
-    assert result.total == result.deducted - result.merits_used - result.cleared
+    assert result.total == result.deducted - result.merits_used - result.cleared - result.reduced
     shown = [
         line
         for line in result.lines
@@ -153,7 +156,7 @@ def test_merits_stay_under_their_cap_and_none_counts_at_the_limit(
 ) -> None:
     """Invariant 8."""
     result = folded(entries, policy, on_day(day))
-    assert 0 <= result.merits_used <= policy.merit.cap
+    assert 0 <= result.merits_used <= (result.merits_used if policy.merit.cap is None else policy.merit.cap)
     before = 0
     for line in result.lines:
         if line.total_after is None:
@@ -163,11 +166,11 @@ def test_merits_stay_under_their_cap_and_none_counts_at_the_limit(
         before = line.total_after
 
 
-@given(entries=ledgers(clears=False), policy=POLICIES, day=st.integers(0, 740), index=st.integers(0, 1), data=st.data())
+@given(entries=ledgers(clears=False), policy=CYCLES, day=st.integers(0, 740), index=st.integers(0, 1), data=st.data())
 def test_an_entry_belongs_to_exactly_one_window_and_a_boundary_to_the_next(
     entries: list[Entry], policy: Policy, day: int, index: int, data: st.DataObject
 ) -> None:
-    """Invariant 9; for policies that carry nothing."""
+    """Invariant 9; for policies of cycles that carry nothing, and take a late discovery into its own cycle."""
     policy = replace(policy, carry=STANDARD.carry)
     edge = nth_window(ANCHOR, index, policy.zone, policy.window_months).end
     entries = [*entries, entry(EntryKind.DEMERIT, 3, 0, idem="edge", effective_at=edge)]

@@ -19,8 +19,9 @@ from tests.rules.permits.ledger_cases import (
     void,
 )
 from training_app.permits.entry_rules import CorrectiveTask, Entry, EntryInvalid, EntryKind
-from training_app.permits.ledger_rules import EntryStatus, fold
+from training_app.permits.ledger_rules import fold
 from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.walk_rules import EntryStatus
 
 VECTOR = [
     demerit(3, 1),

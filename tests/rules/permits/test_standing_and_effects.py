@@ -11,17 +11,17 @@ import pytest
 from tests.rules.permits.ledger_cases import STANDARD, demerit, on_day, void
 from training_app.permits.ledger_rules import last_demerit_at
 from training_app.permits.permit_rules import PermitEvent, PermitEventKind, PermitFacts, fold_permit
+from training_app.permits.policy_rules import RenewalBase
+from training_app.permits.renewal_rules import renewed_through
 from training_app.permits.standing_rules import (
     EFFECTS,
     CertificateAnswer,
     LevelEffect,
     Occurrence,
     PermitEffect,
-    RenewalBase,
     Standing,
     certificate_answer,
     is_exercisable,
-    renewed_through,
     standing,
     standing_changes_at,
 )
