@@ -2,6 +2,7 @@
 
     .venv/bin/python -m tools.roster_figures --rows 20000 --units 1200 [--database postgresql://…] [--moved 500]
     .venv/bin/python -m tools.roster_figures --licences    # a licence of each, once the people are there
+    .venv/bin/python -m tools.roster_figures --cases 5000  # complaints about permit holders, likewise
 
 It makes a product of its own in a folder of its own and removes it again. Seconds of a core first, by the clock in
 brackets: on SQLite all work is done in this process, so that the first figure is that of a machine at rest.
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,10 @@ import sqlalchemy as sa
 from flask_migrate import upgrade
 
 from training_app import clock
+from training_app.accounts import queries
 from training_app.accounts import service as accounts
 from training_app.accounts.rules import UnitType
+from training_app.accounts.service import today
 from training_app.app import create_app
 from training_app.content import service as content
 from training_app.db import db
@@ -52,6 +56,7 @@ def main() -> None:
     parser.add_argument("--moved", type=int, default=500)
     parser.add_argument("--database", default=None)
     parser.add_argument("--licences", action="store_true")
+    parser.add_argument("--cases", type=int, default=0)
     given = parser.parse_args()
     below = ROOT / ".bench-data"
     below.mkdir(exist_ok=True)
@@ -72,9 +77,13 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
         content.import_files(ROOT, now=clock.now())
         hr = _network(given.units)
         _watch_lock()
-        rows = [_row(n, given.units) for n in range(given.rows)]
+        rows = [_row(n, given.units) | (_permit(n) if given.cases else {}) for n in range(given.rows)]
         first = _send(rows, hr)
-        _apply(first, hr)
+        _apply(first, hr if not given.cases else _second())
+        if given.cases:
+            _measure_cases(given, hr)
+            _print_memory()
+            return
         if given.licences:
             _measure_licences(given, hr)
             _print_memory()
@@ -105,6 +114,40 @@ def _measure_licences(given: argparse.Namespace, hr: int) -> None:
     _apply(some, hr)
     _undo(some, hr)
     _undo(first, hr)
+
+
+def _measure_cases(given: argparse.Namespace, hr: int) -> None:
+    _print_memory()
+    service.MOST_ROWS["cases"] = max(given.cases, service.MOST_CASES)
+    rows = [_complaint(n, given.rows) for n in range(given.cases)]
+    first = _send(rows, hr, "cases")
+    _apply(first, hr)
+    with _timed("the same file again: check"):
+        again = _take(rows, hr, "cases")
+        _work(again)
+    _undo(first, hr)
+
+
+def _permit(n: int) -> dict[str, str]:
+    return {"permit_since": "2023-01-10", "permit_until": "2027-12-31", "level": "junior", "level_since": "2023-01-10",
+            "level_until": "2027-12-31", "former_permit": f"F-{n}"}  # fmt: skip
+
+
+def _second() -> int:
+    (top,) = (row.unit_id for row in queries.units(db.session(), today(clock.now())) if row.parent_id is None)
+    return accounts.create_person(
+        number="HR-2", name="褚人事", unit_id=top, employer="总公司", now=clock.now(), actor_id=None, roles=("hr",)
+    )
+
+
+def _complaint(n: int, people: int) -> dict[str, str]:
+    codes = ("promise-broken", "repeat-repair", "service-below-standard", "late-without-notice")
+    at = clock.now() - timedelta(days=1 + n % 300, minutes=n % 700)
+    return {
+        "number": f"K-{n:07}", "employee_number": f"T-{n * 7 % people:06}", "code": codes[n % len(codes)],
+        "occurred_at": at.strftime("%Y-%m-%d %H:%M"), "order": f"WO-{n:08}", "channel": "电话",
+        "words": f"师傅没有按约定时间来，第{n}次反映。" * 3,
+    }  # fmt: skip
 
 
 def _print_memory() -> None:

@@ -25,6 +25,7 @@ def action_words() -> dict[str, str]:
         "roster.applied": _("Import applied"),
         "person.import_undone": _("Import undone"),
         "roster.undone": _("Import undone"),
+        "roster.notifying": _("Everybody of an import is told"),
         "roster.dropped": _("Import put away"),
         "person.photo_set": _("Photo set"),
         "person.words_erased": _("Kept words erased"),

@@ -43,13 +43,14 @@ from training_app.web import session as read_session
 def cases() -> ResponseReturnValue:
     """List the cases in reach: what waits for the reader first."""
     show, now = chosen_filter(desk_queries.FILTERS), clock.now()
+    batch = request.args.get("batch", type=whole_number)
     page = desk_queries.case_desk(
         read_session(), actor().grants, actor().person_id, show=show,
-        before=request.args.get("before", type=whole_number), now=now,
+        before=request.args.get("before", type=whole_number), now=now, batch=batch,
     )  # fmt: skip
     on = legal_day(now, "Asia/Shanghai")
     missing = find_missing_year(work_calendar(read_session(), on), on) if actor().has(P.CASE_DECIDE) else None
-    return render_template("permits/cases.html", page=page, show=show, tabs=tabs("cases"), missing=missing)
+    return render_template("permits/cases.html", page=page, show=show, tabs=tabs("cases"), missing=missing, batch=batch)
 
 
 @bp.get("/permits/cases/<int:case_id>")

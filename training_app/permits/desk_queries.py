@@ -22,7 +22,7 @@ from training_app.permits import fold_queries
 from training_app.permits.base_rules import PersonId, RuleError, require_other
 from training_app.permits.case_rules import CaseState, CaseStatus
 from training_app.permits.fold_queries import CaseFile, PermitRecord, SanctionFile
-from training_app.permits.models import CaseEvent, Permit, PermitCase, PermitEvent, Sanction, SanctionEvent
+from training_app.permits.models import CaseEvent, CaseSource, Permit, PermitCase, PermitEvent, Sanction, SanctionEvent
 from training_app.permits.number_rules import iso
 from training_app.permits.sanction_rules import SanctionState, SanctionStatus
 
@@ -207,10 +207,14 @@ def case_desk(
     show: str,
     before: int | None,
     now: datetime,
+    batch: int | None = None,
 ) -> Page:
-    """Return one page of the cases in reach, newest first."""
+    """Return one page of the cases in reach, newest first; `batch`: those that one import brought."""
     wanted = _with_last(PermitCase).where(reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id)
     wanted = wanted.where(_case_filter(show, grants, now))
+    if batch is not None:
+        brought = sa.select(CaseSource.case_id).where(CaseSource.batch_id == batch)
+        wanted = wanted.where(PermitCase.id.in_(brought))
     return case_page(session, wanted, before, grants, actor_id, now)
 
 

@@ -70,6 +70,22 @@ class PermitCase(db.Model):
     created_at: Mapped[datetime]
 
 
+class CaseSource(db.Model):
+    """Where a case came from that a file brought: the source, its number of the complaint there, and the import.
+
+    `key`: source and number however they were typed. A complaint that was taken back with its import may come again.
+    """
+
+    __tablename__ = "case_source"
+    __table_args__ = (sa.Index("ix_case_source_key", "key"), sa.Index("ix_case_source_batch", "batch_id"))
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("permit_case.id"), primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(sa.String(40))
+    source: Mapped[str] = mapped_column(sa.String(60))
+    number: Mapped[str] = mapped_column(sa.String(60))
+    batch_id: Mapped[int] = mapped_column(sa.BigInteger)
+
+
 class CaseEvent(EventColumns, db.Model):
     """One step of a case, a service included (recipient, channel and proof are facts)."""
 

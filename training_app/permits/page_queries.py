@@ -26,6 +26,7 @@ from training_app.permits.ledger_rules import fold
 from training_app.permits.models import (
     CaseEvent,
     CaseEvidence,
+    CaseSource,
     LedgerEntry,
     PermitCase,
     PermitEvent,
@@ -75,7 +76,10 @@ class Similar:
 
 @dataclass(frozen=True, kw_only=True)
 class CasePage:
-    """A case as its page shows it. `answer_on`, `appeal_on`: the last days that count."""
+    """A case as its page shows it. `answer_on`, `appeal_on`: the last days that count.
+
+    `source`: of one that a file brought, where the complaint comes from, and its number there.
+    """
 
     file: CaseFile
     holder: PersonCard | None
@@ -83,6 +87,7 @@ class CasePage:
     evidence: Sequence[EvidenceRow]
     answer_on: date | None
     appeal_on: date | None
+    source: tuple[str, str] | None = None
 
     @property
     def answer_by(self) -> Mapping[str, str] | None:
@@ -221,7 +226,13 @@ def _case(session: Session, case_id: int, now: datetime) -> CasePage:
         evidence=_evidence(session, file),
         answer_on=_last_on(file.state.answer_until, file.zone),
         appeal_on=_last_on(file.state.appeal_until, file.zone),
+        source=_source(session, case_id),
     )
+
+
+def _source(session: Session, case_id: int) -> tuple[str, str] | None:
+    found = session.get(CaseSource, case_id)
+    return found and (found.source, found.number)
 
 
 def _sanction(session: Session, sanction_id: int, now: datetime) -> SanctionPage:

@@ -14,8 +14,11 @@ _FIGURE = re.compile(r"[0-9](\.[0-9]+)?[eE][+-]?[0-9]+")
 _SPACES = re.compile(r"[ \t\u00a0\u3000\r\n]+")
 
 
-def text_of_cell(value: object) -> str:
-    """Return a cell as text: 17.0 -> "17", a day as YYYY-MM-DD, spaces at the ends gone, line ends as spaces."""
+def text_of_cell(value: object, *, with_time: bool = False) -> str:
+    """Return a cell as text: 17.0 -> "17", a day as YYYY-MM-DD, spaces at the ends gone, line ends as spaces.
+
+    `with_time`: the time of a day is kept where it is not midnight, such as 2026-03-31 14:05:00.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -23,7 +26,8 @@ def text_of_cell(value: object) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, datetime):
-        return value.date().isoformat()
+        is_moment = with_time and (value.hour or value.minute or value.second)
+        return value.strftime("%Y-%m-%d %H:%M:%S") if is_moment else value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
     return _SPACES.sub(" ", str(value)).strip()

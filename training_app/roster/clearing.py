@@ -40,7 +40,7 @@ def clear_old(*, now: datetime) -> int:
         with transaction() as session:
             row = session.get_one(Roster, roster_id, with_for_update=True, populate_existing=True)
             files = [row.sha256] if row.sha256 else []
-            row.cleared_at, row.sha256, row.file_name, row.about = now, None, "", None
+            row.cleared_at, row.sha256, row.file_name, row.about, row.reason = now, None, "", None, None
             run(session, sa.update(RosterLine).where(RosterLine.roster_id == roster_id).values(**_WORDS))
             storage.release(files, now=now)
     return len(due)

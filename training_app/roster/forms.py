@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 _ONE = InputRequired(_l("Choose one."))
 
@@ -47,10 +47,27 @@ class RosterForm(FlaskForm):
         _l("Which unit, where the file holds all"), coerce=_unit, validate_choice=True, choices=[],
     )  # fmt: skip
 
+    source = StringField(
+        _l("Where the complaints come from"),
+        [InputRequired(_l("Say where they come from.")), Length(max=60)],
+        description=_l(
+            "Such as 400 hotline. With its own number there each complaint is known: write it the same way every time."
+        ),
+    )
+
     def offer(self, units: Sequence[tuple[int, str]], everything: object) -> RosterForm:
         """Take the units that a file may hold all people of."""
         self.unit.choices = [("", everything), *((str(unit), word) for unit, word in units)]
         return self
+
+
+class WithdrawForm(FlaskForm):
+    """Why all cases of an import are taken back."""
+
+    words = TextAreaField(
+        _l("Why it is taken back"),
+        [InputRequired(_l("Say why: it is kept with every case.")), Length(max=1000)],
+    )
 
 
 class ApplyForm(FlaskForm):

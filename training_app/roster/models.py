@@ -16,6 +16,7 @@ from training_app.roster.state_rules import RosterState
 class Roster(db.Model):
     """One import. `digest` binds the preview that was seen; `through`: how far the work behind `state` has come.
 
+    `source`: where the complaints of the file come from; `reason`: why it was taken back, where that is asked for.
     The file and the words of its lines go (`cleared_at`) when the time for undoing is over.
     """
 
@@ -46,6 +47,8 @@ class Roster(db.Model):
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     cleared_at: Mapped[datetime | None]
+    source: Mapped[str | None] = mapped_column(sa.String(60))
+    reason: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class RosterLine(db.Model):

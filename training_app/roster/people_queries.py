@@ -53,16 +53,16 @@ class Reach:
     is_everything: bool
 
 
-def reach_of(session: Session, grants: tuple[Grant, ...], on: date) -> Reach:
-    """Return what somebody may change people in; one read."""
+def reach_of(session: Session, grants: tuple[Grant, ...], on: date, permission: Permission = EDIT) -> Reach:
+    """Return in what somebody may do something, change people where nothing else is named; one read."""
     rows = accounts.units(session, on)
-    tops = registry.tops_in_reach(rows, grants, EDIT)
+    tops = registry.tops_in_reach(rows, grants, permission)
     return Reach(
         grants=grants,
         units={row.number.upper(): row.unit_id for row in rows},
         numbers={row.unit_id: row.number for row in rows},
         tops=tops,
-        reached=frozenset(row.unit_id for row in registry.units_in_reach(rows, grants, EDIT)),
+        reached=frozenset(row.unit_id for row in registry.units_in_reach(rows, grants, permission)),
         is_everything=tops >= {row.unit_id for row in rows if row.parent_id is None},
     )
 

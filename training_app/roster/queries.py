@@ -42,6 +42,8 @@ class RosterRow:
     applied_at: datetime | None
     undone_at: datetime | None
     is_cleared: bool
+    source: str | None = None
+    reason: str | None = None
     done: int = 0
     total: int = 0
     is_lost: bool = False
@@ -102,7 +104,7 @@ def _row(row: Roster, *, done: int = 0, total: int = 0, is_lost: bool = False, i
         is_all=row.is_all, unit_id=row.unit_id, columns=row.columns, ignored=row.ignored, figures=row.figures,
         problem=row.problem, about=row.about, created_by=row.created_by, created_at=row.created_at,
         applied_at=row.applied_at, undone_at=row.undone_at, is_cleared=row.cleared_at is not None, done=done,
-        total=total, is_lost=is_lost, is_following=is_following,
+        total=total, source=row.source, reason=row.reason, is_lost=is_lost, is_following=is_following,
     )  # fmt: skip
 
 
@@ -121,15 +123,20 @@ def waiting(session: Session, kinds: Sequence[str]) -> list[tuple[str, int]]:
     return [(row.kind, row.created_by) for row in session.execute(wanted.order_by(Roster.id.desc()).limit(RECENT))]
 
 
-def lines(session: Session, roster_id: int, kind: LineKind, after: int) -> tuple[list[LineRow], int | None]:
-    """Return a page of lines of a kind after a key, and the key of the next page."""
+def lines(
+    session: Session, roster_id: int, kind: LineKind, after: int, *, but: int | None = None
+) -> tuple[list[LineRow], int | None]:
+    """Return a page of lines of a kind after a key, and the key of the next page; `but`: none about this person."""
     found = session.execute(
         sa.select(RosterLine, PersonProfile.name)
         .outerjoin(PersonProfile, PersonProfile.person_id == RosterLine.person_id)
-        .where(RosterLine.roster_id == roster_id, RosterLine.kind == kind, RosterLine.id > after)
+        .where(
+            RosterLine.roster_id == roster_id, RosterLine.kind == kind, RosterLine.id > after,
+            sa.or_(RosterLine.person_id.is_(None), RosterLine.person_id != (but or 0)),
+        )
         .order_by(RosterLine.id)
         .limit(PAGE + 1)
-    ).all()
+    ).all()  # fmt: skip
     rows = [
         LineRow(
             line_id=line.id, row=line.row, number=line.number, person_id=line.person_id if name else None,

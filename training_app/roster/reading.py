@@ -29,7 +29,7 @@ MOST_STRINGS = 100_000_000
 MOST_RATIO = 300
 MOST_CELL = 2000
 EXAMPLE = "EXAMPLE"
-SHEETS = ("people", "units", "licences")
+SHEETS = ("people", "units", "licences", "cases", "visits")
 _PIECE = 1 << 16
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]{0,200}?r="([A-Z]{1,4})(\d{1,9})"')
 _ROW = re.compile(rb'<(?:\w+:)?row\s[^>]{0,200}?r="(\d{1,9})"')
@@ -59,8 +59,12 @@ def looks_like_workbook(data: bytes) -> bool:
     return data[:4] == b"PK\x03\x04"
 
 
-def read_table(data: bytes, heads: dict[str, str], known: Sequence[str], most: int = MOST_ROWS) -> Table:
+def read_table(
+    data: bytes, heads: dict[str, str], known: Sequence[str], most: int = MOST_ROWS, *, with_time: bool = False
+) -> Table:
     """Return the rows of a file. `heads`: reader's words, lower case -> column; `known`: the columns that count.
+
+    The first of the known columns has to be there. `with_time`: cells keep the time of their day.
 
     Raises Unreadable with the code of what is wrong with the whole file.
     """
@@ -70,7 +74,7 @@ def read_table(data: bytes, heads: dict[str, str], known: Sequence[str], most: i
         raise Unreadable("too_large")
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the old binary form, or a new one behind a password
         raise Unreadable("old_workbook")
-    return _table(_sheet(data) if looks_like_workbook(data) else _csv(data), heads, known, most)
+    return _table(_sheet(data, with_time) if looks_like_workbook(data) else _csv(data), heads, known, most)
 
 
 def _csv(data: bytes) -> Iterator[Sequence[str]]:
@@ -87,7 +91,7 @@ def _csv(data: bytes) -> Iterator[Sequence[str]]:
         raise Unreadable("broken") from error
 
 
-def _sheet(data: bytes) -> Iterator[Sequence[str]]:
+def _sheet(data: bytes, with_time: bool) -> Iterator[Sequence[str]]:
     refuse_attacks(data)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -97,7 +101,7 @@ def _sheet(data: bytes) -> Iterator[Sequence[str]]:
             raise Unreadable("nothing")
         sheet = book.get_sheet_by_name(name)
         for cells in sheet.iter_rows():
-            yield [text_of_cell(cell) for cell in cells]
+            yield [text_of_cell(cell, with_time=with_time) for cell in cells]
     except Unreadable:
         raise
     except (CalamineError, ValueError, OSError, EOFError, KeyError, IndexError) as error:
@@ -166,7 +170,7 @@ def _table(lines: Iterable[Sequence[str]], heads: dict[str, str], known: Sequenc
                 columns, ignored = _heads(cells, heads, known)
             continue
         found = {column: cells[at][:MOST_CELL] if at < len(cells) else "" for at, column in columns.items()}
-        if any(found.values()) and not found["number"].upper().startswith(EXAMPLE):
+        if any(found.values()) and not found[known[0]].upper().startswith(EXAMPLE):
             rows.append(Row(no=no, cells=found))
             if len(rows) > most:
                 raise Unreadable("too_many_rows", str(most))
@@ -189,6 +193,6 @@ def _heads(cells: Sequence[str], heads: dict[str, str], known: Sequence[str]) ->
             raise Unreadable("twice", cell[:60])
         else:
             columns[at] = column
-    if "number" not in columns.values():
+    if known[0] not in columns.values():
         raise Unreadable("no_head")
     return columns, ignored

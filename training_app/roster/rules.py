@@ -101,6 +101,21 @@ class Why(StrEnum):
     ISSUED_LATER = "issued_later"
     EARLIER = "earlier"
     ENDED = "ended"
+    COMPLAINT_TWICE = "complaint_twice"
+    WHO_MISSING = "who_missing"
+    PERMIT_NUMBER = "permit_number"
+    NO_SUCH_PERMIT = "no_such_permit"
+    NO_PERMIT = "no_permit"
+    OTHER_PERMIT = "other_permit"
+    OWN_CASE = "own_case"
+    CODE = "code"
+    CODE_OF_DAY = "code_of_day"
+    INSTANT = "instant"
+    TO_COME = "to_come"
+    BEFORE_PERMIT = "before_permit"
+    LIMITATION = "limitation"
+    OTHER_UNIT = "other_unit"
+    CASE_DIFFERS = "case_differs"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

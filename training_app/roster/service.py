@@ -21,6 +21,8 @@ from training_app.jobs.rules import JobState
 from training_app.outbox import service as outbox
 from training_app.permits import earlier_service as earlier_permits
 from training_app.roster import (
+    case_queries,
+    case_rules,
     licence_queries,
     licence_rules,
     people_queries,
@@ -31,6 +33,7 @@ from training_app.roster import (
     unit_rules,
     wording,
 )
+from training_app.roster.case_queries import CaseDraft
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.people_queries import Draft
 from training_app.roster.rules import LineKind, Row
@@ -39,10 +42,13 @@ from training_app.storage import service as storage
 from training_app.storage.glyphs import missing_glyphs, name_glyph
 
 CHECK, APPLY, UNDO = "roster.check", "roster.apply", "roster.undo"
-PEOPLE, UNITS, LICENCES = "people", "units", "licences"
-KINDS = (PEOPLE, UNITS, LICENCES)
-MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS, LICENCES: reading.MOST_ROWS}
-COLUMNS = {PEOPLE: rules.COLUMNS, UNITS: unit_rules.COLUMNS, LICENCES: licence_rules.COLUMNS}
+PEOPLE, UNITS, LICENCES, CASES = "people", "units", "licences", "cases"
+KINDS = (PEOPLE, UNITS, LICENCES, CASES)
+MOST_CASES = 5000  # they are reported in one transaction: docs/performance.md says how long it holds the lock
+MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS, LICENCES: reading.MOST_ROWS, CASES: MOST_CASES}
+COLUMNS = {
+    PEOPLE: rules.COLUMNS, UNITS: unit_rules.COLUMNS, LICENCES: licence_rules.COLUMNS, CASES: case_rules.COLUMNS,
+}  # fmt: skip
 PERMITS = "permits"  # the figure of those who bring a permit from earlier records
 PORTION = 1000
 MEDIA_TYPE = "application/octet-stream"
@@ -99,9 +105,12 @@ class LeavingNotSaid(Invalid):
 
 def take_in(
     kind: str, file_name: str, data: bytes, *, erases: bool, is_all: bool, unit_id: int | None, now: datetime,
-    actor_id: int,
+    actor_id: int, source: str | None = None,
 ) -> int:  # fmt: skip
-    """Keep a file and queue its check; return the id of the import. Raises FileTooLarge, NoRoom."""
+    """Keep a file and queue its check; return the id of the import. Raises FileTooLarge, NoRoom.
+
+    `source`: where complaints come from; with its number there each is known.
+    """
     if len(data) > reading.MOST_BYTES:
         raise FileTooLarge()
     db.session.rollback()
@@ -113,7 +122,7 @@ def take_in(
         row = Roster(
             kind=kind, state=RosterState.CHECKING, file_name=file_name[-200:], sha256=sha256, erases=erases,
             is_all=is_all, unit_id=unit_id, columns=[], ignored=[], figures={}, through=0, rounds=0,
-            created_by=actor_id, created_at=now,
+            created_by=actor_id, created_at=now, source=source,
         )  # fmt: skip
         session.add(row)
         session.flush()
@@ -212,7 +221,9 @@ def go_on_with_lost(*, now: datetime) -> int:
     works = {RosterState.APPLIED: APPLY, RosterState.UNDONE: UNDO}
     found = db.session.execute(
         sa.select(Roster.id, Roster.state, Roster.rounds)
-        .where(Roster.kind.in_((PEOPLE, LICENCES)), Roster.state.in_(works), Roster.cleared_at.is_(None), unfinished)
+        .where(
+            Roster.kind.in_((PEOPLE, LICENCES, CASES)), Roster.state.in_(works), Roster.cleared_at.is_(None), unfinished
+        )
         .order_by(Roster.id)
     ).all()
     lost = []
@@ -239,7 +250,9 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
         _finish_unreadable(roster_id, reading.Unreadable("erased"), now)
         return
     try:
-        table = reading.read_table(storage.read(sha256), wording.all_heads(kind), known, MOST_ROWS[kind])
+        table = reading.read_table(
+            storage.read(sha256), wording.all_heads(kind), known, MOST_ROWS[kind], with_time=kind == CASES
+        )
     except reading.Unreadable as error:
         _finish_unreadable(roster_id, error, now)
         return
@@ -262,6 +275,9 @@ def check(roster_id: int, progress: jobs.Progress, *, now: datetime) -> None:
 def _more_figures(kind: str, drafts: Sequence[Draft], now: datetime) -> dict[str, int]:
     """Return what the preview says beside how many lines there are of each kind."""
     lines = [one.line for one in drafts]
+    if kind == CASES:
+        reports = [one for one in drafts if isinstance(one, CaseDraft) and one.report]
+        return {"people": len({one.person_id for one in reports}), "points": sum(one.points for one in reports)}
     if kind == LICENCES:
         return licence_rules.figures(lines, today(now))
     return {PERMITS: sum(map(rules.brings_permit, lines))}
@@ -279,8 +295,12 @@ def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: da
     on = today(now)
     if row.kind == UNITS:
         return unit_queries.draft(session, list(rows), erases=row.erases, on=on)
-    reach = people_queries.reach_of(session, grants_of(session, actor_id, now), on)
-    actors = frozenset({actor_id, row.created_by})
+    actors, grants = frozenset({actor_id, row.created_by}), grants_of(session, actor_id, now)
+    if row.kind == CASES:
+        return case_queries.draft(
+            session, list(rows), source=row.source or "", grants=grants, actors=actors, actor_id=actor_id, now=now
+        )
+    reach = people_queries.reach_of(session, grants, on)
     if row.kind == LICENCES:
         return licence_queries.draft(session, list(rows), reach=reach, on=on, actors=actors)
     return people_queries.draft(

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from training_app.accounts import queries as accounts
 from training_app.accounts.queries import UnitRow
 from training_app.accounts.rules import UnitType
-from training_app.roster import licence_rules, rules, unit_rules, wording
+from training_app.roster import case_rules, complaint_words, licence_rules, rules, unit_rules, wording
 from training_app.roster.people_queries import Reach
 from training_app.roster.sheets import Choices, Wording
 from training_app.web import unit_word
@@ -100,6 +101,44 @@ def units() -> Wording:
         },
         example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
         needed=frozenset({"number", "parent_number", *unit_rules.NEEDED}),
+    )  # fmt: skip
+
+
+def case_choices(now: datetime) -> Choices:
+    """Return what may be chosen in the template of complaints: the codes of today with title and points."""
+    listed = [(code, ngettext("%(title)s – up to %(num)d point", "%(title)s – up to %(num)d points", points, title=title)
+               if points else _("%(title)s – a warning at most", title=title))
+              for code, title, points in complaint_words.breaches(now)]  # fmt: skip
+    return Choices(short={}, listed=listed, listed_column="code")
+
+
+def cases(now: datetime) -> Wording:
+    """Return the words of the template of complaints."""
+    heads = complaint_words.column_words()
+    return Wording(
+        heads=heads, sheet="Cases", notes_sheet=_("How to fill it"), list_sheet=_("Codes of today"),
+        notes=[
+            (_("How to fill it"), _("One row for each complaint. The columns are known by the names in brackets: leave the first row as it is. Columns that you do not need can be taken out; others are not read.")),
+            (_("Example"), _("The row whose number begins with EXAMPLE shows the form; it is never taken.")),
+            (heads["number"], _("Needed. The number of the complaint where it comes from. By it a complaint is known: the same number again is the same case.")),
+            (heads["permit_number"], _("Permit number or employee number is needed; if both stand there, they have to be the same person’s.")),
+            (heads["employee_number"], _("Of a permit holder within your reach. Leading zeros count.")),
+            (heads["code"], _("Needed. A code of the list; its title in Chinese or English is understood too. What counts is the tariff of the day on which it occurred.")),
+            (heads["occurred_at"], _("Needed. Such as 2026-03-31 14:05, in the time of the permit’s country; a day alone counts from its beginning.")),
+            (heads["order"], _("The work order, in a column of text. Two cases of the same order and code are shown to you as a warning.")),
+            (heads["words"], _("Needed. What the customer says, word for word, without judging. The person concerned reads it.")),
+            (heads["place"], _("Such as a district; the person concerned reads it.")),
+            (heads["channel"], _("Such as phone, WeChat, letter.")),
+            (heads["unit_number"], _("For checking only: if it is filled, it has to be the unit where the person worked on that day.")),
+        ],
+        example={
+            "number": "EXAMPLE-1", "permit_number": "P-4821-7390-0", "employee_number": "T-10023",
+            "code": next((code for code, _title, _points in complaint_words.breaches(now)), ""), "occurred_at": "2026-03-31 14:05",
+            "order": "WO-20260331-17", "words": _("The technician came two hours late and had not called."),
+            "place": "", "channel": _("phone"), "unit_number": "SC-0512",
+        },
+        example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
+        needed=frozenset({"number", *case_rules.NEEDED}),
     )  # fmt: skip
 
 

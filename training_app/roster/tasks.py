@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from training_app import clock
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
-from training_app.roster import applying, clearing, licences_in, service, undoing, units_service
+from training_app.roster import applying, cases_in, clearing, licences_in, service, undoing, units_service
 from training_app.sweeping import sweeps
 
 
@@ -30,6 +30,8 @@ def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
         units_service.apply(roster_id, now=clock.now())
     elif kind == service.LICENCES:
         licences_in.apply(roster_id, progress, clock=clock.now)
+    elif kind == service.CASES:
+        cases_in.apply(roster_id, progress, clock=clock.now)
     else:
         applying.apply(roster_id, progress, clock=clock.now)
 
@@ -38,6 +40,12 @@ def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
 def undo(body: Mapping[str, object], progress: jobs.Progress) -> None:
     """Undo an import, or go on with it."""
     undoing.undo(cast(int, body["roster"]), progress, clock=clock.now)
+
+
+@jobs.work(cases_in.NOTIFY)
+def notify(body: Mapping[str, object], progress: jobs.Progress) -> None:
+    """Tell everybody whose case of an import waits as reported."""
+    cases_in.notify(cast(int, body["roster"]), cast(int, body["actor"]), progress, clock=clock.now)
 
 
 @sweeps("rosters")

@@ -25,6 +25,7 @@ from training_app.db import db, transaction
 from training_app.jobs import service as jobs
 from training_app.roster import (
     applying,
+    cases_in,
     dated_rows,
     licences_in,
     permits_in,
@@ -98,16 +99,21 @@ def _not_undone(session: Session) -> list[sa.ColumnElement[bool]]:
 _BLOCKED: Mapping[str, Callable[..., Sequence[object]]] = {
     service.UNITS: units_service.blocked,
     service.LICENCES: licences_in.blocked,
+    service.CASES: cases_in.blocked,
 }
 
 _TAKE_BACK: Mapping[str, Callable[[int, datetime], None]] = {
     service.UNITS: units_service.take_back,
     service.LICENCES: licences_in.take_back,
+    service.CASES: cases_in.take_back,
 }
 
 
-def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
-    """Queue the undoing of an import; return False where something later depends on it. Raises NotNow."""
+def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int, reason: str | None = None) -> bool:
+    """Queue the undoing of an import; return False where something later depends on it. Raises NotNow.
+
+    `reason`: why, kept with each case that is taken back.
+    """
     kind = service.kind_of(roster_id)
     is_blocked = bool(_BLOCKED.get(kind or "", blocked)(db.session(), roster_id, limit=1))  # the undoing asks again
     db.session.rollback()
@@ -119,7 +125,7 @@ def ask_to_undo(roster_id: int, *, now: datetime, actor_id: int) -> bool:
             row.problem = "undo_blocked"
             return False
         service.move(row, RosterState.UNDOING)
-        row.problem, row.undone_by = None, actor_id
+        row.problem, row.undone_by, row.reason = None, actor_id, reason
         service.enqueue(row, service.UNDO, now, actor_id)
         return True
 

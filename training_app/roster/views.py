@@ -18,7 +18,9 @@ from training_app.accounts.queries import UnitRow
 from training_app.accounts.service import today
 from training_app.dashboards.audit_words import action_words
 from training_app.errors import DomainError, NotFound
+from training_app.permits.desk_queries import DESK
 from training_app.roster import (
+    cases_in,
     licences_in,
     people_queries,
     queries,
@@ -32,7 +34,7 @@ from training_app.roster import (
     wording,
 )
 from training_app.roster.blueprint import bp
-from training_app.roster.forms import ApplyForm, RosterForm
+from training_app.roster.forms import ApplyForm, RosterForm, WithdrawForm
 from training_app.roster.people_queries import Reach
 from training_app.roster.queries import RosterRow
 from training_app.roster.rules import LineKind
@@ -40,7 +42,7 @@ from training_app.roster.state_rules import RosterState
 from training_app.web import actor
 
 __all__ = ["bp"]
-CHANGE = (Permission.PEOPLE_EDIT, Permission.SETTINGS_EDIT)
+CHANGE = (Permission.PEOPLE_EDIT, Permission.SETTINGS_EDIT, Permission.CASE_REPORT)
 SHOWN_FIRST = (LineKind.FAULTY, LineKind.NEW, LineKind.BACK, LineKind.CHANGED, LineKind.MOVED, LineKind.LEAVING)
 
 
@@ -53,11 +55,21 @@ def _reach() -> Reach:
 
 def _require_kind(kind: str) -> bool:
     """Tell whether somebody sees the imports of a kind that others sent; raises NotFound where they may send none."""
+    if kind == service.CASES:
+        if not actor().has(Permission.CASE_REPORT):
+            raise NotFound()
+        return _decides_everywhere()
     if kind in (service.PEOPLE, service.LICENCES):
         return _reach().is_everything
     if kind != service.UNITS or not units_service.may_edit(web.session(), actor().grants, today(clock.now())):
         raise NotFound()
     return True
+
+
+def _decides_everywhere() -> bool:
+    """Tell whether somebody decides cases everywhere: they see the imports of others, never rows on themselves."""
+    on = today(clock.now())
+    return people_queries.reach_of(web.session(), actor().grants, on, Permission.CASE_DECIDE).is_everything
 
 
 def _find(roster_id: int) -> RosterRow:
@@ -79,6 +91,7 @@ def _kinds() -> list[str]:
     """Return the kinds of import that somebody may send."""
     session, grants, on = web.session(), actor().grants, today(clock.now())
     may = {service.UNITS: units_service.may_edit(session, grants, on)}
+    may[service.CASES] = actor().has(Permission.CASE_REPORT)
     may_people = bool(people_queries.reach_of(session, grants, on).reached)
     return [kind for kind in service.KINDS if may.get(kind, may_people)]
 
@@ -92,8 +105,10 @@ def start(kind: str) -> ResponseReturnValue:
     form = RosterForm().offer(options, _("Everybody within your reach"))
     if kind != service.PEOPLE:
         del form.extent, form.unit
-    if kind == service.LICENCES:
+    if kind in (service.LICENCES, service.CASES):
         del form.empty
+    if kind != service.CASES:
+        del form.source
     status = 422 if request.method == "POST" else 200
     if form.validate_on_submit():
         is_all = kind == service.PEOPLE and form.extent.data == "all"
@@ -103,7 +118,7 @@ def start(kind: str) -> ResponseReturnValue:
             roster_id = service.take_in(
                 kind, upload.filename or "", upload.read(reading.MOST_BYTES + 1), erases=erases,
                 is_all=is_all, unit_id=form.unit.data if is_all else None, now=clock.now(),
-                actor_id=actor().person_id,
+                actor_id=actor().person_id, source=" ".join((form.source.data or "").split()) if form.source else None,
             )  # fmt: skip
         except DomainError as error:
             form.file.errors = [*form.file.errors, _(error.message, **error.values)]
@@ -111,6 +126,8 @@ def start(kind: str) -> ResponseReturnValue:
         else:
             return redirect(url_for("roster.roster", roster_id=roster_id), 303)
     found = queries.recent(web.session(), kind, actor().person_id, of_everybody=sees_all)
+    if form.source and request.method == "GET":
+        form.source.data = next((row.source for row in found if row.source), None)
     return render_template("roster/start.html", kind=kind, kinds=_kinds(), form=form, rows=found, words=wording), status
 
 
@@ -133,6 +150,8 @@ def template(kind: str, form: str) -> ResponseReturnValue:
 def _choices(kind: str) -> sheets.Choices:
     if kind == service.LICENCES:
         return sheet_words.licence_choices(clock.now())
+    if kind == service.CASES:
+        return sheet_words.case_choices(clock.now())
     units = _units(kind)
     return sheet_words.choices(units, clock.now()) if kind == service.PEOPLE else sheet_words.unit_choices(units)
 
@@ -140,6 +159,8 @@ def _choices(kind: str) -> sheets.Choices:
 def _sheet(kind: str) -> sheets.Wording:
     if kind == service.LICENCES:
         return sheet_words.licences(clock.now())
+    if kind == service.CASES:
+        return sheet_words.cases(clock.now())
     return sheet_words.people(web.language(), clock.now()) if kind == service.PEOPLE else sheet_words.units()
 
 
@@ -150,18 +171,33 @@ def roster(roster_id: int) -> ResponseReturnValue:
     return _page(_find(roster_id), ApplyForm(formdata=None), 200)
 
 
-def _page(row: RosterRow, form: ApplyForm, status: int) -> ResponseReturnValue:
-    shown = _shown(row)
+def _page(row: RosterRow, form: ApplyForm, status: int, withdraw: WithdrawForm | None = None) -> ResponseReturnValue:
+    shown, me = _shown(row), actor().person_id
     after = request.args.get("after", 0, type=web.whole_number)
-    lines, following = queries.lines(web.session(), row.roster_id, shown, after) if shown else ([], None)
+    but = me if row.kind == service.CASES else None  # nobody reads here that they are reported
+    lines, following = queries.lines(web.session(), row.roster_id, shown, after, but=but) if shown else ([], None)
     return render_template(
         "roster/roster.html", row=row, form=form, shown=shown, lines=lines, words=wording,
         heads=wording.heads(row.kind), say=wording.value_words(row.kind, clock.now()),
         following=following and url_for("roster.roster", roster_id=row.roster_id, show=shown, after=following),
         may_undo=state_rules.may_undo(row.state, row.applied_at, clock.now()),
         is_own=row.created_by == actor().person_id, may_drop=row.state is RosterState.CHECKED,
-        action_words=action_words(), **_blocked(row),
+        action_words=action_words(), **_blocked(row), **_cases(row, withdraw),
     ), status  # fmt: skip
+
+
+def _cases(row: RosterRow, withdraw: WithdrawForm | None) -> dict[str, Any]:
+    """Return what the page of an import of complaints says of its cases: how many wait to be told, which stayed."""
+    if row.kind != service.CASES or row.state not in (RosterState.APPLIED, RosterState.UNDONE):
+        return {}
+    me, session = actor().person_id, web.session()
+    waiting = cases_in.waiting(session, row.roster_id, but=me) if row.state is RosterState.APPLIED else []
+    return {
+        "waiting": len(waiting), "cases": cases_in.count_cases(session, row.roster_id),
+        "kept": cases_in.kept(session, row.roster_id, but=me) if row.state is RosterState.UNDONE else [],
+        "withdraw": withdraw or WithdrawForm(formdata=None), "may_tell": actor().has(Permission.CASE_NOTIFY),
+        "on_desk": not actor().held.isdisjoint(DESK),
+    }  # fmt: skip
 
 
 def _blocked(row: RosterRow) -> dict[str, Sequence[Any]]:
@@ -199,7 +235,8 @@ def progress(roster_id: int) -> ResponseReturnValue:
 def marked(roster_id: int) -> ResponseReturnValue:
     """Send a copy of what was sent, wrong cells marked."""
     row = _find(roster_id)
-    if row.is_cleared or not row.columns or row.state is RosterState.CHECKING:
+    is_others = row.kind == service.CASES and row.created_by != actor().person_id
+    if row.is_cleared or not row.columns or row.state is RosterState.CHECKING or is_others:
         raise NotFound()
     words = _sheet(row.kind)
     found = queries.cells(web.session(), roster_id)
@@ -232,10 +269,32 @@ def apply(roster_id: int) -> ResponseReturnValue:
 def undo(roster_id: int) -> ResponseReturnValue:
     """Undo a whole import, unless something later depends on it."""
     row = _find(roster_id)
+    reason = None
+    if row.kind == service.CASES:
+        form = WithdrawForm()
+        if not form.validate_on_submit():
+            return _page(row, ApplyForm(formdata=None), 422, form)
+        reason = (form.words.data or "").strip()
     try:
-        undoing.ask_to_undo(row.roster_id, now=clock.now(), actor_id=actor().person_id)
+        undoing.ask_to_undo(row.roster_id, now=clock.now(), actor_id=actor().person_id, reason=reason)
     except service.NotNow as error:
         flash(_(error.message), "error")
+    return redirect(url_for("roster.roster", roster_id=roster_id), 303)
+
+
+@bp.post("/roster/<int:roster_id>/notify")
+@needs(Permission.CASE_NOTIFY)
+def notify(roster_id: int) -> ResponseReturnValue:
+    """Tell everybody whose case of an import waits as reported, one by one."""
+    row = _find(roster_id)
+    if row.kind != service.CASES:
+        raise NotFound()
+    try:
+        cases_in.ask_to_notify(roster_id, now=clock.now(), actor_id=actor().person_id)
+    except service.NotNow as error:
+        flash(_(error.message), "error")
+    else:
+        flash(_("They are being told, one by one. The days to answer run from each notice."), "success")
     return redirect(url_for("roster.roster", roster_id=roster_id), 303)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import url_for
@@ -15,10 +15,11 @@ from training_app.accounts.service import today
 from training_app.certifications import queries as certifications
 from training_app.dashboards import wording as shared
 from training_app.licences import queries as licence_queries
-from training_app.roster import rules
+from training_app.permits.desk_queries import DESK
+from training_app.roster import complaint_words, rules
 from training_app.roster.rules import LineKind, Why
 from training_app.roster.state_rules import RosterState
-from training_app.web import day, pick, session
+from training_app.web import actor, pick, session
 
 if TYPE_CHECKING:
     from training_app.roster.queries import RosterRow
@@ -63,13 +64,18 @@ def licence_column_words() -> dict[str, str]:
 
 def heads(kind: str) -> dict[str, str]:
     """Return the heads of a file of a kind, as the reader reads them."""
-    words = {"units": unit_column_words, "licences": licence_column_words}
+    words = {"units": unit_column_words, "licences": licence_column_words, "cases": complaint_words.column_words}
     return words.get(kind, column_words)()
 
 
 def titles() -> dict[str, str]:
     """Return the title of the pages of each kind of import."""
-    return {"people": _("Import people"), "units": _("Import units"), "licences": _("Import licences")}
+    return {
+        "people": _("Import people"),
+        "units": _("Import units"),
+        "licences": _("Import licences"),
+        "cases": _("Import complaints"),
+    }
 
 
 def unit_types() -> dict[str, str]:
@@ -117,6 +123,13 @@ def kind_words(kind: str) -> dict[str, str]:
             LineKind.SAME: _("unchanged"),
             LineKind.FAULTY: _("to be mended"),
         }
+    if kind == "cases":
+        return {
+            LineKind.NEW: _("new complaints"),
+            LineKind.CHANGED: _("maybe reported already"),
+            LineKind.SAME: _("cases already"),
+            LineKind.FAULTY: _("to be mended"),
+        }
     return {
         LineKind.NEW: _("new people"),
         LineKind.BACK: _("come back"),
@@ -145,6 +158,13 @@ def line_titles(kind: str) -> dict[str, str]:
             LineKind.SAME: _("Unchanged licences"),
             LineKind.FAULTY: _("Rows to be mended"),
         }
+    if kind == "cases":
+        return {
+            LineKind.NEW: _("New complaints"),
+            LineKind.CHANGED: _("New, but maybe reported already"),
+            LineKind.SAME: _("Complaints that are cases already"),
+            LineKind.FAULTY: _("Rows to be mended"),
+        }
     return {
         LineKind.NEW: _("New people"),
         LineKind.BACK: _("People who come back"),
@@ -168,6 +188,10 @@ def undo_words(kind: str) -> str:
             "what they said before. Types of job that need them are blocked again."
         ),
     }
+    words["cases"] = _(
+        "Every case of this import of which nobody was told yet is taken back with your reason: it is kept and never "
+        "counts. Cases that were told already stay."
+    )
     people = _(
         "Everything this import brought stops counting: who came with it is no longer here, who was moved or left is "
         "back where they were."
@@ -182,6 +206,9 @@ def value_words(kind: str, now: datetime) -> Callable[[str, str | None], str]:
     by_column: dict[str, Mapping[str, str]] = {"level": levels, "type": types}
     if kind == "licences":
         by_column = {"kind": licences}
+
+    if kind == "cases":
+        by_column = {"code": {code: title for code, title, _points in complaint_words.breaches(now)}}
 
     def say(column: str, value: str | None) -> str:
         if kind == "licences" and column == "expires_on" and not value:
@@ -227,6 +254,10 @@ def home(kind: str) -> tuple[str, str]:
         return str(url_for("dashboards.units")), _("Units")
     if kind == "licences":
         return str(url_for("licences.ending")), _("Licences that end")
+    if kind == "cases":
+        if actor().held.isdisjoint(DESK):
+            return str(url_for("permits.reports")), _("Reported by me")
+        return str(url_for("permits.cases")), _("Cases")
     return str(url_for("dashboards.people")), _("People")
 
 
@@ -247,6 +278,8 @@ def switches(row: RosterRow) -> str:
         return str(_("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded."))
     if row.kind == "licences":
         return str(_("Empty cells leave what is recorded. A licence that is not in the file stays."))
+    if row.kind == "cases":
+        return str(_("Complaints of: %(source)s.", source=row.source or "—"))
     empty = _("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded.")
     extent = _("The file holds everybody.") if row.is_all else _("Who is not in the file stays.")
     return str(_("%(empty)s %(extent)s", empty=empty, extent=extent))
@@ -293,13 +326,13 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
         Why.LANGUAGE: (_("“%(value)s” is no language of these pages", value=value), _("Write zh or en.")),
         Why.DAY: (_("“%(value)s” is no day", value=value), _("Write it as 2026-03-31.")),
         Why.DAY_TO_COME: (
-            _("%(day)s is still to come", day=_day(value)),
+            _("%(day)s is still to come", day=complaint_words.day_of(value)),
             _("A file takes effect at once: write today or an earlier day."),
         ),
-        Why.DAY_TOO_OLD: (_("%(day)s is too long ago", day=_day(value)), _("Check the year.")),
-        Why.DAY_TOO_FAR: (_("%(day)s is too far ahead", day=_day(value)), _("Check the year.")),
+        Why.DAY_TOO_OLD: (_("%(day)s is too long ago", day=complaint_words.day_of(value)), _("Check the year.")),
+        Why.DAY_TOO_FAR: (_("%(day)s is too far ahead", day=complaint_words.day_of(value)), _("Check the year.")),
         Why.DAY_ORDER: (
-            _("The end lies before the beginning, %(day)s", day=_day(about)),
+            _("The end lies before the beginning, %(day)s", day=complaint_words.day_of(about)),
             _("Compare the two days with the former permit."),
         ),
         Why.LEVEL: (
@@ -326,7 +359,7 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
         Why.ROOT: (_("The headquarters stands at the top"), _("Leave the cell empty in this row.")),
         Why.CIRCLE: (_("The unit would stand below itself"), _("Choose another unit above it.")),
         Why.MOVED_LATER: (
-            _("A later move was recorded for %(day)s", day=_day(about)),
+            _("A later move was recorded for %(day)s", day=complaint_words.day_of(about)),
             _("Write that day or a later one if the move in this file came after it; otherwise take the row out."),
         ),
         Why.NOBODY: (
@@ -354,36 +387,30 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
             _("Keep one row for each licence: the one with the latest last day."),
         ),
         Why.LICENCE_ORDER: (
-            _("The last day lies before the day of issue, %(day)s", day=_day(about)),
+            _("The last day lies before the day of issue, %(day)s", day=complaint_words.day_of(about)),
             _("Compare the two days with the licence."),
         ),
         Why.ISSUED_LATER: (
-            _("%(day)s is still to come", day=_day(value)),
+            _("%(day)s is still to come", day=complaint_words.day_of(value)),
             _("A licence was issued today or earlier: check the day."),
         ),
         Why.EARLIER: (
-            _("A later last day is recorded, %(day)s", day=_day(about))
+            _("A later last day is recorded, %(day)s", day=complaint_words.day_of(about))
             if about
             else _("It is recorded without a last day"),
             _("Take the row out. If the record is wrong, correct it on the page of the person."),
         ),
         Why.ENDED: (
-            _("This licence was ended: it counted through %(day)s", day=_day(about)),
+            _("This licence was ended: it counted through %(day)s", day=complaint_words.day_of(about)),
             _("Take the row out. If it counts again, record it on the page of the person."),
         ),
+        **complaint_words.faults(value, about),
         Why.LEFT_LATER: (
-            _("The person left on %(day)s", day=_day(about)),
+            _("The person left on %(day)s", day=complaint_words.day_of(about)),
             _("Write that day or a later one."),
         ),
     }
     return words.get(Why(fault["why"]), (_("This cell cannot be taken"), _("Compare it with the template.")))
-
-
-def _day(text: str) -> str:
-    try:
-        return str(day(date.fromisoformat(text)))
-    except ValueError:
-        return text
 
 
 def problem_words(problem: str | None, about: str | None) -> tuple[str, str]:
