@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SATURDAY = 5
 WARN_DAYS = 60
+SHORTEST_MONTH = 28
 
 
 class CalendarError(Exception):
@@ -94,9 +95,12 @@ def require_aware(instant: datetime) -> datetime:
 
 def legal_day(instant: datetime, zone: str) -> date:
     """Return the local date of an instant. Raises NaiveInstant, UnknownZone."""
-    return require_aware(instant).astimezone(get_zone(zone)).date()
+    if instant.utcoffset() is None:
+        raise NaiveInstant(instant.isoformat())
+    return instant.astimezone(get_zone(zone)).date()
 
 
+@lru_cache(maxsize=8192)
 def day_start(day: date, zone: str) -> datetime:
     """Return the first instant of a local day, in UTC; where midnight is skipped, that of the change."""
     return datetime.combine(day, time.min, tzinfo=get_zone(zone)).astimezone(UTC)
@@ -117,6 +121,8 @@ def add_months(day: date, months: int) -> date:
     """Return the same day of the month `months` later (or earlier), clamped to the end of a shorter month."""
     index = day.year * 12 + day.month - 1 + months
     year, month = index // 12, index % 12 + 1
+    if day.day <= SHORTEST_MONTH:
+        return date(year, month, day.day)
     return date(year, month, min(day.day, month_tables.monthrange(year, month)[1]))
 
 

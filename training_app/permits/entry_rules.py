@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 
 from training_app.calendar.rules import require_aware
 from training_app.permits.base_rules import RuleError
@@ -58,7 +59,7 @@ class Entry:
         for instant in (self.effective_at, self.exists_at, self.recorded_at):
             require_aware(instant)
 
-    @property
+    @cached_property
     def sort_key(self) -> tuple[datetime, int, str]:
         """Return the place in the walk; the idempotency key decides last, never the arrival."""
         return (self.exists_at, _ORDER[self.kind], self.idem)

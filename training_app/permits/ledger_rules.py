@@ -29,7 +29,7 @@ from training_app.calendar.rules import (
     require_aware,
 )
 from training_app.permits.entry_rules import CorrectiveTask, Entry, EntryKind, known_entries, voided
-from training_app.permits.policy_rules import Carry, OccasionRule, Policy, WindowKind
+from training_app.permits.policy_rules import Carry, ClosedWindow, OccasionRule, Policy, WindowKind
 from training_app.permits.walk_rules import EntryStatus, ServedSanction, StageReached, Walk
 from training_app.permits.window_rules import clean_boundaries, home_index, lives
 
@@ -111,19 +111,19 @@ def fold(
     require_aware(as_of)
     known = known_entries(entries, known_at)
     gone = voided(known, as_of)
+    if not policy.is_cycle:
+        known.sort(key=_own_order)
     members = [e for e in known if e.exists_at <= as_of and e.idem not in gone]
     if policy.is_cycle:
         today = cycle_index(anchor_on, legal_day(as_of, policy.zone), policy.window_months)
         index = today if window_index is None else window_index
         window = nth_window(anchor_on, index, policy.zone, policy.window_months)
         open_tasks = _open_at(tasks, window.start)
-        places = {e.idem: _place(e, policy, anchor_on, index, open_tasks) for e in members}
+        places = {e.idem: _place(e, policy, anchor_on, index, window, open_tasks) for e in members}
         walk = Walk(policy, window.start, lambda e: _home_on(e, policy, anchor_on), {})
     else:
         window = window_at(policy, anchor_on, as_of)
         places = {e.idem: _own_place(e) for e in members}
-        known.sort(key=_own_order)
-        members.sort(key=_own_order)
         walk = Walk(policy, None, lambda e: _home_on(e, policy, anchor_on), lives(members, policy))
     walk.to_clear.update(_cleared_at_birth(members))
     points = _points_after_occasion([e for e in members if places[e.idem] is not None], policy)
@@ -137,7 +137,7 @@ def fold(
         elif (place := places[entry.idem]) is None:
             lines.append((entry, EntryStatus.OUTSIDE_WINDOW, 0, None))
         else:
-            clock.advance(entry.exists_at if policy.is_cycle else _own_order(entry)[0])
+            clock.advance(entry.exists_at if policy.is_cycle else _own_instant(entry))
             status, counted = walk.step(entry, points.get(entry.idem, 0), place)
             lines.append((entry, status, counted, walk.total))
     clock.finish()
@@ -217,8 +217,11 @@ class _Clock:
 
 def _own_order(entry: Entry) -> tuple[datetime, int, str]:
     """Return the place of an entry in the walk where entries have lives of their own."""
-    bears = entry.kind in (EntryKind.DEMERIT, EntryKind.MERIT)
-    return (entry.effective_at if bears else entry.exists_at, *entry.sort_key[1:])
+    return (_own_instant(entry), *entry.sort_key[1:])
+
+
+def _own_instant(entry: Entry) -> datetime:
+    return entry.effective_at if entry.kind in (EntryKind.DEMERIT, EntryKind.MERIT) else entry.exists_at
 
 
 def _own_place(entry: Entry) -> EntryStatus:
@@ -280,14 +283,19 @@ def _open_at(tasks: Iterable[CorrectiveTask], instant: datetime) -> frozenset[st
     )
 
 
-def _place(entry: Entry, policy: Policy, anchor_on: date, index: int, open_tasks: frozenset[str]) -> EntryStatus | None:
+def _place(
+    entry: Entry, policy: Policy, anchor_on: date, index: int, window: Window, open_tasks: frozenset[str]
+) -> EntryStatus | None:
     """Tell how an entry belongs to a window: as its own, carried into it, or (None) not at all."""
     if entry.kind in (EntryKind.CLEAR, EntryKind.VOID):
         return EntryStatus.IN_FORCE
-    home = home_index(entry, policy, anchor_on)
-    if home == index:
+    is_own, is_later = entry.effective_at in window, entry.effective_at >= window.end
+    if policy.closed_window is not ClosedWindow.REOPEN_NOW:
+        home = home_index(entry, policy, anchor_on)
+        is_own, is_later = home == index, home is None or home > index
+    if is_own:
         return EntryStatus.COUNTED
-    if home is None or entry.kind is EntryKind.MERIT or home > index:
+    if is_later or entry.kind is EntryKind.MERIT:
         return None
     # A task that was done and opened again cannot carry points back: one task per entry, open ever since.
     carried = policy.carry is Carry.ALL or (policy.carry is Carry.UNRESOLVED and entry.idem in open_tasks)

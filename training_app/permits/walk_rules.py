@@ -86,11 +86,15 @@ class Walk:
         self.total = self.deducted = self.merits_used = self.points_cleared = self.reduced = self.bank = 0
         self._home_of = home_of
         self._ends = ends
+        self._ending: dict[datetime, list[str]] = {}
+        for idem, end in ends.items():
+            self._ending.setdefault(end, []).append(idem)
         self._points: dict[str, int] = {}
         self._cut: dict[str, int] = {}  # reductions by the demerit they were taken from
         self._reached: dict[int, StageReached] = {}
         self._past: list[StageReached] = []
         self._generation: dict[int, int] = {}
+        self._forgets = policy.history.is_reset_by_clean
         self._weighing: list[date] = []
         self._breaches: list[date] = []
 
@@ -107,7 +111,7 @@ class Walk:
     def _add(self, entry: Entry, points: int, place: EntryStatus) -> tuple[EntryStatus, int]:
         self.deducted += points
         self._points[entry.idem] = points
-        if self.policy.history.is_reset_by_clean:
+        if self._forgets:
             self._breaches.append(legal_day(entry.effective_at, self.policy.zone))
         if entry.idem in self.to_clear:
             # A clear named it although it came to exist later: it never stands.
@@ -174,10 +178,8 @@ class Walk:
 
     def end(self, at: datetime) -> None:
         """Let the points go whose time is over at an instant; a stage they alone held up can be met anew."""
-        over = [idem for idem, left_at in self._ends.items() if left_at <= at and idem in self._points]
+        over = [idem for idem in self._ending.pop(at, ()) if idem in self._points]
         for idem in over:
-            if idem in self.ended:
-                continue
             self.ended.add(idem)
             self.deducted -= self._points[idem]
             if idem in self.standing:
@@ -242,7 +244,7 @@ class Walk:
 
     def end_instants(self) -> list[datetime]:
         """Return when points end, each instant once."""
-        return sorted(set(self._ends.values()))
+        return sorted(self._ending)
 
     def next_end(self) -> datetime | None:
         """Return when the next of the points that stand go, None where none do."""
@@ -277,6 +279,9 @@ def weighing(policy: Policy, served_on: Iterable[date], breaches_on: Iterable[da
 
     Those within the look-back; where the policy forgets them after a clean time, those without one since.
     """
+    sanctions = list(served_on)
+    if not sanctions:
+        return 0
     day = legal_day(at, policy.zone)
     back = policy.history.lookback_months
     since = None if back is None else add_months(day, -back)
@@ -284,7 +289,7 @@ def weighing(policy: Policy, served_on: Iterable[date], breaches_on: Iterable[da
     return sum(
         (since is None or one >= since)
         and not (policy.history.is_reset_by_clean and _was_clean(one, breaches, day, policy.window.months))
-        for one in served_on
+        for one in sanctions
         if one <= day
     )
 
