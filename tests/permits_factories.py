@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from tests.factories import World
 from training_app import clock
 from training_app.accounts.locks import lock_person
+from training_app.calendar.rules import legal_day
+from training_app.content import queries as content
+from training_app.content import service as content_service
 from training_app.db import db, transaction
 from training_app.permits import fold_queries, service, tasks
 from training_app.permits.case_rules import Outcome
 from training_app.permits.fold_queries import CaseFile, SanctionFile
+from training_app.permits.policy_queries import POLICY
 from training_app.permits.policy_rules import SanctionKind
 
 _tokens = count(1)
@@ -114,3 +119,11 @@ def revoked_for(world: World, now: datetime, *codes: str) -> tuple[int, datetime
     )
     service.sanctions.confirm(proposal.sanction_id, now=at, actor_id=world.hr_lead)
     return proposal.sanction_id, at
+
+
+def publish_policy(now: datetime, **changes: Any) -> None:
+    """Publish the standard policy with some fields changed, from today on."""
+    found = content.get_current(db.session(), POLICY, "standard", legal_day(now, "Asia/Shanghai"))
+    body = {**found.body, **changes, "effective_on": legal_day(now, "Asia/Shanghai").isoformat()}
+    db.session.rollback()
+    content_service.publish(POLICY, body, now=now, actor_id=None)  # type: ignore[arg-type]

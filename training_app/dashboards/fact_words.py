@@ -71,7 +71,8 @@ def code_words() -> dict[str, str]:
         "onboarding": _("first permit"), "renewal": _("renewal"), "retraining": _("retraining"),
         "contest": _("contested result"), "assigned": _("assigned"), "chosen": _("chosen"),
         "upheld": _("upheld"), "reduced": _("reduced"), "warning": _("warning"), "dismissed": _("dismissed"),
-        "void": _("set aside"), "talk": _("talk"), "review": _("review"), "revoke": _("revocation of the permit"),
+        "void": _("set aside"), "talk": _("talk"), "review": _("review"),
+        "suspend": _("suspension of the permit"), "revoke": _("revocation of the permit"),
         "theory": _("theory exam"), "practical": _("practical exam"), "panel": _("role-play before a panel"),
         "junior": _("junior"), "demerit": _("points deducted"), "clear": _("entries cleared"),
     }  # fmt: skip

@@ -22,7 +22,7 @@ from training_app.courses.models import Enrolment, LearningEvent
 from training_app.exams import queries as exams
 from training_app.exams.models import Attempt, Seat, Sitting
 from training_app.licences import queries as licences
-from training_app.permits import desk_queries
+from training_app.permits import clock_queries
 from training_app.permits.case_rules import CaseStatus
 from training_app.permits.fold_queries import CaseFile, SanctionFile
 from training_app.permits.number_rules import day_pair
@@ -260,7 +260,7 @@ def cases(session: Session, day: Day, through: int, limit: int) -> Portion:
     window = day.window("case_reminder_days")
     if window is None:
         return Portion(reminders=(), through=None)
-    files = desk_queries.running_clocks(session, window[0], window[1], day.now, after=through, limit=limit)
+    files = clock_queries.running_clocks(session, window[0], window[1], day.now, after=through, limit=limit)
     found = (one for file in files if (one := _case_reminder(day, file)) is not None)
     return _portion(files, limit, found, lambda file: int(file.case_id))
 
@@ -287,7 +287,7 @@ def sanctions(session: Session, day: Day, through: int, limit: int) -> Portion:
     window = day.window("case_reminder_days")
     if window is None:
         return Portion(reminders=(), through=None)
-    files = desk_queries.running_sanctions(session, window[0], window[1], day.now, after=through, limit=limit)
+    files = clock_queries.running_sanctions(session, window[0], window[1], day.now, after=through, limit=limit)
     found = (one for file in files if (one := _sanction_reminder(day, file)) is not None)
     return _portion(files, limit, found, lambda file: int(file.sanction_id))
 

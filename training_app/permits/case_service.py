@@ -26,6 +26,7 @@ from training_app.permits.base_rules import PersonId
 from training_app.permits.case_move_rules import CaseMove, check_move, check_report
 from training_app.permits.case_rules import CaseEventKind, Document, Outcome, by_time
 from training_app.permits.entry_rules import EntryKind, was_atoned
+from training_app.permits.entry_service import append_entry
 from training_app.permits.evidence_service import Picture
 from training_app.permits.fold_queries import CaseFile
 from training_app.permits.models import CaseEvent, PermitCase
@@ -310,7 +311,7 @@ def _serve(
 def _enter(here: _Open, points: int, exists_at: datetime) -> None:
     """Write the demerit of a final case and recompute; it belongs to the window in which it occurred."""
     file = here.file
-    ledger_service.append_entry(
+    append_entry(
         here.lock, permit_service.get_record(here.lock), kind=EntryKind.DEMERIT, points=points,
         code=file.code, idem=entry_key(file.case_id, file.state.round), effective_at=file.occurred_at,
         exists_at=exists_at, now=here.now, actor_id=here.actor_id, case_id=file.case_id, occasion=file.occasion,
@@ -319,7 +320,7 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
     entries = fold_queries.entries(here.lock.session, file.person_id)
     if was_atoned(entries, earlier_keys(file.case_id, file.state.round)):
         # What was done for an earlier round is not asked for a second time.
-        ledger_service.append_entry(
+        append_entry(
             here.lock, permit_service.get_record(here.lock), kind=EntryKind.CLEAR, points=0, code=file.code,
             idem=clear_key(file.case_id, file.state.round), refs=(entry_key(file.case_id, file.state.round),),
             effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
@@ -330,7 +331,7 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
 def _void(here: _Open) -> None:
     """Void the entry of a case that is no longer final, and recompute what rested on it."""
     file = here.file
-    ledger_service.append_entry(
+    append_entry(
         here.lock, permit_service.get_record(here.lock), kind=EntryKind.VOID, points=0, code=file.code,
         idem=f"case-{file.case_id}/{file.state.round}/void", refs=(entry_key(file.case_id, file.state.round),),
         effective_at=here.now, exists_at=here.now, now=here.now, actor_id=here.actor_id, case_id=file.case_id,

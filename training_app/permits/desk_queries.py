@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +14,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from training_app.access.queries import in_reach, reached_of
 from training_app.access.rules import Grant, Permission
 from training_app.accounts import queries as accounts
-from training_app.accounts.models import Person, PersonProfile
+from training_app.accounts.models import PersonProfile
 from training_app.accounts.queries import PersonCard
 from training_app.calendar.rules import legal_day
 from training_app.permits import fold_queries
 from training_app.permits.base_rules import PersonId, RuleError, require_other
 from training_app.permits.case_rules import CaseState, CaseStatus
+from training_app.permits.clock_queries import STANDS, lapses, last_step, served_until, stands, to_decide, with_last
 from training_app.permits.fold_queries import CaseFile, PermitRecord, SanctionFile
 from training_app.permits.models import CaseEvent, CaseSource, Permit, PermitCase, PermitEvent, Sanction, SanctionEvent
 from training_app.permits.number_rules import iso
@@ -31,7 +31,6 @@ DESK = (Permission.CASE_NOTIFY, Permission.CASE_DECIDE, Permission.APPEAL_RESOLV
 BENCH = (Permission.SANCTION_DECIDE, Permission.SANCTION_CONFIRM, Permission.APPEAL_RESOLVE)
 # Who may stop somebody, and who reviews stops because they decide what follows.
 STOPPING = (Permission.CASE_INTERIM_STOP, Permission.CASE_DECIDE)
-STANDS = ("upheld", "reduced")
 FILTERS = ("waiting", "new", "answer", "decide", "decided", "appeal", "closed", "all")
 SANCTION_FILTERS = ("waiting", "open", "force", "closed", "all")
 
@@ -77,123 +76,6 @@ class Page:
     older: int | None
 
 
-_last = aliased(CaseEvent)
-_later = aliased(CaseEvent)
-
-
-def _with_last(*columns: Any) -> sa.Select[Any]:
-    """Select cases with their newest step; a service is no step of its own."""
-    newer = (
-        sa.select(_later.id)
-        .where(_later.case_id == _last.case_id, _later.kind != "serve", _later.seq > _last.seq)
-        .exists()
-    )
-    return sa.select(*columns).join(_last, _last.case_id == PermitCase.id).where(_last.kind != "serve", ~newer)
-
-
-def _served_until(document: str, at: str | sa.BindParameter[str]) -> ColumnElement[bool]:
-    """The deadline told when this document was served is over; what was served before a case was reopened is past."""
-    served = aliased(CaseEvent)
-    return (
-        sa.select(served.id)
-        .where(
-            served.case_id == PermitCase.id,
-            served.kind == "serve",
-            served.seq > _last.seq,
-            served.facts["document"].as_string() == document,
-            served.facts["deadline_at"].as_string() <= at,
-        )
-        .exists()
-    )
-
-
-def _stands() -> ColumnElement[bool]:
-    return sa.and_(_last.kind == "decide", _last.facts["outcome"].as_string().in_(STANDS))
-
-
-def _to_decide(now: datetime) -> ColumnElement[bool]:
-    over = sa.and_(_last.kind.in_(["notify", "reopen"]), _served_until("notice", iso(now)))
-    return sa.or_(_last.kind == "answer", over)
-
-
-def lapsing(session: Session, now: datetime, *, limit: int) -> list[int]:
-    """Return the decided cases whose time to appeal, as told, is over; never one that was not served."""
-    rows = _with_last(PermitCase.id).where(_lapses(now))
-    return list(session.scalars(rows.order_by(PermitCase.id).limit(limit)))
-
-
-def running_clocks(
-    session: Session, start: datetime, end: datetime, now: datetime, *, after: int, limit: int
-) -> list[CaseFile]:
-    """Return cases whose told deadline to answer or to contest lies in [start, end), by number; from `after` on.
-
-    Never those of somebody who has left. The calendar may have moved a deadline later since it was told: the state of
-    each case says when it is now.
-    """
-    served = aliased(CaseEvent)
-    told = (
-        sa.select(served.id)
-        .where(
-            served.case_id == PermitCase.id, served.kind == "serve", served.seq > _last.seq,
-            served.facts["deadline_at"].as_string() >= iso(start), served.facts["deadline_at"].as_string() < iso(end),
-        )
-        .exists()
-    )  # fmt: skip
-    waits = sa.or_(_last.kind.in_(["notify", "reopen"]), _stands())
-    rows = session.scalars(
-        _with_last(PermitCase)
-        .join(Person, Person.id == PermitCase.person_id)
-        .where(PermitCase.id > after, waits, told, Person.left_on.is_(None))
-        .order_by(PermitCase.id)
-        .limit(limit)
-    ).all()
-    return fold_queries.case_files(session, rows, now)
-
-
-def running_sanctions(
-    session: Session, start: datetime, end: datetime, now: datetime, *, after: int, limit: int
-) -> list[SanctionFile]:
-    """Return sanctions whose told deadline to contest lies in [start, end), by number, from `after` on.
-
-    Not those that were contested or have fallen away, nor those of somebody who has left.
-    """
-    served, over = aliased(SanctionEvent), aliased(SanctionEvent)
-    told = (
-        sa.select(served.id)
-        .where(
-            served.sanction_id == Sanction.id, served.kind == "serve",
-            served.facts["deadline_at"].as_string() >= iso(start), served.facts["deadline_at"].as_string() < iso(end),
-        )
-        .exists()
-    )  # fmt: skip
-    done = sa.select(over.id).where(over.sanction_id == Sanction.id, over.kind.in_(["appeal", "annul"])).exists()
-    query = (
-        sa.select(Sanction)
-        .join(Person, Person.id == Sanction.person_id)
-        .where(Sanction.id > after, told, ~done, Person.left_on.is_(None))
-        .order_by(Sanction.id)
-        .limit(limit)
-    )
-    return fold_queries.sanction_files(session, session.scalars(query).all(), now)
-
-
-def lapsed_of(session: Session, person_id: int, now: datetime) -> list[CaseFile]:
-    """Return the cases of a person that time has made final and that nobody has written down yet."""
-    rows = session.scalars(_lapsed(), {"person_id": person_id, "at": iso(now)}).all()
-    return [file for file in fold_queries.case_files(session, rows, now) if file.state.is_counted]
-
-
-@cache
-def _lapsed() -> sa.Select[Any]:
-    over = _served_until("decision", sa.bindparam("at", type_=sa.String()))
-    person_id: Any = sa.bindparam("person_id")
-    return _with_last(PermitCase).where(PermitCase.person_id == person_id, _stands(), over)
-
-
-def _lapses(now: datetime) -> ColumnElement[bool]:
-    return sa.and_(_stands(), _served_until("decision", iso(now)))
-
-
 def reach(grants: tuple[Grant, ...], column: Any, permissions: Sequence[Permission]) -> ColumnElement[bool]:
     """Return the condition for people whom any of these permissions reaches."""
     return sa.or_(*(in_reach(column, grants, permission) for permission in permissions))
@@ -210,7 +92,7 @@ def case_desk(
     batch: int | None = None,
 ) -> Page:
     """Return one page of the cases in reach, newest first; `batch`: those that one import brought."""
-    wanted = _with_last(PermitCase).where(reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id)
+    wanted = with_last(PermitCase).where(reach(grants, PermitCase.person_id, DESK), PermitCase.person_id != actor_id)
     wanted = wanted.where(_case_filter(show, grants, now))
     if batch is not None:
         brought = sa.select(CaseSource.case_id).where(CaseSource.batch_id == batch)
@@ -225,23 +107,23 @@ def _case_filter(show: str, grants: tuple[Grant, ...], now: datetime) -> ColumnE
     match show:
         case "waiting":
             return sa.or_(
-                sa.and_(mine(Permission.CASE_NOTIFY), _last.kind == "report"),
-                sa.and_(mine(Permission.CASE_DECIDE), _to_decide(now)),
-                sa.and_(mine(Permission.APPEAL_RESOLVE), _last.kind == "appeal"),
+                sa.and_(mine(Permission.CASE_NOTIFY), last_step.kind == "report"),
+                sa.and_(mine(Permission.CASE_DECIDE), to_decide(now)),
+                sa.and_(mine(Permission.APPEAL_RESOLVE), last_step.kind == "appeal"),
             )
         case "new":
-            return _last.kind == "report"
+            return last_step.kind == "report"
         case "answer":
-            return sa.and_(_last.kind.in_(["notify", "reopen"]), ~_served_until("notice", iso(now)))
+            return sa.and_(last_step.kind.in_(["notify", "reopen"]), ~served_until("notice", iso(now)))
         case "decide":
-            return _to_decide(now)
+            return to_decide(now)
         case "decided":
-            return sa.and_(_stands(), ~_served_until("decision", iso(now)))
+            return sa.and_(stands(), ~served_until("decision", iso(now)))
         case "appeal":
-            return _last.kind == "appeal"
+            return last_step.kind == "appeal"
         case "closed":
-            dropped = sa.and_(_last.kind == "decide", ~_last.facts["outcome"].as_string().in_(STANDS))
-            return sa.or_(_last.kind.in_(["lapse", "resolve", "take_back"]), dropped, _lapses(now))
+            dropped = sa.and_(last_step.kind == "decide", ~last_step.facts["outcome"].as_string().in_(STANDS))
+            return sa.or_(last_step.kind.in_(["lapse", "resolve", "take_back"]), dropped, lapses(now))
     return sa.true()
 
 
@@ -335,8 +217,8 @@ def own_cases(session: Session, person_id: int, now: datetime) -> list[CaseFile]
 
 def to_answer(session: Session, person_ids: Sequence[int]) -> frozenset[int]:
     """Return those of `person_ids` who were told of a case and have not answered; one read."""
-    rows = _with_last(PermitCase.person_id).where(
-        PermitCase.person_id.in_(sorted(person_ids)), _last.kind.in_(["notify", "reopen"])
+    rows = with_last(PermitCase.person_id).where(
+        PermitCase.person_id.in_(sorted(person_ids)), last_step.kind.in_(["notify", "reopen"])
     )
     return frozenset(session.scalars(rows))
 

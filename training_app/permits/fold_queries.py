@@ -37,7 +37,7 @@ from training_app.permits.permit_rules import (
     state_at,
 )
 from training_app.permits.policy_queries import POLICY, PolicyInForce, TariffRow, calendar_in, policy_in
-from training_app.permits.policy_rules import Policy, SanctionKind
+from training_app.permits.policy_rules import Policy, SanctionKind, Span
 from training_app.permits.sanction_rules import (
     AnnulReason,
     SanctionEvent,
@@ -106,6 +106,11 @@ class SanctionFile:
     state: SanctionState
     facts: Mapping[str, Any]
     zone: str
+
+    @property
+    def span(self) -> Span:
+        """How long a suspension lasts, as it was proposed."""
+        return Span(months=self.facts.get("months", 0), days=self.facts.get("days", 0))
 
 
 def find_permit(

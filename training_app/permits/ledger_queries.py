@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
-from training_app.permits import desk_queries, fold_queries
+from training_app.permits import clock_queries, fold_queries
 from training_app.permits.due_rules import due, served_of
 from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
@@ -87,9 +87,12 @@ def ledger_state(
 ) -> LedgerState | None:
     """Return what the ledger of a person comes to now, None before the first permit."""
     record = record or fold_queries.find_permit(session, person_id, now)
-    if record is None:
-        return None
-    return state_of(record, ledger(session, person_id, now), now, served=_served(session, record, now))
+    return None if record is None else get_state(session, record, now)
+
+
+def get_state(session: Session, record: PermitRecord, now: datetime) -> LedgerState:
+    """Return what the ledger of a permit comes to now."""
+    return state_of(record, ledger(session, record.person_id, now), now, served=_served(session, record, now))
 
 
 def _served(session: Session, record: PermitRecord, now: datetime) -> list[ServedSanction]:
@@ -105,7 +108,7 @@ def ledger(session: Session, person_id: int, now: datetime) -> list[Entry]:
     The sweeper writes them under the same keys, so that none counts twice.
     """
     entries = fold_queries.entries(session, person_id)
-    for case in desk_queries.lapsed_of(session, person_id, now):
+    for case in clock_queries.lapsed_of(session, person_id, now):
         entries += _of_case(entries, case, case.state.points, case.state.final_at or now)
     return entries
 
@@ -197,7 +200,7 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
     versions = content.versions(session, {row.tariff_version_id for row in rows if row.tariff_version_id})
     current = content.current(session, TARIFF, legal_day(now, "Asia/Shanghai")).values()
     titles = _titles([*current, *versions.values()])
-    for case in desk_queries.lapsed_of(session, person_id, now):
+    for case in clock_queries.lapsed_of(session, person_id, now):
         titles[case.code] = case.breach.title
         for key in (entry_key, clear_key):
             cases[key(case.case_id, case.state.round)] = (case.case_id, case.number)

@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.audit import service as audit
-from training_app.audit.models import Payload
 from training_app.calendar.rules import legal_day
 from training_app.db import transaction
-from training_app.permits import events, fold_queries, permit_service, sanction_service
+from training_app.permits import events, fold_queries, measure_service, permit_service
 from training_app.permits.base_rules import require_other
 from training_app.permits.due_rules import due, fallen_away
-from training_app.permits.entry_rules import EntryKind
+from training_app.permits.entry_rules import EntryKind, voided
+from training_app.permits.entry_service import append_entry
 from training_app.permits.fold_queries import PermitRecord, SanctionFile
 from training_app.permits.ledger_queries import ledger_state
 from training_app.permits.models import LedgerEntry
 from training_app.permits.policy_queries import find_tariff
-from training_app.permits.refusals import BeforePermit, CodeUnknown, InTheFuture, ReasonNeeded, worded
+from training_app.permits.refusals import BeforePermit, CodeUnknown, InTheFuture, ReasonNeeded, TooSoon, worded
 from training_app.permits.sanction_rules import TERMINAL, AnnulReason, SanctionStatus
-
-
-def append_entry(
-    lock: PersonLock,
-    record: PermitRecord,
-    *,
-    kind: EntryKind,
-    points: int,
-    code: str,
-    idem: str,
-    effective_at: datetime,
-    exists_at: datetime,
-    now: datetime,
-    actor_id: int | None,
-    case_id: int | None = None,
-    occasion: str = "",
-    refs: tuple[str, ...] = (),
-    payload: Payload | None = None,
-) -> None:
-    """Write one line of the ledger with its audit entry in the running transaction; `settle` has to follow."""
-    stamp = lock.stamp()
-    lock.session.add(
-        LedgerEntry(
-            person_id=lock.person_id, permit_id=record.permit_id, kind=kind.value, points=points, code=code,
-            case_id=case_id, occasion=occasion, effective_at=effective_at, exists_at=exists_at, refs=list(refs),
-            recorded_at=stamp.recorded_at, seq=stamp.seq, actor_id=actor_id, idem=idem,
-            payload_id=payload.id if payload else None, payload_digest=payload.digest if payload else None,
-        )
-    )  # fmt: skip
-    audit.record(
-        f"ledger.{kind.value}", f"permit:{record.permit_id}", now=now, effective_at=effective_at,
-        stream=audit.person_stream(lock.person_id), actor_id=actor_id,
-        facts={"points": points, "code": code, "idem": idem}, payload=payload,
-    )  # fmt: skip
-    lock.session.flush()
 
 
 def settle(lock: PersonLock, *, now: datetime) -> None:
@@ -69,21 +34,12 @@ def settle(lock: PersonLock, *, now: datetime) -> None:
     gone = fallen_away(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=known)
     for file in files:
         if file.state.cause in gone and file.state.status not in TERMINAL:
-            sanction_service.annul_unsupported(lock, record, file, now=now)
+            measure_service.annul_unsupported(lock, record, file, now=now)
+            entries = fold_queries.entries(lock.session, lock.person_id)
     left = [(_as_annulled(file) if file.state.cause in gone else file).state.as_known() for file in files]
     for proposal in due(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=left):
-        sanction_service.propose(lock, record, proposal, now=now)
+        measure_service.propose(lock, record, proposal, now=now)
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
-
-
-def annul_sanction(sanction_id: int, *, words: str, now: datetime, actor_id: int, language: str) -> None:
-    """Annul a sanction that was an error: as if never imposed. Not by who decided or confirmed it.
-
-    Where the points behind it still stand, the engine proposes it anew in the same moment, for another decision.
-    """
-    with transaction():
-        lock = sanction_service.annul_in(sanction_id, words=words, now=now, actor_id=actor_id, language=language)
-        settle(lock, now=now)
 
 
 def _as_annulled(file: SanctionFile) -> SanctionFile:
@@ -106,7 +62,7 @@ def reward(
 
     Within the policy's cap and only below the limit; what finds no points to take off still counts for the standing.
     The same `token` a second time changes nothing. Raises OwnCase, ReasonNeeded, InTheFuture, CodeUnknown,
-    BeforePermit, NoPermit.
+    BeforePermit, TooSoon, NoPermit.
     """
     with transaction() as session:
         lock = lock_person(person_id, now=now)
@@ -126,6 +82,7 @@ def reward(
         row = tariff.merits.get(code) if tariff else None
         if row is None:
             raise CodeUnknown()
+        _require_gap(lock, record, achieved_at)
         payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         before = _total(lock, record)
         append_entry(
@@ -134,6 +91,27 @@ def reward(
         )  # fmt: skip
         settle(lock, now=now)
         return before - _total(lock, record)
+
+
+def _require_gap(lock: PersonLock, record: PermitRecord, achieved_at: datetime) -> None:
+    """Refuse a reward that lies nearer to another one than the policy allows; asked here, never in the fold."""
+    days = record.policy.merit.minimum_gap_days
+    if not days:
+        return
+    entries = fold_queries.entries(lock.session, lock.person_id)
+    gone = voided(entries, lock.present)
+    on = legal_day(achieved_at, record.zone)
+    for one in entries:
+        if one.kind is EntryKind.MERIT and one.idem not in gone:
+            other = legal_day(one.effective_at, record.zone)
+            if abs((on - other).days) < days:
+                raise TooSoon(days=days, other=other, next=other + timedelta(days=days))
+
+
+def standing(lock: PersonLock, record: PermitRecord) -> tuple[str, ...]:
+    """Return the demerits that stand under the lock, oldest first."""
+    state = ledger_state(lock.session, lock.person_id, lock.present, record=record)
+    return () if state is None else state.fold.standing
 
 
 def _total(lock: PersonLock, record: PermitRecord) -> int:

@@ -61,6 +61,11 @@ def entry_key(case_id: int, number: int) -> str:
     return f"case-{case_id}/{number}/demerit"
 
 
+def clear_of_sanction(sanction_id: int, part: str) -> str:
+    """Return the idempotency key of a clear that a sanction itself brings, at its start or its end."""
+    return f"sanction-{sanction_id}/clear/{part}"
+
+
 def clear_key(case_id: int, number: int) -> str:
     """Return the key of the clear that comes with a later round of a case whose earlier one was retrained for."""
     return f"case-{case_id}/{number}/clear"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -35,7 +35,8 @@ from training_app.permits.models import (
 )
 from training_app.permits.number_rules import day_pair, entry_key
 from training_app.permits.policy_queries import TariffRow, find_tariff
-from training_app.permits.sanction_rules import TERMINAL
+from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.permits.story_queries import payload_words
 
 SIMILAR = 5
@@ -160,6 +161,7 @@ class PermitPage:
     last_on: date | None
     stopped_through: date | None
     stop_reviewer: str | None
+    suspended_by: str | None
     returns_on: date | None
     parts: Sequence[str]
 
@@ -360,26 +362,38 @@ def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage |
     record = fold_queries.find_permit(session, person_id, now)
     if record is None:
         return None
-    ledger = ledger_queries.state_of(record, ledger_queries.ledger(session, person_id, now), now)
+    ledger = ledger_queries.get_state(session, record, now)
     tariff = find_tariff(session, record.follows.tariff_key, legal_day(now, record.zone))
+    measures = [
+        file
+        for file in reversed(fold_queries.sanctions_of(session, person_id, now))
+        if file.state.served_at is not None
+    ]
     return PermitPage(
         record=record,
         card=accounts.get_card(session, person_id, legal_day(now, record.zone)),
         ledger=ledger,
         lines=ledger_queries.lines(session, ledger, person_id, now),
         open_cases=[file for file in desk_queries.own_cases(session, person_id, now) if file.state.is_open],
-        measures=[
-            file
-            for file in reversed(fold_queries.sanctions_of(session, person_id, now))
-            if file.state.served_at is not None
-        ],
+        measures=measures,
         merits=list(tariff.merits.values()) if tariff else [],
         last_on=_last_on(record.facts.valid_until, record.zone),
         stopped_through=_last_on(record.facts.stopped_until, record.zone),
         stop_reviewer=_reviewer(session, record, now),
+        suspended_by=_suspended_by(measures),
         returns_on=None if ledger.returns_at is None else legal_day(ledger.returns_at, record.zone),
         parts=_parts(session, record) if record.facts.retraining_at else (),
     )
+
+
+def _suspended_by(measures: Iterable[SanctionFile]) -> str | None:
+    """Return the number of the measure that suspends the permit now, None without one."""
+    running = (file.number for file in measures if file.kind is SanctionKind.SUSPEND and _is_in_force(file))
+    return next(running, None)
+
+
+def _is_in_force(file: SanctionFile) -> bool:
+    return file.state.status is SanctionStatus.IN_FORCE
 
 
 def _reviewer(session: Session, record: PermitRecord, now: datetime) -> str | None:

@@ -6,7 +6,7 @@ policy that needs a step they do not know is refused when it is published, by th
 
 from __future__ import annotations
 
-from training_app.permits.policy_rules import AppealSuspends, ExistsWhen, MembershipDate, Policy
+from training_app.permits.policy_rules import AppealSuspends, ClosedWindow, ExistsWhen, MembershipDate, Policy
 
 
 def not_carried_out(policy: Policy) -> tuple[str, ...]:
@@ -16,6 +16,7 @@ def not_carried_out(policy: Policy) -> tuple[str, ...]:
         "membership_date": policy.membership is not MembershipDate.OCCURRED,
         "classes": bool(policy.classes),
         "election": policy.election is not None,
+        "late_discovery.closed_window": policy.closed_window is not ClosedWindow.REOPEN_NOW,
         "appeal.suspends": policy.appeal_suspends is AppealSuspends.ENTRY,
     }
     return tuple(name for name, is_asked in found.items() if is_asked)

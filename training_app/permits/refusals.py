@@ -99,6 +99,16 @@ class CodeUnknown(Invalid):
     message = "On that day the tariff had no such breach. Choose another one, or check the day."
 
 
+class TooSoon(Invalid):
+    """Another reward lies nearer than the policy allows."""
+
+    code = "reward_too_soon"
+    message = (
+        "A reward of %(other)s lies nearer than %(days)s days. Two rewards lie at least that far apart; "
+        "from %(next)s on another one can be recorded."
+    )
+
+
 class TooLongAgo(Invalid):
     """The limitation is over."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from training_app.permits import case_service as cases
 from training_app.permits import sanction_service as sanctions
 from training_app.permits.case_service import Words
+from training_app.permits.entry_service import append_entry
 from training_app.permits.evidence_service import Picture, read
-from training_app.permits.ledger_service import annul_sanction, append_entry, reward, settle
+from training_app.permits.ledger_service import reward, settle
 from training_app.permits.permit_service import append_event, end_stop, issue_permit, stop_for_safety
 from training_app.permits.retraining_service import reinstate
+from training_app.permits.sanction_service import annul as annul_sanction
 
 __all__ = [
     "Picture",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from training_app.db import db
 from training_app.erasing import erases, needs_words
 from training_app.errors import DomainError
-from training_app.permits import case_service, desk_queries, fold_queries, queries
+from training_app.permits import case_service, clock_queries, fold_queries, queries, sanction_service
 from training_app.permits.models import CaseEvent, CaseEvidence, PermitCase, SanctionEvent
 from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.sweeping import sweeps
@@ -51,7 +51,7 @@ def forget_evidence(session: Session, person_id: int, now: datetime) -> Iterable
 @sweeps("decisions past their time to appeal")
 def lapse_due(now: datetime) -> int:
     """Make final what nobody contested in time, one case per transaction; return how many were."""
-    due = desk_queries.lapsing(db.session(), now, limit=PORTION)
+    due = clock_queries.lapsing(db.session(), now, limit=PORTION)
     db.session.rollback()
     return sum(_lapse(case_id, now) for case_id in due)
 
@@ -64,3 +64,11 @@ def _lapse(case_id: int, now: datetime) -> bool:
         log.debug("case not lapsed", case=case_id, reason=error.code)
         return False
     return True
+
+
+@sweeps("suspensions that are over")
+def end_suspensions(now: datetime) -> int:
+    """End the suspensions whose time is over, one per transaction; return how many were."""
+    over = clock_queries.suspensions_over(db.session(), now, limit=PORTION)
+    db.session.rollback()
+    return sum(sanction_service.end_suspension(sanction_id, now=now) for sanction_id in over)

@@ -19,6 +19,7 @@ def test_the_standard_policy_is_carried_out() -> None:
         ({"exists_when": "decided"}, ("exists_when",)),
         ({"membership_date": "final"}, ("membership_date",)),
         ({"appeal": {"working_days": 10, "suspends": "entry"}}, ("appeal.suspends",)),
+        ({"late_discovery": {"limitation_months": 24, "closed_window": "drop"}}, ("late_discovery.closed_window",)),
         ({"election": {"months": 12, "limit": 2, "breach_factor": 2}}, ("election",)),
     ],
 )

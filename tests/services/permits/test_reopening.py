@@ -16,7 +16,7 @@ from training_app.accounts.locks import lock_person
 from training_app.audit import service as audit
 from training_app.db import db, transaction
 from training_app.outbox.models import OutboxMessage
-from training_app.permits import desk_queries, queries, refusals, service, tasks
+from training_app.permits import clock_queries, desk_queries, queries, refusals, service, tasks
 from training_app.permits.case_rules import CaseStatus, Outcome
 from training_app.permits.models import CaseEvidence, LedgerEntry
 from training_app.permits.permit_rules import DoorAnswer, PermitState
@@ -123,7 +123,7 @@ def test_the_clocks_of_a_reopened_case_begin_anew(world: World, now: datetime) -
         )
     service.cases.answer(case_id, words=words("As I said."), now=later, actor_id=world.learner)
     service.cases.decide(case_id, outcome=Outcome.UPHELD, points=0, words=words("So."), now=later, actor_id=world.hr)
-    assert desk_queries.lapsing(db.session(), later + timedelta(hours=1), limit=10) == []
+    assert clock_queries.lapsing(db.session(), later + timedelta(hours=1), limit=10) == []
     db.session.rollback()
     with pytest.raises(refusals.StillRunning):
         service.cases.lapse(case_id, now=later + timedelta(hours=1))

@@ -13,13 +13,25 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from tests.factories import World
-from tests.permits_factories import answered, case, decided, final, issue, noticed, report, revoked, sanctions
+from tests.permits_factories import (
+    answered,
+    case,
+    decided,
+    final,
+    issue,
+    noticed,
+    publish_policy,
+    report,
+    revoked,
+    sanctions,
+)
 from tests.statements import statements
 from training_app import clock
 from training_app.accounts import service as accounts
 from training_app.audit.models import AuditEntry
 from training_app.db import db
-from training_app.permits.case_rules import CaseStatus
+from training_app.permits import desk_queries, service
+from training_app.permits.case_rules import CaseStatus, Outcome
 from training_app.permits.models import CaseEvidence, PermitCase
 
 
@@ -361,3 +373,43 @@ def test_what_happens_next_stands_before_the_form_in_which_it_is_answered(
 ) -> None:
     page = _as(app, world, "learner").get(f"/me/cases/{noticed(world, now)}").text
     assert page.index("后续流程") < page.index("<textarea")
+
+
+@pytest.mark.parametrize("show", desk_queries.FILTERS)
+def test_each_filter_of_the_desk_shows_what_it_names(app: Flask, world: World, now: datetime, show: str) -> None:
+    report(world, now)  # new
+    noticed(world, now)  # the holder may still answer
+    answered(world, now)  # to be decided
+    decided(world, now)  # may still be contested
+    decided(world, now, outcome=Outcome.DISMISSED)
+    counts = {"waiting": 2, "new": 1, "answer": 1, "decide": 1, "decided": 1, "appeal": 0, "closed": 1, "all": 5}
+    page = _as(app, world, "hr").get(f"/permits/cases?show={show}")
+    assert page.status_code == 200
+    assert page.text.count('class="list-item"') == counts[show]
+
+
+@pytest.mark.parametrize("show", desk_queries.SANCTION_FILTERS)
+def test_each_filter_of_the_sanctions_opens(app: Flask, world: World, now: datetime, show: str) -> None:
+    final(world, now, code="unsafe-work")
+    counts = {"waiting": 1, "open": 1, "force": 0, "closed": 0, "all": 1}
+    page = _as(app, world, "hr").get(f"/permits/sanctions?show={show}")
+    assert (page.status_code, page.text.count('class="list-item"')) == (200, counts[show])
+
+
+def test_a_suspension_says_how_long_it_lasts_to_who_decides_and_to_the_holder(
+    app: Flask, world: World, now: datetime
+) -> None:
+    publish_policy(now, stages=[{"at": 12, "sanction": "suspend", "months": 2, "days": 1}])
+    _case, at = final(world, now, code="unsafe-work")
+    [file] = sanctions(world.learner, at)
+    clock.move_to(at)
+    _english(world, "hr", "hr_lead", "learner")
+    hr = _as(app, world, "hr")
+    assert "2 months 1 day" in hr.get(f"/permits/sanctions/{file.sanction_id}").text
+    assert "2 months 1 day" not in hr.get("/permits/sanctions?show=all").text
+    service.sanctions.decide(file.sanction_id, impose=True, words="Clear.", now=at, actor_id=world.hr, language="en")
+    service.sanctions.confirm(file.sanction_id, now=at, actor_id=world.hr_lead)
+    learner = _as(app, world, "learner")
+    assert "The suspension lasts 2 months 1 day." in learner.get(f"/me/sanctions/{file.sanction_id}").text
+    mine = learner.get("/me/permit").text
+    assert f"The measure {file.number} says why" in mine
