@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from training_app.accounts.models import Person
+from training_app.accounts.rules import present_of
 from training_app.db import writing_session
 from training_app.errors import NotFound
 
@@ -32,10 +33,6 @@ class Stamp:
     seq: int
 
 
-# The longest wait for the lock: what was recorded meanwhile is seen, what a clock that ran wild recorded is not.
-LONGEST_WAIT = timedelta(minutes=1)
-
-
 @dataclass
 class PersonLock:
     """A person locked for the rest of the transaction."""
@@ -56,8 +53,7 @@ class PersonLock:
         `now` was read before the lock was held. Folded as of then, what another transaction has just recorded would be
         missing, and two decisions at the same moment could both find the limit not reached.
         """
-        last = self.person.last_recorded_at
-        return last if self.now < last <= self.now + LONGEST_WAIT else self.now
+        return present_of(self.now, self.person.last_recorded_at)
 
     def stamp(self) -> Stamp:
         """Return the next (recorded_at, seq): max(now, last + 1 µs); no later commit changes an earlier answer."""

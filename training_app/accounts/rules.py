@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+# The longest wait for a person's lock: what was recorded meanwhile is seen, what a clock that ran wild recorded is not.
+LONGEST_WAIT = timedelta(minutes=1)
+
+
+def present_of(now: datetime, last_recorded_at: datetime) -> datetime:
+    """Return the instant to fold a person at: `now`, or a moment later where somebody wrote since it was read."""
+    return last_recorded_at if now < last_recorded_at <= now + LONGEST_WAIT else now
+
 
 class UnitType(StrEnum):
     """The four-level service network."""

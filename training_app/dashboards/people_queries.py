@@ -25,8 +25,8 @@ from training_app.db import SortKey, UtcDateTime
 from training_app.status import condition_queries as conditions
 from training_app.status import queries as status
 from training_app.status import rules as status_rules
+from training_app.status.fold_queries import Snapshot
 from training_app.status.models import PersonState
-from training_app.status.queries import Snapshot
 from training_app.status.rules import State
 
 ZONE = "Asia/Shanghai"

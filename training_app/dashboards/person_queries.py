@@ -25,7 +25,7 @@ from training_app.permits import queries as permits
 from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.permits.standing_rules import CertificateAnswer
 from training_app.status import queries as status
-from training_app.status.queries import Snapshot
+from training_app.status.fold_queries import Snapshot
 from training_app.status.rules import Facts, Reason, State
 
 ZONE = "Asia/Shanghai"

@@ -34,8 +34,8 @@ from training_app.permits.permit_rules import state_at as permit_state_at
 from training_app.status import condition_queries as conditions
 from training_app.status import job_queries
 from training_app.status import queries as status
+from training_app.status.fold_queries import Snapshot
 from training_app.status.models import LevelHeld, LicenceHeld, PersonState
-from training_app.status.queries import Snapshot
 from training_app.status.rules import VALID_TODAY, HeldLicence, State, is_stale, permit_facts
 
 P = Permission

@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from training_app.access.queries import in_reach
 from training_app.access.rules import Grant, Permission
 from training_app.accounts.models import Person, PersonProfile
+from training_app.accounts.whom_queries import Whom
 from training_app.audit.models import Payload
 from training_app.certifications import queries as levels
 from training_app.content import queries as content
@@ -150,11 +151,23 @@ def _columns() -> list[Any]:
 
 
 def _standing() -> sa.Select[Any]:
-    return (
-        sa.select(*_columns())
-        .outerjoin(Payload, Payload.id == Licence.number_payload_id)
-        .where(Licence.superseded_at.is_(None))
+    return _rows().where(Licence.superseded_at.is_(None))
+
+
+def _rows() -> sa.Select[Any]:
+    return sa.select(*_columns()).outerjoin(Payload, Payload.id == Licence.number_payload_id)
+
+
+def rows_of(session: Session, whom: Whom, *, known_at: datetime | None = None) -> list[LicenceRow]:
+    """Return what is recorded of people, or was by an instant, in the order of person and kind; one read."""
+    wanted = _standing()
+    if known_at is not None:
+        stood = sa.or_(Licence.superseded_at.is_(None), Licence.superseded_at > known_at)
+        wanted = _rows().where(Licence.recorded_at <= known_at, stood)
+    rows = session.execute(
+        wanted.where(whom.holds(Licence.person_id)).order_by(Licence.person_id, Licence.kind, Licence.id)
     )
+    return [LicenceRow(**row) for row in rows.mappings()]
 
 
 def licences_of(session: Session, person_ids: Iterable[int]) -> dict[int, list[LicenceRow]]:

@@ -142,29 +142,30 @@ def _permits(
     for event in found:
         events[event.permit_id].append(event)
     on = max(legal_day(now, row.zone) for row in rows)
-    rows = [row for row in rows if _was_issued(events[row.id])]
+    rows = [row for row in rows if was_issued(events[row.id])]
     if not rows:
         return {}
     policies = content.current(session, POLICY, on, known_at=known_at)
-    for key in {_policy_key(events[row.id], now, known_at) for row in rows} - policies.keys():
+    for key in {policy_key(events[row.id], now, known_at) for row in rows} - policies.keys():
         policies[key] = content.get_for_replay(session, POLICY, key, on)
-    return {row.person_id: _record(row, events[row.id], policies, now, known_at) for row in rows}
+    return {
+        row.person_id: record_of(
+            row, events[row.id], policy_in(policies[policy_key(events[row.id], now, known_at)], row.zone), now, known_at
+        )
+        for row in rows
+    }
 
 
-def _was_issued(events: Sequence[PermitEventRow]) -> bool:
+def was_issued(events: Sequence[PermitEventRow]) -> bool:
     """Tell whether a permit was ever issued; one that came with an import that was undone counts as never issued."""
     voided = {ref for event in events for ref in event.facts.get("refs", ())}
     return any(event.idem not in voided for event in events if event.kind != PermitEventKind.ANNULLED.value)
 
 
-def _record(
-    row: Permit,
-    events: Sequence[PermitEventRow],
-    policies: Mapping[str, content.Version],
-    now: datetime,
-    known_at: datetime | None,
+def record_of(
+    row: Permit, events: Sequence[PermitEventRow], follows: PolicyInForce, now: datetime, known_at: datetime | None
 ) -> PermitRecord:
-    follows = policy_in(policies[_policy_key(events, now, known_at)], row.zone)
+    """Return what the events of a permit come to under the policy that it follows."""
     facts = fold_permit(map(permit_event, events), follows.policy, as_of=now, known_at=known_at)
     return PermitRecord(
         permit_id=row.id,
@@ -180,7 +181,7 @@ def _record(
     )
 
 
-def _policy_key(events: Sequence[PermitEventRow], now: datetime, known_at: datetime | None) -> str:
+def policy_key(events: Sequence[PermitEventRow], now: datetime, known_at: datetime | None) -> str:
     """Return the key of the policy followed: the newest dated event that names one."""
     named = [
         event
@@ -292,14 +293,16 @@ def breach_of(version: content.Version, code: str) -> TariffRow:
 def entries(session: Session, person_id: int) -> list[Entry]:
     """Return the ledger of a person as the rules know it."""
     rows = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.person_id == person_id).order_by(LedgerEntry.seq))
-    return [
-        Entry(
-            idem=row.idem, kind=EntryKind(row.kind), points=row.points, effective_at=row.effective_at,
-            exists_at=row.exists_at, recorded_at=row.recorded_at, seq=row.seq, code=row.code,
-            occasion=row.occasion, refs=tuple(row.refs),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [entry(row) for row in rows]
+
+
+def entry(row: LedgerEntry) -> Entry:
+    """Return a line of the ledger as the rules know it."""
+    return Entry(
+        idem=row.idem, kind=EntryKind(row.kind), points=row.points, effective_at=row.effective_at,
+        exists_at=row.exists_at, recorded_at=row.recorded_at, seq=row.seq, code=row.code, occasion=row.occasion,
+        refs=tuple(row.refs),
+    )  # fmt: skip
 
 
 def sanction_event(row: SanctionEventRow) -> SanctionEvent:

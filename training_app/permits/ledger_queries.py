@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
 from training_app.permits import clock_queries, fold_queries
+from training_app.permits.case_rules import CaseState
 from training_app.permits.due_rules import due, served_of
 from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
@@ -114,18 +115,28 @@ def ledger(session: Session, person_id: int, now: datetime) -> list[Entry]:
 
 
 def _of_case(entries: Sequence[Entry], case: CaseFile, points: int, at: datetime) -> list[Entry]:
-    """Return what a case adds to the ledger when it becomes final with these points at an instant."""
-    key = entry_key(case.case_id, case.state.round)
-    demerit = Entry(
-        idem=key, kind=EntryKind.DEMERIT, points=points, effective_at=case.occurred_at, exists_at=at, recorded_at=at,
-        code=case.code, occasion=case.occasion,
+    return entries_of_case(
+        entries, case_id=case.case_id, code=case.code, occasion=case.occasion, occurred_at=case.occurred_at,
+        state=case.state, points=points, at=at,
     )  # fmt: skip
-    if not was_atoned(entries, earlier_keys(case.case_id, case.state.round)):
+
+
+def entries_of_case(
+    entries: Sequence[Entry], *, case_id: int, code: str, occasion: str, occurred_at: datetime, state: CaseState,
+    points: int, at: datetime,
+) -> list[Entry]:  # fmt: skip
+    """Return what a case adds to the ledger when it becomes final with these points at an instant."""
+    key = entry_key(case_id, state.round)
+    demerit = Entry(
+        idem=key, kind=EntryKind.DEMERIT, points=points, effective_at=occurred_at, exists_at=at, recorded_at=at,
+        code=code, occasion=occasion,
+    )  # fmt: skip
+    if not was_atoned(entries, earlier_keys(case_id, state.round)):
         return [demerit]
     # What was done for an earlier round is not asked for a second time.
     clear = replace(
         demerit,
-        idem=clear_key(case.case_id, case.state.round),
+        idem=clear_key(case_id, state.round),
         kind=EntryKind.CLEAR,
         points=0,
         effective_at=at,

@@ -13,6 +13,7 @@ from training_app.licences import queries as licences
 from training_app.licences.queries import Book
 from training_app.licences.rules import Answer, Level, Licence, authorise
 from training_app.status import queries as status
+from training_app.status.fold_queries import Snapshot
 from training_app.status.rules import Facts, HeldLevel, HeldLicence, permit_facts
 
 
@@ -47,7 +48,7 @@ def answer(
     )  # fmt: skip
 
 
-def answer_of(session: Session, snapshot: status.Snapshot, at: datetime) -> tuple[Answer, Book]:
+def answer_of(session: Session, snapshot: Snapshot, at: datetime) -> tuple[Answer, Book]:
     """Return what a person may do as of their snapshot, and what it is worded with."""
     book = book_of(session, at)
     found = answer(snapshot.facts, snapshot.levels, snapshot.licences, book, ranks_of(session, at), at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,14 +20,15 @@ from training_app.content import queries as content
 from training_app.courses import queries as courses
 from training_app.db import canonical_json, db, transaction
 from training_app.status import service
+from training_app.status.compare_queries import Compared, Comparing, Difference
 from training_app.status.models import StatusFold
-from training_app.status.service import Difference
+from training_app.status.spreading import Walk, everybody
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLD = "training_app.status.queries"
 # What a row comes to depends on these in force; of courses and lessons, on their last substantive change.
 POLICIES = ("calendar", "exam_blueprint", "level", "points_policy", "role", "tariff")
-PORTION = 100  # people per transaction: well under a second of the write lock
+PORTION = 500  # people per transaction: a tenth of a second of the write lock
 
 
 class OtherVersionError(Exception):
@@ -84,21 +85,34 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def bring_up_to_date(
-    *, clock: Callable[[], datetime], say: Callable[[int, int], None] = lambda _done, _of: None
+    *,
+    clock: Callable[[], datetime],
+    say: Callable[[int, int], None] = lambda _done, _of: None,
+    processes: int | None = None,
 ) -> Rebuilt:
     """Fold everybody anew where the rows were made by other rules; `say` is told (people done, of how many).
 
-    Each portion is a transaction of its own that notes how far it came: a start that was stopped is gone on with, and
-    two machines that start at once take turns at the portions. The clock is read for each person. Raises
-    OtherVersionError.
+    Portions are folded without a lock, in other processes where people are many; each is written in a transaction of
+    its own that notes how far it came: a start that was stopped is gone on with, and what two machines do at once is
+    written by the first. Raises OtherVersionError, WorkerLostError.
     """
     version = _version(clock())
-    if not _begin(version):
+    through = _begin(version)
+    if through is None:
         return Rebuilt(version=version, was_needed=False)
     people = changed = 0
-    while (portion := _portion(version, clock)) is not None:
-        people, changed = people + portion.people, changed + portion.changed
-        say(portion.through, portion.of)
+    done, of = _counts(through)
+    walk = Walk(after=through, size=PORTION)
+    with closing(everybody(Comparing(), walk, clock=clock, processes=processes)) as portions:
+        for compared in portions:
+            noted = _note(version, compared, clock)
+            if noted is None:
+                break
+            walk.after = max(walk.after, noted.through)
+            people, changed, done = people + noted.people, changed + noted.changed, done + compared.people
+            if noted.people:
+                say(done, of)
+    _end(version, clock())
     return Rebuilt(version=version, was_needed=True, people=people, changed=changed)
 
 
@@ -117,15 +131,15 @@ def _version(now: datetime) -> str:
     return version
 
 
-def _begin(version: str) -> bool:
-    """Say what the rows are to become; return whether there is anything to do."""
+def _begin(version: str) -> int | None:
+    """Say what the rows are to become; return through whom they are it already, None where nothing is to be done."""
     with transaction() as session:
         row = fold_row(session)
         if row.version == version and row.next_version is None:
-            return False
+            return None
         if row.next_version != version:
             row.next_version, row.through = version, 0
-        return True
+        return row.through
 
 
 def fold_row(session: Session) -> StatusFold:
@@ -144,30 +158,46 @@ def _locked(session: Session) -> StatusFold:
     return session.scalars(sa.select(StatusFold).with_for_update().execution_options(populate_existing=True)).one()
 
 
+def _counts(through: int) -> tuple[int, int]:
+    """Return how many people are done, of how many there are."""
+    done, of = db.session.execute(
+        sa.select(sa.func.count().filter(Person.id <= through), sa.func.count()).select_from(Person)
+    ).one()
+    db.session.rollback()
+    return done, of
+
+
+def _end(version: str, now: datetime) -> None:
+    """Note that everybody is done, unless another machine did so first."""
+    with transaction() as session:
+        row = _locked(session)
+        if not _is_done(row, version):
+            _finish(row, version, now)
+
+
+def _is_done(row: StatusFold, version: str) -> bool:
+    if row.next_version is None and row.version == version:
+        return True
+    if row.next_version != version:
+        raise OtherVersionError("Another version of the product folds everybody anew; stop one of the two.")
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Portion:
+class _Noted:
     people: int
     changed: int
     through: int
-    of: int
 
 
-def _portion(version: str, clock: Callable[[], datetime]) -> _Portion | None:
-    """Fold the next people; None once nobody is left, this process's or another's doing."""
+def _note(version: str, compared: Compared, clock: Callable[[], datetime]) -> _Noted | None:
+    """Write a portion and how far it came; None once all is done, nobody where another machine was faster."""
     with transaction() as session:
         row = _locked(session)
-        if row.next_version is None and row.version == version:
+        if _is_done(row, version):
             return None
-        if row.next_version != version:
-            raise OtherVersionError("Another version of the product folds everybody anew; stop one of the two.")
-        next_ids = sa.select(Person.id).where(Person.id > row.through).order_by(Person.id).limit(PORTION)
-        ids = list(session.scalars(next_ids))
-        if not ids:
-            _finish(row, version, clock())
-            return None
-        changed = sum(bool(service.fold_again(session, person_id, now=clock())) for person_id in ids)
-        row.through = ids[-1]
-        done, of = session.execute(
-            sa.select(sa.func.count().filter(Person.id <= row.through), sa.func.count()).select_from(Person)
-        ).one()
-        return _Portion(people=len(ids), changed=changed, through=done, of=of)
+        if row.through >= compared.last:
+            return _Noted(people=0, changed=0, through=row.through)
+        changed = {one.person_id for one in service.mend(session, compared.found, clock=clock)}
+        row.through = compared.last
+        return _Noted(people=compared.people, changed=len(changed), through=row.through)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,20 +16,12 @@ from training_app.accounts.models import Person
 from training_app.certifications import onboarding
 from training_app.db import db, transaction, writing_session
 from training_app.status import queries
+from training_app.status.compare_queries import Comparing, Difference, Found, child_rows, columns, differences
+from training_app.status.fold_queries import Snapshot
 from training_app.status.models import LevelHeld, LicenceHeld, PersonState
-from training_app.status.queries import Snapshot
+from training_app.status.spreading import Walk, everybody
 
 PORTION = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """A column of a person's row, or the units they are found in, that was not what the histories come to."""
-
-    person_id: int
-    field: str
-    stored: object
-    folded: object
 
 
 def recompute(person_id: int, *, now: datetime) -> Snapshot:
@@ -51,35 +42,11 @@ def _write(session: Session, snapshot: Snapshot, now: datetime) -> None:
     for name, value in columns(snapshot).items():
         setattr(row, name, value)
     row.as_of_seq, row.computed_at = snapshot.as_of_seq, now
-    session.execute(sa.delete(LevelHeld).where(LevelHeld.person_id == snapshot.person_id))
-    session.add_all(
-        LevelHeld(
-            person_id=snapshot.person_id, scheme=one.scheme, level=one.level, awarded_at=one.awarded_at,
-            valid_until=one.valid_until, exercisable=one.exercisable, withdrawn_at=one.withdrawn_at,
-        )
-        for one in snapshot.levels
-    )  # fmt: skip
-    session.execute(sa.delete(LicenceHeld).where(LicenceHeld.person_id == snapshot.person_id))
-    session.add_all(LicenceHeld(person_id=snapshot.person_id, **asdict(one)) for one in snapshot.licences)
+    children: tuple[Any, ...] = (LevelHeld, LicenceHeld)
+    for model, rows in zip(children, child_rows(snapshot), strict=True):
+        session.execute(sa.delete(model).where(model.person_id == snapshot.person_id))
+        session.add_all(model(**row) for row in rows)
     session.flush()
-
-
-def columns(snapshot: Snapshot) -> dict[str, object]:
-    """Return the columns of `person_state` that a fold decides."""
-    return {
-        **asdict(snapshot.facts),
-        "permit_id": snapshot.permit_id,
-        "permit_number": snapshot.permit_number,
-        "points": snapshot.points,
-        "points_limit": snapshot.points_limit,
-        "points_return_at": snapshot.points_return_at,
-        "stage": snapshot.stage,
-        "standing": snapshot.standing,
-        "open_cases": snapshot.open_cases,
-        "level": snapshot.level,
-        "due_on": snapshot.due_on,
-        "reasons": list(snapshot.reasons),
-    }
 
 
 def write_newcomers(person_ids: Sequence[int], *, now: datetime) -> None:
@@ -99,19 +66,9 @@ def fold_newcomers(person_ids: Sequence[int], *, now: datetime) -> None:
     snapshots = [queries.fold_person(db.session(), person_id, now) for person_id in person_ids]
     db.session.rollback()
     with transaction() as session:
-        rows = [
-            {**columns(one), "as_of_seq": one.as_of_seq, "computed_at": now, "person_id": one.person_id}
-            for one in snapshots
-        ]
-        session.execute(sa.insert(PersonState), rows)
-        levels = [
-            {"person_id": one.person_id, "scheme": level.scheme, "level": level.level, "awarded_at": level.awarded_at,
-             "valid_until": level.valid_until, "exercisable": level.exercisable, "withdrawn_at": level.withdrawn_at}
-            for one in snapshots
-            for level in one.levels
-        ]  # fmt: skip
-        if levels:
-            session.execute(sa.insert(LevelHeld), levels)
+        session.execute(sa.insert(PersonState), [_row(one, now) for one in snapshots])
+        if held := [row for one in snapshots for row in child_rows(one)[0]]:
+            session.execute(sa.insert(LevelHeld), held)
 
 
 def refresh_due(*, now: datetime, limit: int = PORTION) -> int:
@@ -141,21 +98,81 @@ def refresh_memberships(*, now: datetime) -> int:
 
 
 def rebuild(*, clock: Callable[[], datetime]) -> list[Difference]:
-    """Fold everybody anew, rewrite what differs, and return the differences; none means that the rows were true.
+    """Fold everybody anew, rewrite what differs, and return the differences; none means that the rows were true."""
+    return list(rebuilt(clock=clock))
 
-    It takes minutes while people work: the clock is read for each person, so that nobody is folded as of a moment
-    before what was recorded meanwhile.
+
+def rebuilt(*, clock: Callable[[], datetime], processes: int | None = None) -> Iterator[Difference]:
+    """Fold everybody anew, rewrite what differs, and yield the differences.
+
+    It takes minutes while people work: nobody is folded as of a moment before what was recorded meanwhile, since who
+    mends a row asks whether anything was (see `mend`).
 
     A row that is merely due counts as it would read after its refresh: only the fold's own result is compared, not how
     far the row had read: some events (a paper opened, a result contested) change nothing that lists show.
     """
-    ids = db.session.scalars(sa.select(Person.id).order_by(Person.id)).all()
-    db.session.rollback()
-    found: list[Difference] = []
-    for person_id in ids:
-        with transaction() as session:
-            found += fold_again(session, person_id, now=clock())
-    return found
+    walk = Walk(size=PORTION)
+    for compared in everybody(Comparing(), walk, clock=clock, processes=processes):
+        if compared.found:
+            with transaction() as session:
+                mended = mend(session, compared.found, clock=clock)
+            yield from mended
+
+
+def mend(session: Session, found: Sequence[Found], *, clock: Callable[[], datetime]) -> list[Difference]:
+    """Write the rows of people as they were folded without their locks; return how each differed.
+
+    Of whom anything was recorded or written since is folded again, under their lock, in this transaction.
+    """
+    ids = [one.person_id for one in found]
+    seqs = dict(
+        iter(
+            session.execute(
+                sa.select(Person.id, Person.seq).where(Person.id.in_(ids)).order_by(Person.id).with_for_update()
+            )
+        )
+    )
+    computed = sa.select(PersonState.person_id, PersonState.computed_at).where(PersonState.person_id.in_(ids))
+    seen = dict(iter(session.execute(computed)))
+    told = []
+    moved = {
+        one.person_id
+        for one in found
+        if one.is_ahead or seqs.get(one.person_id) != one.snapshot.as_of_seq or seen.get(one.person_id) != one.seen
+    }
+    _write_many(session, [one for one in found if one.person_id not in moved])
+    for one in sorted(found, key=lambda one: one.person_id):
+        if one.person_id in moved:
+            told += fold_again(session, one.person_id, now=clock()) if one.person_id in seqs else []
+            continue
+        if not one.is_placed:
+            accounts.refresh_membership(lock_person(one.person_id, now=one.folded_at))
+        told += one.differences
+    return told
+
+
+def _write_many(session: Session, found: Sequence[Found]) -> None:
+    """Put rows in the place of those that are there, set-based."""
+    changed = [one for one in found if any(difference.field != "units" for difference in one.differences)]
+    ids = [one.person_id for one in changed]
+    if not ids:
+        return
+    children = [child_rows(one.snapshot) for one in changed]
+    for model, rows in (
+        (LevelHeld, [row for held, _ in children for row in held]),
+        (LicenceHeld, [row for _, papers in children for row in papers]),
+        (PersonState, [_row(one.snapshot, one.folded_at) for one in changed]),
+    ):
+        session.execute(sa.delete(model).where(model.person_id.in_(ids)).execution_options(synchronize_session=False))
+        if rows:
+            session.execute(sa.insert(model), rows)
+    session.expire_all()
+
+
+def _row(snapshot: Snapshot, now: datetime) -> dict[str, object]:
+    return {
+        **columns(snapshot), "as_of_seq": snapshot.as_of_seq, "computed_at": now, "person_id": snapshot.person_id,
+    }  # fmt: skip
 
 
 def fold_again(session: Session, person_id: int, *, now: datetime) -> list[Difference]:
@@ -163,26 +180,13 @@ def fold_again(session: Session, person_id: int, *, now: datetime) -> list[Diffe
     lock = lock_person(person_id, now=now)
     stored = queries.stored(session, [person_id]).get(person_id)
     folded = queries.fold_person(session, person_id, lock.present)
-    differences = _differences(stored, folded)
-    if differences:
+    found = differences(stored, folded)
+    if found:
         _write(session, folded, lock.present)
     before = people.scope_rows(session, person_id)
     after = people.scope_rows_due(session, person_id, accounts.today(now))
     if before != after:
         accounts.refresh_membership(lock)
         stored_units, units = (sorted(unit for unit, _ in rows) for rows in (before, after))
-        differences.append(Difference(person_id=person_id, field="units", stored=stored_units, folded=units))
-    return differences
-
-
-def _differences(stored: Snapshot | None, folded: Snapshot) -> list[Difference]:
-    if stored is None:
-        return [Difference(person_id=folded.person_id, field="row", stored=None, folded=folded.state.value)]
-    before, after = columns(stored), columns(folded)
-    before["levels"], after["levels"] = set(stored.levels), set(folded.levels)
-    before["licences"], after["licences"] = Counter(stored.licences), Counter(folded.licences)
-    return [
-        Difference(person_id=folded.person_id, field=name, stored=before[name], folded=after[name])
-        for name in after
-        if before[name] != after[name]
-    ]
+        found.append(Difference(person_id=person_id, field="units", stored=stored_units, folded=units))
+    return found

@@ -25,9 +25,9 @@ from training_app.db import db, transaction
 from training_app.permits import service
 from training_app.status import rebuilding
 from training_app.status import service as status
+from training_app.status.compare_queries import Difference
 from training_app.status.models import PersonState, StatusFold
 from training_app.status.rebuilding import OtherVersionError, bring_up_to_date, code_version
-from training_app.status.service import Difference
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -173,7 +173,10 @@ def test_a_case_reported_while_everybody_is_folded_stays_in_the_row(
     assert db.session.get_one(PersonState, world.learner2).open_cases == 1
 
 
-def test_the_clock_is_read_for_each_person_of_a_rebuild_by_hand(any_app: Flask) -> None:
+def test_the_clock_is_read_for_each_portion_of_a_rebuild_by_hand(
+    any_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "PORTION", 1)
     world = World.create(clock.now())
     minutes = count()
     begun = clock.now()
