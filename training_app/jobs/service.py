@@ -20,6 +20,10 @@ LEFT_BEHIND = timedelta(minutes=15)
 SENT_AGAIN = "left behind and sent again"
 
 
+class MoreToDo(Exception):
+    """A job has done a part and goes on in its next turn: other jobs come in between. It keeps how far it is."""
+
+
 class Progress:
     """Handed to a running job: `step(done, total)` writes how far it is, in its own short transaction."""
 
@@ -76,6 +80,10 @@ def run(job_id: int) -> None:
         kind, body = job.kind, dict(job.body)
     try:
         _works[kind](body, Progress(job_id))
+    except MoreToDo:
+        db.session.rollback()
+        _queue_again(job_id)
+        return
     except Exception as error:
         db.session.rollback()
         log.exception("job failed", kind=kind, job=job_id)
@@ -122,6 +130,18 @@ def give_up(job_id: int, reason: str) -> None:
             .where(Job.id == job_id, Job.state == JobState.RUNNING)
             .values(state=JobState.FAILED, error=reason, finished_at=clock.now())
         )
+
+
+def _queue_again(job_id: int) -> None:
+    now = clock.now()
+    with transaction() as session:
+        queued = session.execute(
+            sa.update(Job)
+            .where(Job.id == job_id, Job.state == JobState.RUNNING)
+            .values(state=JobState.QUEUED, started_at=now, error=None)
+        )
+        if queued.rowcount == 1:  # type: ignore[attr-defined]
+            outbox.send(TOPIC, f"job/{job_id}/{now.isoformat()}", {"job": job_id}, now=now)
 
 
 def _finish(job_id: int, state: JobState, error: str | None) -> None:

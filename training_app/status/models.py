@@ -97,3 +97,40 @@ class StatusFold(db.Model):
     through: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     made_at: Mapped[datetime | None]
     reminded_on: Mapped[date | None]
+
+
+class Simulation(db.Model):
+    """What a points policy would come to for everybody before it is published; nothing of it is about anyone.
+
+    `through`: everybody up to this id was looked at; `figures`: counts by unit so far. It ends as one of finished,
+    cancelled, failed (`problem`), and goes with its job after a while.
+    """
+
+    __tablename__ = "simulation"
+    __table_args__ = (sa.Index("ix_simulation_asked_at", "asked_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    policy_key: Mapped[str] = mapped_column(sa.String(100))
+    body: Mapped[dict[str, Any]]
+    as_of: Mapped[datetime]
+    asked_by: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    people: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    through: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    figures: Mapped[dict[str, Any]]
+    finished_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class SimulationChange(db.Model):
+    """A holder who would stand otherwise: before, after, what would be proposed, what would fall away."""
+
+    __tablename__ = "simulation_change"
+    __table_args__ = (sa.Index("ix_simulation_change_person", "person_id"),)
+
+    simulation_id: Mapped[int] = mapped_column(sa.ForeignKey("simulation.id"), primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, autoincrement=False)
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("unit.id"))
+    facts: Mapped[dict[str, Any]]

@@ -118,9 +118,8 @@ def _spread(task: Task[T], walk: Walk, clock: Callable[[], datetime], count: int
         for _ in range(count * AHEAD):
             hand_out()
         while waiting:
-            found = waiting.popleft().answer()
+            yield cast(T, waiting.popleft().answer())
             hand_out()
-            yield cast(T, found)
 
 
 class _Worker:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from training_app import clock
 from training_app.erasing import erases
-from training_app.status import reminding, service
-from training_app.status.models import LicenceHeld
+from training_app.jobs import service as jobs
+from training_app.status import reminding, service, simulating
+from training_app.status.models import LicenceHeld, SimulationChange
 from training_app.sweeping import sweeps
 
 
@@ -31,3 +34,22 @@ def refresh(now: datetime) -> int:
 def remind(now: datetime) -> int:
     """Remind holders and their managers of permits and levels that expire; after the rows were folded."""
     return reminding.remind_due(now=now)
+
+
+@jobs.work(simulating.KIND)
+def simulate(body: Mapping[str, object], progress: jobs.Progress) -> None:
+    """Do a part of a simulation."""
+    simulating.go_on(cast(int, body["simulation"]), progress, clock=clock.now)
+
+
+@sweeps("old simulations")
+def forget_simulations(now: datetime) -> int:
+    """Let go what simulations came to, after two weeks."""
+    return simulating.forget_old(now=now)
+
+
+@erases("simulations")
+def forget_changes(session: Session, person_id: int, _now: datetime) -> Iterable[str]:
+    """Let go what simulations said of a person."""
+    session.execute(sa.delete(SimulationChange).where(SimulationChange.person_id == person_id))
+    return ()
