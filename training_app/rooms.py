@@ -27,6 +27,7 @@ ROOMS = (
     "credentials",
     "notices",
     "dashboards",
+    "figures",
     "roster",
     "photos",
     "home",

@@ -68,6 +68,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "exams.start": ("sitter", {}),
         "exams.submit": ("sitter", {"epoch": "1", "seq": "3"}),
         "roster.again": ("hr", {}),
+        "figures.remind_renewals": ("hr", {}),
         "roster.notify": ("hr", {}),
         "roster.undo": ("hr", {}),
         "permits.annul_sanction": ("hr_lead", reason),

@@ -15,6 +15,7 @@ from training_app.accounts.service import today
 
 # What may be done again, and why it harms nothing: no case, entry, award, attempt or person comes twice of it.
 AGAIN = {
+    "figures.export_renewals": "each file that leaves is written down",
     "dashboards.export": "each file that leaves is written down",
     "dashboards.sign_in_link": "each link ends the one before",
     "exams.identity": "the examiner says once more that it is this person",
@@ -52,6 +53,8 @@ ELSEWHERE = {
     "roleplay.lock": "test_a_repeated_lock_and_a_repeated_batch_after_it_are_harmless",
     "roleplay.withdraw": "test_a_sheet_that_its_rater_can_still_finish_is_not_withdrawn_nor_one_twice",
     "roster.again": "test_between_preparing_and_the_switch_nobody_new_is_found_and_a_killed_job_goes_on",
+    "figures.remind_renewals": "test_a_proposal_stays_in_the_windows_is_exported_and_reminds",
+    "figures.set_capacity": "test_a_proposal_stays_in_the_windows_is_exported_and_reminds",
     "roster.notify": "test_all_of_an_import_are_told_one_by_one_but_never_who_tells_them",
     "roster.undo": "test_an_undone_import_leaves_what_was_before_and_can_be_sent_again",
     "roleplay.open_sheet": "test_a_sheet_opens_once_per_rater_and_not_before_the_start",

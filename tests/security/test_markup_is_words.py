@@ -124,7 +124,7 @@ HOSTILE_FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["people", "licences", "cases"])
+@pytest.mark.parametrize("kind", ["people", "licences", "cases", "visits"])
 def test_no_file_that_is_read_back_brings_a_fault_or_changes_anybody(app: Flask, house: House, kind: str) -> None:
     hr = house.world.hr
     before = {name: rows for name, rows in state().items() if name not in WRITTEN_BY_A_CHECK}

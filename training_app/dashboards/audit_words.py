@@ -26,6 +26,8 @@ def action_words() -> dict[str, str]:
         "person.import_undone": _("Import undone"),
         "roster.undone": _("Import undone"),
         "roster.notifying": _("Everybody of an import is told"),
+        "unit.exam_capacity": _("Examinations a month set"),
+        "renewals.exported": _("Renewals exported"),
         "roster.dropped": _("Import put away"),
         "person.photo_set": _("Photo set"),
         "person.words_erased": _("Kept words erased"),

@@ -69,6 +69,16 @@ def of_person(session: Session, person_id: int, now: datetime) -> Candidate | No
     return found[0] if found else None
 
 
+def of_people(session: Session, person_ids: Sequence[int], now: datetime) -> list[Candidate]:
+    """Return those of some people who work here."""
+    wanted = (
+        _people()
+        .join(Person, Person.id == PersonState.person_id)
+        .where(PersonState.person_id.in_(sorted(person_ids)), Person.left_on.is_(None))
+    )
+    return _candidates(session, session.execute(wanted).all(), now, lists.NOBODY)
+
+
 def _people() -> sa.Select[Any]:
     columns = [getattr(PersonState, name) for name in status.FACTS]
     return sa.select(PersonState.person_id, Login.password_hash.isnot(None).label("has_signed_in"), *columns).outerjoin(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from training_app.access.queries import require_reach
+from training_app.access.queries import reached_of, require_reach
 from training_app.access.rules import Grant, Permission
 from training_app.accounts.locks import lock_person
 from training_app.accounts.service import today
@@ -74,6 +74,24 @@ def remind_people(filters: Filters, *, grants: tuple[Grant, ...], now: datetime,
                     "count": outcome.sent, "already": outcome.already, "left_out": outcome.left_out,
                     "filters": sorted(filters.query()), "unit": filters.unit, "state": filters.state,
                 },
+            )  # fmt: skip
+    return outcome
+
+
+def remind_some(
+    person_ids: Sequence[int], *, grants: tuple[Grant, ...], now: datetime, actor_id: int, about: str
+) -> Outcome:
+    """Remind some people within reach; who is out of reach is left out. `about`: which list they are of. TooMany."""
+    session = db.session()
+    if len(person_ids) > MOST:
+        raise TooMany(most=MOST)
+    found = queries.of_people(session, sorted(reached_of(session, grants, READ, person_ids)), now)
+    with transaction():
+        outcome = _remind(found, now=now, actor_id=actor_id)
+        if outcome.sent:
+            audit.record(
+                "people.reminded", about, now=now, actor_id=actor_id,
+                facts={"count": outcome.sent, "already": outcome.already, "left_out": outcome.left_out},
             )  # fmt: skip
     return outcome
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from training_app import clock, web
 from training_app.access.guards import needs
@@ -14,6 +13,7 @@ from training_app.accounts import people_queries as registry
 from training_app.dashboards import reminding_service as service
 from training_app.dashboards.blueprint import bp
 from training_app.dashboards.people_rules import read_filters
+from training_app.dashboards.reminding_words import of_list
 from training_app.web import actor
 
 READ = Permission.PEOPLE_READ
@@ -29,7 +29,7 @@ def remind_people() -> ResponseReturnValue:
     except service.TooMany as error:
         flash(_(error.message, **error.values), "error")
     else:
-        flash(_of_list(done), "success" if done.sent else "warning")
+        flash(of_list(done), "success" if done.sent else "warning")
     return redirect(url_for("dashboards.people", **filters.query()))  # type: ignore[arg-type]
 
 
@@ -42,34 +42,6 @@ def remind_person(person_id: int) -> ResponseReturnValue:
     name = registry.get_record(web.session(), person_id).name
     flash(_of_person(done, name), "success" if done.sent else "warning")
     return redirect(url_for("dashboards.person", person_id=person_id))
-
-
-def _of_list(done: service.Outcome) -> str:
-    """Say how many were reminded, and how many were not and why."""
-    said: str = (
-        ngettext("%(num)d person is reminded.", "%(num)d people are reminded.", done.sent)
-        if done.sent
-        else _("Nobody is reminded.")
-    )
-    because = [
-        words
-        for count, words in (
-            (
-                done.already,
-                ngettext("%(num)d was reminded today already", "%(num)d were reminded today already", done.already),
-            ),
-            (
-                done.no_sign_in,
-                ngettext("%(num)d has not signed in yet", "%(num)d have not signed in yet", done.no_sign_in),
-            ),
-            (done.nothing_due, ngettext("%(num)d has nothing due", "%(num)d have nothing due", done.nothing_due)),
-            (done.is_oneself, _("you yourself")),
-        )
-        if count
-    ]
-    if because:
-        said = _("%(said)s Not reminded: %(because)s.", said=said, because=_("; ").join(because))
-    return said
 
 
 def _of_person(done: service.Outcome, name: str) -> str:

@@ -37,7 +37,7 @@ NAV = (
         ),
         below=(
             "/people", "/units", "/roster", "/roles", "/content", "/settings", "/working-days", "/audit", "/licences",
-            "/messages", "/photos", "/prints",
+            "/messages", "/photos", "/prints", "/figures",
         ),
     ),
 )  # fmt: skip

@@ -52,6 +52,7 @@ class PermitCase(db.Model):
     __table_args__ = (
         sa.Index("ix_permit_case_person", "person_id"),
         sa.Index("ix_permit_case_reporter", "reporter_id"),
+        sa.Index("ix_permit_case_unit", "unit_id", "occurred_at"),
         sa.CheckConstraint("reporter_id <> person_id", name="not_about_oneself"),
     )
 

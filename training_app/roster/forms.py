@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import RadioField, SelectField, StringField, TextAreaField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
+
+from training_app.calendar.forms import WordsField
 
 _ONE = InputRequired(_l("Choose one."))
 
@@ -64,7 +66,7 @@ class RosterForm(FlaskForm):
 class WithdrawForm(FlaskForm):
     """Why all cases of an import are taken back."""
 
-    words = TextAreaField(
+    words = WordsField(
         _l("Why it is taken back"),
         [InputRequired(_l("Say why: it is kept with every case.")), Length(max=1000)],
     )

@@ -116,6 +116,13 @@ class Why(StrEnum):
     LIMITATION = "limitation"
     OTHER_UNIT = "other_unit"
     CASE_DIFFERS = "case_differs"
+    MONTH = "month"
+    MONTH_TO_COME = "month_to_come"
+    WHOSE_MISSING = "whose_missing"
+    NO_PLACE = "no_place"
+    COUNT = "count"
+    COUNT_TWICE = "count_twice"
+    MIXED = "mixed"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

@@ -31,6 +31,8 @@ from training_app.roster import (
     state_rules,
     unit_queries,
     unit_rules,
+    visit_in_queries,
+    visit_rules,
     wording,
 )
 from training_app.roster.case_queries import CaseDraft
@@ -42,12 +44,20 @@ from training_app.storage import service as storage
 from training_app.storage.glyphs import missing_glyphs, name_glyph
 
 CHECK, APPLY, UNDO = "roster.check", "roster.apply", "roster.undo"
-PEOPLE, UNITS, LICENCES, CASES = "people", "units", "licences", "cases"
-KINDS = (PEOPLE, UNITS, LICENCES, CASES)
+PEOPLE, UNITS, LICENCES, CASES, VISITS = "people", "units", "licences", "cases", "visits"
+KINDS = (PEOPLE, UNITS, LICENCES, CASES, VISITS)
 MOST_CASES = 5000  # they are reported in one transaction: docs/performance.md says how long it holds the lock
-MOST_ROWS = {PEOPLE: reading.MOST_ROWS, UNITS: unit_rules.MOST_ROWS, LICENCES: reading.MOST_ROWS, CASES: MOST_CASES}
+MOST_VISITS = 50_000  # a month of so many people, or so many units and months
+MOST_ROWS = {
+    PEOPLE: reading.MOST_ROWS,
+    UNITS: unit_rules.MOST_ROWS,
+    LICENCES: reading.MOST_ROWS,
+    CASES: MOST_CASES,
+    VISITS: MOST_VISITS,
+}
 COLUMNS = {
     PEOPLE: rules.COLUMNS, UNITS: unit_rules.COLUMNS, LICENCES: licence_rules.COLUMNS, CASES: case_rules.COLUMNS,
+    VISITS: visit_rules.COLUMNS,
 }  # fmt: skip
 PERMITS = "permits"  # the figure of those who bring a permit from earlier records
 PORTION = 1000
@@ -278,6 +288,8 @@ def _more_figures(kind: str, drafts: Sequence[Draft], now: datetime) -> dict[str
     if kind == CASES:
         reports = [one for one in drafts if isinstance(one, CaseDraft) and one.report]
         return {"people": len({one.person_id for one in reports}), "points": sum(one.points for one in reports)}
+    if kind == VISITS:
+        return {}
     if kind == LICENCES:
         return licence_rules.figures(lines, today(now))
     return {PERMITS: sum(map(rules.brings_permit, lines))}
@@ -301,6 +313,8 @@ def draft_rows(session: Session, roster_id: int, rows: Iterable[Row], *, now: da
             session, list(rows), source=row.source or "", grants=grants, actors=actors, actor_id=actor_id, now=now
         )
     reach = people_queries.reach_of(session, grants, on)
+    if row.kind == VISITS:
+        return visit_in_queries.draft(session, list(rows), reach=reach, on=on)
     if row.kind == LICENCES:
         return licence_queries.draft(session, list(rows), reach=reach, on=on, actors=actors)
     return people_queries.draft(

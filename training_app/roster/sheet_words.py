@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from training_app.accounts import queries as accounts
 from training_app.accounts.queries import UnitRow
 from training_app.accounts.rules import UnitType
-from training_app.roster import case_rules, complaint_words, licence_rules, rules, unit_rules, wording
+from training_app.roster import case_rules, complaint_words, licence_rules, rules, unit_rules, visit_rules, wording
 from training_app.roster.people_queries import Reach
 from training_app.roster.sheets import Choices, Wording
 from training_app.web import unit_word
@@ -139,6 +139,32 @@ def cases(now: datetime) -> Wording:
         },
         example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
         needed=frozenset({"number", *case_rules.NEEDED}),
+    )  # fmt: skip
+
+
+def visit_choices(units: Sequence[UnitRow]) -> Choices:
+    """Return what may be chosen in the template of visits."""
+    listed = [(row.number, unit_word(row.name, row.name_latin)) for row in units]
+    return Choices(short={}, listed=listed, listed_column="unit_number")
+
+
+def visits() -> Wording:
+    """Return the words of the template of visits."""
+    heads = wording.visit_column_words()
+    return Wording(
+        heads=heads, sheet="Visits", notes_sheet=_("How to fill it"), list_sheet=_("Unit numbers"),
+        notes=[
+            (_("How to fill it"), _("One row for each month and unit, or each month and person. The columns are known by the names in brackets: leave the first row as it is. A month that is in the file is replaced whole, for every unit within your reach.")),
+            (_("Example"), _("The row whose month begins with EXAMPLE shows the form; it is never taken.")),
+            (heads["month"], _("Needed. Such as 2026-03.")),
+            (heads["unit_number"], _("Unit or employee number is needed. In a month a unit is counted either whole or person by person.")),
+            (heads["employee_number"], _("Who made the visits. They count for the unit in which the person worked last in that month.")),
+            (heads["reporter_number"], _("Only if it is known: the employee number of who looks at these visits and reports breaches. By it cases per hundred visits can be shown by who reports.")),
+            (heads["visits"], _("Needed. How many visits were made in that month.")),
+        ],
+        example={"month": "EXAMPLE 2026-03", "unit_number": "SC-0512", "employee_number": "", "reporter_number": "", "visits": "1250"},
+        example_note=_("An example. It is never taken; write below it, or over it."), mend=_("What to mend"),
+        needed=frozenset({"month", *visit_rules.NEEDED}),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from training_app import clock
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
-from training_app.roster import applying, cases_in, clearing, licences_in, service, undoing, units_service
+from training_app.roster import applying, cases_in, clearing, licences_in, service, undoing, units_service, visits_in
 from training_app.sweeping import sweeps
 
 
@@ -30,6 +30,8 @@ def apply(body: Mapping[str, object], progress: jobs.Progress) -> None:
         units_service.apply(roster_id, now=clock.now())
     elif kind == service.LICENCES:
         licences_in.apply(roster_id, progress, clock=clock.now)
+    elif kind == service.VISITS:
+        visits_in.apply(roster_id, progress, clock=clock.now)
     elif kind == service.CASES:
         cases_in.apply(roster_id, progress, clock=clock.now)
     else:

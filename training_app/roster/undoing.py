@@ -34,6 +34,7 @@ from training_app.roster import (
     state_rules,
     switching,
     units_service,
+    visits_in,
 )
 from training_app.roster.models import Roster, RosterLine
 from training_app.roster.rules import LineKind
@@ -100,12 +101,14 @@ _BLOCKED: Mapping[str, Callable[..., Sequence[object]]] = {
     service.UNITS: units_service.blocked,
     service.LICENCES: licences_in.blocked,
     service.CASES: cases_in.blocked,
+    service.VISITS: visits_in.blocked,
 }
 
 _TAKE_BACK: Mapping[str, Callable[[int, datetime], None]] = {
     service.UNITS: units_service.take_back,
     service.LICENCES: licences_in.take_back,
     service.CASES: cases_in.take_back,
+    service.VISITS: visits_in.take_back,
 }
 
 

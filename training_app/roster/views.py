@@ -59,7 +59,7 @@ def _require_kind(kind: str) -> bool:
         if not actor().has(Permission.CASE_REPORT):
             raise NotFound()
         return _decides_everywhere()
-    if kind in (service.PEOPLE, service.LICENCES):
+    if kind in (service.PEOPLE, service.LICENCES, service.VISITS):
         return _reach().is_everything
     if kind != service.UNITS or not units_service.may_edit(web.session(), actor().grants, today(clock.now())):
         raise NotFound()
@@ -105,7 +105,7 @@ def start(kind: str) -> ResponseReturnValue:
     form = RosterForm().offer(options, _("Everybody within your reach"))
     if kind != service.PEOPLE:
         del form.extent, form.unit
-    if kind in (service.LICENCES, service.CASES):
+    if kind in (service.LICENCES, service.CASES, service.VISITS):
         del form.empty
     if kind != service.CASES:
         del form.source
@@ -152,6 +152,8 @@ def _choices(kind: str) -> sheets.Choices:
         return sheet_words.licence_choices(clock.now())
     if kind == service.CASES:
         return sheet_words.case_choices(clock.now())
+    if kind == service.VISITS:
+        return sheet_words.visit_choices(_units(kind))
     units = _units(kind)
     return sheet_words.choices(units, clock.now()) if kind == service.PEOPLE else sheet_words.unit_choices(units)
 
@@ -161,6 +163,8 @@ def _sheet(kind: str) -> sheets.Wording:
         return sheet_words.licences(clock.now())
     if kind == service.CASES:
         return sheet_words.cases(clock.now())
+    if kind == service.VISITS:
+        return sheet_words.visits()
     return sheet_words.people(web.language(), clock.now()) if kind == service.PEOPLE else sheet_words.units()
 
 
@@ -209,6 +213,8 @@ def _blocked(row: RosterRow) -> dict[str, Sequence[Any]]:
         return found | {"blocked_units": units_service.blocked(web.session(), row.roster_id)}
     if row.kind == service.LICENCES:
         return found | {"blocked_licences": licences_in.blocked(web.session(), row.roster_id)}
+    if row.kind == service.VISITS:
+        return found | {"blocked_visits": [row.roster_id]}
     return found | {"blocked": undoing.blocked(web.session(), row.roster_id)}
 
 

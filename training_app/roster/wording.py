@@ -62,9 +62,25 @@ def licence_column_words() -> dict[str, str]:
     }
 
 
+def visit_column_words() -> dict[str, str]:
+    """Return the head of every column of a file of visits."""
+    return {
+        "month": _("Month"),
+        "unit_number": _("Unit number"),
+        "employee_number": _("Employee number"),
+        "reporter_number": _("Employee number of who looks at them"),
+        "visits": _("Visits"),
+    }
+
+
 def heads(kind: str) -> dict[str, str]:
     """Return the heads of a file of a kind, as the reader reads them."""
-    words = {"units": unit_column_words, "licences": licence_column_words, "cases": complaint_words.column_words}
+    words = {
+        "units": unit_column_words,
+        "licences": licence_column_words,
+        "cases": complaint_words.column_words,
+        "visits": visit_column_words,
+    }
     return words.get(kind, column_words)()
 
 
@@ -75,6 +91,7 @@ def titles() -> dict[str, str]:
         "units": _("Import units"),
         "licences": _("Import licences"),
         "cases": _("Import complaints"),
+        "visits": _("Import visits"),
     }
 
 
@@ -123,6 +140,14 @@ def kind_words(kind: str) -> dict[str, str]:
             LineKind.SAME: _("unchanged"),
             LineKind.FAULTY: _("to be mended"),
         }
+    if kind == "visits":
+        return {
+            LineKind.NEW: _("new counts"),
+            LineKind.CHANGED: _("changed"),
+            LineKind.LEAVING: _("no longer count"),
+            LineKind.SAME: _("unchanged"),
+            LineKind.FAULTY: _("to be mended"),
+        }
     if kind == "cases":
         return {
             LineKind.NEW: _("new complaints"),
@@ -158,6 +183,14 @@ def line_titles(kind: str) -> dict[str, str]:
             LineKind.SAME: _("Unchanged licences"),
             LineKind.FAULTY: _("Rows to be mended"),
         }
+    if kind == "visits":
+        return {
+            LineKind.NEW: _("New counts"),
+            LineKind.CHANGED: _("Counts that change"),
+            LineKind.LEAVING: _("Counts of these months that are not in the file"),
+            LineKind.SAME: _("Unchanged counts"),
+            LineKind.FAULTY: _("Rows to be mended"),
+        }
     if kind == "cases":
         return {
             LineKind.NEW: _("New complaints"),
@@ -188,6 +221,7 @@ def undo_words(kind: str) -> str:
             "what they said before. Types of job that need them are blocked again."
         ),
     }
+    words["visits"] = _("The months of this import say again what they said before it.")
     words["cases"] = _(
         "Every case of this import of which nobody was told yet is taken back with your reason: it is kept and never "
         "counts. Cases that were told already stay."
@@ -254,6 +288,8 @@ def home(kind: str) -> tuple[str, str]:
         return str(url_for("dashboards.units")), _("Units")
     if kind == "licences":
         return str(url_for("licences.ending")), _("Licences that end")
+    if kind == "visits":
+        return str(url_for("figures.rates")), _("Cases per hundred visits")
     if kind == "cases":
         if actor().held.isdisjoint(DESK):
             return str(url_for("permits.reports")), _("Reported by me")
@@ -278,6 +314,8 @@ def switches(row: RosterRow) -> str:
         return str(_("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded."))
     if row.kind == "licences":
         return str(_("Empty cells leave what is recorded. A licence that is not in the file stays."))
+    if row.kind == "visits":
+        return str(_("The months of the file are replaced, for every unit within your reach."))
     if row.kind == "cases":
         return str(_("Complaints of: %(source)s.", source=row.source or "—"))
     empty = _("Empty cells erase.") if row.erases else _("Empty cells leave what is recorded.")
@@ -405,12 +443,40 @@ def fault_words(fault: Mapping[str, str]) -> tuple[str, str]:
             _("Take the row out. If it counts again, record it on the page of the person."),
         ),
         **complaint_words.faults(value, about),
+        **_visit_faults(value, about),
         Why.LEFT_LATER: (
             _("The person left on %(day)s", day=complaint_words.day_of(about)),
             _("Write that day or a later one."),
         ),
     }
     return words.get(Why(fault["why"]), (_("This cell cannot be taken"), _("Compare it with the template.")))
+
+
+def _visit_faults(value: str, about: str) -> dict[str, tuple[str, str]]:
+    return {
+        Why.MONTH: (_("“%(value)s” is no month", value=value), _("Write it as 2026-03.")),
+        Why.MONTH_TO_COME: (_("“%(value)s” is still to come", value=value), _("Only past months and this one count.")),
+        Why.WHOSE_MISSING: (
+            _("Neither unit number nor employee number stands here"),
+            _("Write whose visits these are: a unit’s, or a person’s."),
+        ),
+        Why.NO_PLACE: (
+            _("“%(value)s” worked in no unit in %(month)s", value=value, month=about),
+            _("Check month and number, or take the row out."),
+        ),
+        Why.COUNT: (
+            _("“%(value)s” is no number of visits", value=value),
+            _("Write digits only, such as 120."),
+        ),
+        Why.COUNT_TWICE: (
+            _("The same month, unit and person also stand in row %(rows)s", rows=about),
+            _("Keep one of them, or add them up."),
+        ),
+        Why.MIXED: (
+            _("In row %(rows)s the unit is counted the other way in this month", rows=about),
+            _("Count a unit in a month either whole or person by person: otherwise visits would count twice."),
+        ),
+    }
 
 
 def problem_words(problem: str | None, about: str | None) -> tuple[str, str]:

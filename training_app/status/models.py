@@ -57,7 +57,10 @@ class LevelHeld(db.Model):
     """A level a person holds: until when, and whether it can be exercised."""
 
     __tablename__ = "level_held"
-    __table_args__ = (sa.Index("ix_level_held_level", "scheme", "level", "valid_until"),)
+    __table_args__ = (
+        sa.Index("ix_level_held_level", "scheme", "level", "valid_until"),
+        sa.Index("ix_level_held_valid_until", "valid_until"),
+    )
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
     scheme: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
