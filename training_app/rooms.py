@@ -26,6 +26,7 @@ ROOMS = (
     "status",
     "credentials",
     "notices",
+    "policies",
     "dashboards",
     "figures",
     "roster",

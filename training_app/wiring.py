@@ -11,17 +11,21 @@ from sqlalchemy.orm import Session
 from training_app.calendar.rules import legal_day
 from training_app.certifications import queries as certifications
 from training_app.certifications import way_back, way_queries
+from training_app.content import service as content
 from training_app.courses import queries as courses
 from training_app.exams import queries as exams
 from training_app.licences.wording import job_lines
 from training_app.permits import scope
 from training_app.permits.permit_rules import PermitState
+from training_app.permits.policy_queries import POLICY, TARIFF
 from training_app.permits.queries import permit_facts
 from training_app.status import job_queries
 
 
 def connect() -> None:
     """Fill the registries; a second call changes nothing."""
+    for kind in (POLICY, TARIFF):
+        content.by_two(kind)
     scope.provide("level", _levels_held)
     scope.provide_jobs("licences", _jobs)
     scope.provide_next_level("level", _next_level)

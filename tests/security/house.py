@@ -44,6 +44,9 @@ from training_app.permits.evidence_service import Picture
 from training_app.permits.models import CaseEvidence, Permit
 from training_app.photos import service as photos
 from training_app.photos.models import PhotoItem
+from training_app.policies import service as policies
+from training_app.policies.models import PolicyRecord
+from training_app.policies.rules import RecordKind
 from training_app.roleplay import improvement_service
 from training_app.roleplay.improvement_rules import Goal
 from training_app.roleplay.models import Performance, PerformancePart, ScoreSheet
@@ -164,6 +167,7 @@ def furnish() -> House:
             kind, [world.learner], token=name, grants=chain.grants_of(world.hr, at), now=at, actor_id=world.hr
         )
     values |= _photos(world, at)
+    values |= _policies(world, at)
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     others = sa.select(Performance.public_id).join(PerformancePart).where(PerformancePart.person_id == world.learner)
     improved = _one(others.where(Performance.state == "ended", Performance.public_id != performed))
@@ -187,6 +191,25 @@ def _plan(world: World, public_id: str, at: datetime) -> None:
         for key in ("listening", "communication", "emotion-control")
     ]
     improvement_service.hand_in(public_id, world.learner, goals=goals, version=1, seen=0, language="en", now=at)
+
+
+def _policies(world: World, at: datetime) -> dict[str, Any]:
+    """Begin a draft of the points policy, with a consultation beside it."""
+    version_id = content.get_current(db.session(), "points_policy", "standard", today(at)).id
+    who: dict[str, Any] = {"now": at, "actor_id": world.hr, "grants": chain.grants_of(world.hr, at)}
+    draft_id = policies.open_draft(version_id, **who)
+    policies.record(
+        RecordKind.CONSULTED, draft_id=draft_id, version_id=None, on_day=today(at), who="Staff meeting",
+        result="Agreed.", token="of the house", **who,
+    )  # fmt: skip
+    names = ("version", "compare", "open_draft", "record_of_version")
+    return {
+        "draft_id": draft_id, "policies.section:section": "points", "policies.step:step": "discard", "number": 0,
+        **{f"policies.{name}:part": "examples" for name in ("entry", "remove_entry")},
+        "record_id": _one(sa.select(PolicyRecord.id)), "other_id": version_id,
+        "policies.record_of_version:kind": "announced",
+        **{f"policies.{name}:version_id": version_id for name in names},
+    }  # fmt: skip
 
 
 def _photos(world: World, at: datetime) -> dict[str, Any]:

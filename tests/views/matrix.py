@@ -14,7 +14,21 @@ BENCH = ("sanction.decide", "sanction.confirm", "appeal.resolve")
 EXAMINER = ("exam.admit", "exam.identity", "exam.invigilate", "exam.extend")
 TAKER = ("exam.take", "course.learn")
 
+WRITES, PUBLISHES = ("policy.edit",), ("policy.edit", "policy.publish")
+
 ROWS: dict[str, tuple[str, ...]] = {
+    "policies.index": SIGNED_IN,
+    "policies.version": SIGNED_IN,
+    "policies.compare": SIGNED_IN,
+    "policies.open_draft": WRITES,
+    "policies.draft": PUBLISHES,
+    "policies.section": WRITES,
+    "policies.entry": WRITES,
+    "policies.remove_entry": WRITES,
+    "policies.step": PUBLISHES,
+    "policies.record_of_draft": PUBLISHES,
+    "policies.record_of_version": PUBLISHES,
+    "policies.take_back": PUBLISHES,
     "static": PUBLIC,
     "styleguide": PUBLIC,
     "accounts.sign_in": PUBLIC,

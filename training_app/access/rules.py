@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SANCTION_DECIDE = "sanction.decide"
     SANCTION_CONFIRM = "sanction.confirm"
     APPEAL_RESOLVE = "appeal.resolve"
+    POLICY_EDIT = "policy.edit"
     POLICY_PUBLISH = "policy.publish"
     CASE_REOPEN = "case.reopen"
     ROLE_GRANT = "role.grant"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,13 +29,15 @@ from training_app.content.rules import (
 from training_app.content.schema import Problem
 from training_app.content.sources import LANGUAGES, POLICY_FOLDERS, Entry, read_all
 from training_app.db import canonical_json, transaction
-from training_app.errors import Invalid
+from training_app.errors import Invalid, SamePerson
 from training_app.storage import service as storage
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 
 # Projections that a room keeps of a kind (roles -> permissions): called for every version that is published.
 _projections: dict[str, Callable[[Session, Mapping[str, Any]], None]] = {}
+# Kinds that nobody publishes who wrote them.
+_by_two: set[str] = set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,26 +133,57 @@ def import_files(
     return report
 
 
-def publish(kind: str, body: Mapping[str, Any], *, now: datetime, actor_id: int, media_from: int | None = None) -> int:
-    """Publish a new version written in the browser; return its id. Raises Invalid with the checker's words."""
+def by_two(kind: str) -> None:
+    """Let a room say that a kind is published by another person than those who wrote it."""
+    _by_two.add(kind)
+
+
+def publish(
+    kind: str, body: Mapping[str, Any], *, now: datetime, actor_id: int, media_from: int | None = None,
+    written_by: Collection[int] = (),
+) -> int:  # fmt: skip
+    """Publish a new version written in the browser; return its id.
+
+    `written_by`: who wrote it, the first of them signs as its author; empty: the actor alone. Raises Invalid with the
+    checker's words; SamePerson for a kind that is published by another person than any of its writers.
+    """
+    clean = cleaned(kind, body)
+    with transaction() as session:
+        return publish_in(
+            session, kind, clean, now=now, actor_id=actor_id, media_from=media_from, written_by=written_by
+        )
+
+
+def cleaned(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body as its checker leaves it; raises Invalid with the checker's words."""
     clean, problems = registry.check(Entry(kind=kind, file="browser", body=dict(body)))
     if clean is None:
         raise Invalid(problems=[f"{p.where}: {p.reason}" for p in problems])
-    with transaction() as session:
-        media = queries.media_of(session, media_from) if media_from else {}
-        number, past = queries.known(session).get((kind, clean["key"]), (0, None))
-        sha256 = version_hash(clean, media)
-        if past is not None and past.sha256 == sha256:
-            raise NothingChanged()
-        version = _insert(session, kind, clean, sha256, number + 1, Origin.BROWSER, now, actor_id, None)
-        session.add_all(ContentMedia(version_id=version.id, name=n, sha256=h) for n, h in media.items())
-        _event(session, version.id, ContentEventKind.PUBLISHED, now, actor_id)
-        _project(session, kind, clean)
-        audit.record(
-            "content.published", f"content:{version.id}", now=now, actor_id=actor_id,
-            facts={"kind": kind, "key": clean["key"], "number": number + 1},
-        )  # fmt: skip
-        return version.id
+    return clean
+
+
+def publish_in(
+    session: Session, kind: str, clean: Mapping[str, Any], *, now: datetime, actor_id: int,
+    media_from: int | None = None, written_by: Collection[int] = (),
+) -> int:  # fmt: skip
+    """Publish a cleaned body inside a transaction that does more than this; as `publish`."""
+    writers = list(written_by) or [actor_id]
+    if kind in _by_two and actor_id in writers:
+        raise SamePerson()
+    media = queries.media_of(session, media_from) if media_from else {}
+    number, past = queries.known(session).get((kind, clean["key"]), (0, None))
+    sha256 = version_hash(clean, media)
+    if past is not None and past.sha256 == sha256:
+        raise NothingChanged()
+    version = _insert(session, kind, clean, sha256, number + 1, Origin.BROWSER, now, writers[0], None)
+    session.add_all(ContentMedia(version_id=version.id, name=n, sha256=h) for n, h in media.items())
+    _event(session, version.id, ContentEventKind.PUBLISHED, now, actor_id)
+    _project(session, kind, clean)
+    audit.record(
+        "content.published", f"content:{version.id}", now=now, actor_id=actor_id,
+        facts={"kind": kind, "key": clean["key"], "number": number + 1},
+    )  # fmt: skip
+    return version.id
 
 
 class NothingChanged(Invalid):

@@ -115,6 +115,7 @@ def permission_words() -> dict[str, str]:
         p.PEOPLE_EDIT: _("Create, edit, move people"),
         p.PEOPLE_EXPORT: _("Export people"),
         p.ROLE_GRANT: _("Grant and end roles"),
+        p.POLICY_EDIT: _("Write policies and tariffs"),
         p.POLICY_PUBLISH: _("Publish policies"),
         p.CONTENT_EDIT: _("Edit content"),
         p.CONTENT_SIGN: _("Sign content as a company expert"),

@@ -33,6 +33,18 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("Your onboarding begins"),
         _l("Courses are waiting for you. Everything you need for the permit stands on your first page."),
     ),
+    "policy_handed_in": (
+        _l("A draft waits to be published"),
+        _l("%(title)s, to count from %(day)s: read what differs, then publish it or send it back."),
+    ),
+    "policy_sent_back": (
+        _l("Your draft was sent back"),
+        _l("%(title)s: read what is to be changed, and hand it in again."),
+    ),
+    "policy_published": (
+        _l("Other rules will count"),
+        _l("%(title)s was published and counts from %(day)s. Read what differs; until then nothing changes."),
+    ),
     "exam_admitted": (
         _l("You may take the exam"),
         _l("You have met what the exam asks for. Agree a sitting with your examiner."),

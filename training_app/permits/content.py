@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,6 +23,7 @@ from training_app.content.schema import (
 )
 from training_app.content.sources import Entry
 from training_app.permits.body_rules import PolicyInvalid, PolicyUnsupported
+from training_app.permits.example_rules import differences, read_examples, work_out
 from training_app.permits.policy_body_rules import read_policy
 from training_app.permits.procedure_rules import not_carried_out
 
@@ -40,6 +42,7 @@ class PointsPolicy(Stamp):
         figures: dict[str, Any] = self.__pydantic_extra__ or {}
         try:
             policy = read_policy(figures)
+            read_examples(figures.get("examples"))
             unmoved = not_carried_out(policy)
         except PolicyUnsupported as error:
             asked, name = error.values["asked"], error.values["field"]
@@ -121,6 +124,34 @@ def _policies(entries: Sequence[Entry]) -> Iterator[Problem]:
         yield from unknown(entry, "retraining", named, drills, "scenario card of drill")
         routes = [row["route"] for row in tariff["merits"]]
         yield from unknown(entry, "merit.routes", routes, entry.body["merit"]["routes"], "merit route")
+        codes = [row["code"] for row in tariff["codes"]]
+        yield from unknown(entry, "merit.exclusions", entry.body["merit"].get("exclusions") or [], codes, "code")
+        yield from _examples(entry, prices_of(tariff))
+
+
+def prices_of(tariff: Mapping[str, Any]) -> dict[str, int]:
+    """Return the points of every code of a tariff, breaches and merits."""
+    return {row["code"]: row["points"] for row in (*tariff["codes"], *tariff["merits"])}
+
+
+def _examples(entry: Entry, prices: Mapping[str, int]) -> Iterator[Problem]:
+    """Work the examples out: a policy that does not do what its own examples say is not what its writer meant."""
+    policy = read_policy(entry.body)
+    try:
+        examples = read_examples(entry.body.get("examples"), prices)
+    except PolicyInvalid as error:
+        reason = f"{error.values['field']} {error.values['reason']}"
+        yield problem(entry, str(error.values["field"]), reason, "Correct the example.")
+        return
+    for number, example in enumerate(examples):
+        for one in differences(example, work_out(example, policy)):
+            by = "" if one.by is None else f" by step {one.by}"
+            reason = f"{example.name['en']}: {one.figure} is {_plain(one.got)}{by}, expected {_plain(one.expected)}"
+            yield problem(entry, f"examples[{number}]", reason, "Correct the policy, or what the example expects.")
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
 
 
 def _tariffs(entries: Sequence[Entry]) -> Iterator[Problem]:
