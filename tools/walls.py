@@ -40,6 +40,7 @@ WIRING = {
     "styleguide",
     "intake",
     "page_script",
+    "permit_commands",
 }
 WEB = "web"  # what every page shares: known to views and wiring only
 KINDS = ("rules", "models", "queries", "service", "forms", "views", "content", "events", "handlers", "tasks")

@@ -18,7 +18,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 from sqlalchemy.exc import OperationalError
 
-from training_app import backup, clock, demo, demo_removal, start
+from training_app import backup, clock, demo, demo_removal, permit_commands, start
 from training_app.accounts import erasing_service, sign_in
 from training_app.accounts import queries as people
 from training_app.accounts import service as accounts
@@ -61,6 +61,7 @@ def register(app: Flask) -> None:
         verify_audit,
         anchor,
         rebuild_status,
+        permit_commands.commands,
     ):
         app.cli.add_command(command)
 

@@ -136,6 +136,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "dashboards.new_person": ("people.edit",),
     "dashboards.person": ("people.read",),
     "dashboards.my_record": SIGNED_IN,
+    "dashboards.two_times": ("people.read",),
+    "dashboards.my_two_times": SIGNED_IN,
     "dashboards.photo": SIGNED_IN,
     "dashboards.edit_person": ("people.edit",),
     "dashboards.set_photo": ("people.edit",),

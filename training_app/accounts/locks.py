@@ -8,21 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from training_app.accounts.models import Person
-from training_app.accounts.rules import present_of
+from training_app.accounts.rules import present_of, safe_horizon
 from training_app.db import writing_session
 from training_app.errors import NotFound
 
-# No request, job portion or sweep takes longer from reading its `now` to its commit.
-SLOWEST = timedelta(minutes=15)
-
-
-def safe_horizon(now: datetime) -> datetime:
-    """Return the latest T for which "as known at T" can be answered without the person's lock.
-
-    An event carries the `now` of its use case and is committed a little later: until then it could still change the
-    answer for a T in between. Under the lock every T up to now can be answered.
-    """
-    return now - SLOWEST
+__all__ = ["PersonLock", "Stamp", "lock_people", "lock_person", "safe_horizon"]
 
 
 @dataclass(frozen=True)

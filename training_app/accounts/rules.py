@@ -16,6 +16,19 @@ def present_of(now: datetime, last_recorded_at: datetime) -> datetime:
     return last_recorded_at if now < last_recorded_at <= now + LONGEST_WAIT else now
 
 
+# No request, job portion or sweep takes longer from reading its `now` to its commit.
+SLOWEST = timedelta(minutes=15)
+
+
+def safe_horizon(now: datetime) -> datetime:
+    """Return the latest T for which "as known at T" can be answered without the person's lock.
+
+    An event carries the `now` of its use case and is committed a little later: until then it could still change the
+    answer for a T in between. Under the lock every T up to now can be answered.
+    """
+    return now - SLOWEST
+
+
 class UnitType(StrEnum):
     """The four-level service network."""
 

@@ -25,22 +25,27 @@ _ENTRY = (
 )  # fmt: skip
 
 
-def findings(session: Session) -> Iterator[str]:
-    """Say what is broken, in words for an operator, as it is found; all as of one instant.
+def findings(session: Session, *, stream: str | None = None) -> Iterator[str]:
+    """Say what is broken, in words for an operator, as it is found; all as of one instant. `stream`: of one alone.
 
     On PostgreSQL that takes a transaction that has not read anything yet; inside one that has, each statement sees what
     is committed by then.
     """
     if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    yield from _broken_streams(session)
+    yield from _broken_streams(session, stream)
+    if stream is not None:
+        return
     yield from _broken_anchors(session)
     yield from _broken_payloads(session)
     yield from _exchanged_payloads(session)
 
 
-def _broken_streams(session: Session) -> Iterator[str]:
+def _broken_streams(session: Session, only: str | None) -> Iterator[str]:
     entries = sa.select(*_ENTRY).outerjoin(AuditHead, AuditHead.stream == AuditEntry.stream)
+    heads = sa.select(AuditHead.stream)
+    if only is not None:
+        entries, heads = entries.where(AuditEntry.stream == only), heads.where(AuditHead.stream == only)
     rows = _read(session, entries, AuditEntry.stream, AuditEntry.seq)
     for stream, own in groupby(rows, key=lambda row: row.stream):
         last: deque[Any] = deque(maxlen=1)
@@ -52,7 +57,7 @@ def _broken_streams(session: Session) -> Iterator[str]:
         if (end.seq, end.hash) != (end.head_seq, end.head_hash):
             yield f"stream {stream}: its end is missing"
     has_entries = sa.exists().where(AuditEntry.stream == AuditHead.stream)
-    for row in _read(session, sa.select(AuditHead.stream).where(~has_entries), AuditHead.stream):
+    for row in _read(session, heads.where(~has_entries), AuditHead.stream):
         yield f"stream {row.stream}: its end is missing"
 
 

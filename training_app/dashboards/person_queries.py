@@ -85,7 +85,7 @@ def get_person(session: Session, person_id: int, on: date | None, now: datetime)
     at, day, is_past = instant_of(on, now)
     record = people_queries.get_record(session, person_id)
     is_known = record.created_at <= at
-    snapshot = _snapshot(session, person_id, at, day, is_past=is_past) if is_known else _nothing(person_id)
+    snapshot = _snapshot(session, person_id, at, day, is_past=is_past) if is_known else nothing(person_id)
     levels = certifications.levels(session, day)
     titles = {one.rules.level: one.title for one in levels}
     wanted = certifications.requirement_words(levels)
@@ -113,10 +113,10 @@ def _snapshot(session: Session, person_id: int, at: datetime, on: date, *, is_pa
     if not is_past:
         return status.fresh_state(session, person_id, at)
     found = status.fold_person(session, person_id, at)
-    return found if found.facts.valid_from is not None else _before_the_permit(session, found, at, on)
+    return found if found.facts.valid_from is not None else before_the_permit(session, found, at, on)
 
 
-def _nothing(person_id: int) -> Snapshot:
+def nothing(person_id: int) -> Snapshot:
     """Return what is known of somebody on a day before their record began."""
     return Snapshot(
         person_id=person_id, facts=Facts(), state=State.NONE, permit_id=None, permit_number=None, points=0,
@@ -138,7 +138,7 @@ def _certificate(session: Session, person_id: int, at: datetime) -> Certificate 
     return Certificate(title=newest.title, answer=answer, last_on=last_day(end, ZONE) if end else None)
 
 
-def _before_the_permit(session: Session, snapshot: Snapshot, at: datetime, on: date) -> Snapshot:
+def before_the_permit(session: Session, snapshot: Snapshot, at: datetime, on: date) -> Snapshot:
     """Return the snapshot of a day before the permit: no number, no points, and the state by the evidence of then."""
     bare = replace(snapshot, permit_number=None, points=0, points_limit=None, points_return_at=None, standing=None)
     person_id = snapshot.person_id
@@ -185,11 +185,16 @@ def without_old_points(
         return page
     snapshot = page.snapshot
     if page.at < since:
-        snapshot = replace(snapshot, points=0, points_limit=None, points_return_at=None, stage=0, standing=None)
+        snapshot = without_points(snapshot)
     open_then = permits.open_cases(session, snapshot.person_id, page.at)
     seen = sum(one.number in alive or one.file.occurred_at >= since for one in open_then)
     told = snapshot.reasons if seen else tuple(one for one in snapshot.reasons if one != Reason.OPEN_CASE)
     return replace(page, snapshot=replace(snapshot, open_cases=seen, reasons=told))
+
+
+def without_points(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with nothing of its points."""
+    return replace(snapshot, points=0, points_limit=None, points_return_at=None, stage=0, standing=None)
 
 
 def handles_cases(session: Session, grants: tuple[Grant, ...], person_id: int) -> bool:

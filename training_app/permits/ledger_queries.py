@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -208,9 +208,8 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
         .where(LedgerEntry.person_id == person_id)
     ).all()
     cases: dict[str, tuple[int | None, str | None]] = {row.idem: (row.case_id, row.number) for row in rows}
-    versions = content.versions(session, {row.tariff_version_id for row in rows if row.tariff_version_id})
-    current = content.current(session, TARIFF, legal_day(now, "Asia/Shanghai")).values()
-    titles = _titles([*current, *versions.values()])
+    used = {row.tariff_version_id for row in rows if row.tariff_version_id}
+    titles = titles_of(session, used, legal_day(now, "Asia/Shanghai"))
     for case in clock_queries.lapsed_of(session, person_id, now):
         titles[case.code] = case.breach.title
         for key in (entry_key, clear_key):
@@ -230,6 +229,12 @@ def lines(session: Session, state: LedgerState, person_id: int, now: datetime) -
         for line in state.fold.lines
     ]
     return sorted(found, key=lambda line: line.at, reverse=True)
+
+
+def titles_of(session: Session, version_ids: Iterable[int], on: date) -> dict[str, Mapping[str, str]]:
+    """Return the titles of codes: as the cases were read by (`version_ids`), else of the tariffs in force on a day."""
+    versions = content.versions(session, version_ids).values()
+    return _titles([*content.current(session, TARIFF, on).values(), *versions])
 
 
 def _titles(versions: Iterable[content.Version]) -> dict[str, Mapping[str, str]]:
