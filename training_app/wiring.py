@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import legal_day
 from training_app.certifications import queries as certifications
-from training_app.certifications import way_back, way_queries
+from training_app.certifications import review_way, way_back, way_queries
 from training_app.content import service as content
 from training_app.courses import queries as courses
 from training_app.exams import queries as exams
@@ -30,6 +30,7 @@ def connect() -> None:
     scope.provide_jobs("licences", _jobs)
     scope.provide_next_level("level", _next_level)
     scope.provide_way_back("retraining", way_back.way_back)
+    scope.provide_review("review", review_way.review_way)
     if _module_quiz not in courses.step_providers:
         courses.step_providers.append(_module_quiz)
 

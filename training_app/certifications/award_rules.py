@@ -23,6 +23,7 @@ class LeftOut(StrEnum):
     NOT_READY = "not_ready"
     CONFLICT = "conflict"
     REFUSED = "refused"
+    CONDITION = "condition"
 
 
 # Before an award the permit itself has to be won back, by the path that its own events lay down.

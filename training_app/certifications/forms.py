@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms.validators import DataRequired, Length
+from wtforms import DateField
+from wtforms.validators import DataRequired, InputRequired, Length
 
-from training_app.calendar.forms import WordsField
+from training_app.calendar.forms import InOurTime, WordsField
 
 REASON_MIN = 10
 REASON_MAX = 2000
@@ -42,4 +43,23 @@ class WithdrawForm(FlaskForm):
     words = _reason(
         _l("Reason for the withdrawal"),
         _l("The holder reads these words."),
+    )
+
+
+class ConditionForm(FlaskForm):
+    """A renewal with a condition: what is to be done, and by when."""
+
+    words = _reason(
+        _l("What has to be done"),
+        _l("The holder reads these words. Say what to do, with whom, and how you will see that it is done."),
+    )
+    last_on = DateField(_l("Done by"), [InputRequired(_l("Enter the day by which it has to be done.")), InOurTime()])
+
+
+class NotRenewedForm(FlaskForm):
+    """Why a permit is not renewed."""
+
+    words = _reason(
+        _l("Why the permit is not renewed"),
+        _l("The holder reads these words. Say what is missing and what would allow the renewal."),
     )

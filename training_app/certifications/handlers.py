@@ -9,6 +9,7 @@ from training_app.certifications.onboarding import ADMIT, ENROL, FOLLOW_PERMIT, 
 from training_app.courses.events import learning_changed
 from training_app.exams.events import attempt_scored
 from training_app.permits.events import permit_changed
+from training_app.roleplay.events import sheet_locked
 
 
 @person_created.connect
@@ -19,6 +20,7 @@ def _person(_sender: object, *, person_id: int, now: datetime) -> None:
 
 @learning_changed.connect
 @attempt_scored.connect
+@sheet_locked.connect
 def _learned(_sender: object, *, person_id: int, now: datetime) -> None:
     ask_for(ADMIT, person_id, now=now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -88,7 +88,7 @@ def returns(session: Session, person_ids: Iterable[int], now: datetime) -> dict[
     if not found:
         return {}
     on = legal_day(now, ZONE)
-    places = _places(session, on)
+    places = lesson_places(session, on)
     blueprints = content.current(session, "exam_blueprint", on)
     shown = evidence_of(session, found)
     rows = {}
@@ -112,7 +112,7 @@ def find_return(session: Session, person_id: int, now: datetime) -> Returning | 
     return returns(session, [person_id], now).get(person_id)
 
 
-def _places(session: Session, on: date) -> dict[str, LessonPlace]:
+def lesson_places(session: Session, on: date) -> dict[str, LessonPlace]:
     """Return where each lesson is read today; a lesson that no course has can be asked of nobody."""
     lessons = content.current(session, "lesson", on)
     return {
@@ -197,8 +197,8 @@ def _names(session: Session, rows: Iterable[ReturnRow]) -> Mapping[int, str]:
     return accounts.names(session, {who for one in used for who in one.trainers | one.examiners})
 
 
-def asks_exam(returning: Returning) -> bool:
+def asks_exam(lines: Sequence[Line]) -> bool:
     """Tell whether the exam is open: it is asked for, not passed, and what comes before it is read."""
-    return any(line.requirement.kind is RequirementKind.EXAM and not line.is_met for line in returning.lines) and all(
-        line.is_met for line in returning.lines if line.requirement.kind is RequirementKind.LESSON
+    return any(line.requirement.kind is RequirementKind.EXAM and not line.is_met for line in lines) and all(
+        line.is_met for line in lines if line.requirement.kind is RequirementKind.LESSON
     )

@@ -34,7 +34,7 @@ def follow_retraining(person_id: int, *, now: datetime) -> bool:
             return False
         courses.ask_again(lock, returning.lessons, since=returning.due.began_at)
         _notify(lock, "retraining_open", returning.due.key, "/me/permit", now)
-        if retraining_queries.asks_exam(returning):
+        if retraining_queries.asks_exam(returning.lines):
             _admit(lock, returning, now)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,12 +20,14 @@ from training_app.certifications import (
     queue_queries,
     retraining_queries,
     retraining_service,
+    review_views,
     service,
     way_back,
     way_queries,
     wording,
 )
 from training_app.certifications.award_rules import LeftOut
+from training_app.certifications.desk import bp, counts, key, scheme
 from training_app.certifications.forms import RefuseForm, ReinstateForm, WithdrawForm
 from training_app.certifications.rules import Line
 from training_app.errors import DomainError, NotFound
@@ -33,7 +35,6 @@ from training_app.permits import scope
 from training_app.web import NavItem, actor, language, whole_number
 from training_app.web import session as read_session
 
-bp = Blueprint("certifications", __name__)
 NAV = (
     NavItem(
         label=_l("My way"), endpoint="certifications.my_way", icon="flag", order=15,
@@ -44,6 +45,7 @@ NAV = (
         permissions=(Permission.LEVEL_AWARD,),
     ),
 )  # fmt: skip
+__all__ = ["NAV", "bp", "review_views"]
 _LISTS = ("ready", "blocked")
 
 
@@ -67,7 +69,7 @@ def _why(line: Line) -> str:
 def my_way() -> ResponseReturnValue:
     """Show what is missing for the next level, what to do next, and by when."""
     session, now = read_session(), clock.now()
-    way = way_queries.get_way(session, actor().person_id, scheme=_scheme(), now=now)
+    way = way_queries.get_way(session, actor().person_id, scheme=scheme(), now=now)
     return render_template(
         "certifications/my_way.html", way=way, on=today(now), back=scope.way_back_of(session, actor().person_id, now)
     )
@@ -81,10 +83,9 @@ def award_queue() -> ResponseReturnValue:
     shown = request.args.get("list", "ready")
     if shown not in _LISTS:
         raise NotFound()
-    scheme = _scheme()
     page = queue_queries.queue_page(
-        session, me.grants, scheme=scheme, certifier_id=me.person_id, now=now, is_ready=shown == "ready",
-        after=_key("after"), before=_key("before"),
+        session, me.grants, scheme=scheme(), certifier_id=me.person_id, now=now, is_ready=shown == "ready",
+        after=key("after"), before=key("before"),
     )  # fmt: skip
     select_all = request.args.get("select") == "all"
     place: dict[str, Any] = {
@@ -92,7 +93,7 @@ def award_queue() -> ResponseReturnValue:
     }
     all_url = url_for("certifications.award_queue", **place, select=None if select_all else "all")
     return render_template(
-        "certifications/award_queue.html", page=page, shown=shown, counts=_counts(), select_all=select_all,
+        "certifications/award_queue.html", page=page, shown=shown, counts=counts(), select_all=select_all,
         all_url=all_url,
     )  # fmt: skip
 
@@ -106,7 +107,7 @@ def award_selected() -> ResponseReturnValue:
     if not chosen:
         flash(_("Nobody was selected. Check at least one person."), "warning")
         return redirect(url_for("certifications.award_queue"))
-    result = service.award(chosen, scheme=_scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants)
+    result = service.award(chosen, scheme=scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants)
     _tell(result)
     return redirect(url_for("certifications.award_queue"), 303)
 
@@ -124,7 +125,7 @@ def award_one(person_id: int) -> ResponseReturnValue:
     """Award one person who was opened and decided on alone."""
     me = actor()
     result = service.award(
-        [person_id], scheme=_scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants,
+        [person_id], scheme=scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants,
         on_its_own=True,
     )  # fmt: skip
     if any(left.verdict.why is LeftOut.NOT_FOUND for left in result.left_out):
@@ -147,7 +148,7 @@ def retraining() -> ResponseReturnValue:
         now=now,
         after=request.args.get("after", type=whole_number),
     )
-    return render_template("certifications/retraining.html", page=page, counts=_counts(), parts=way_back.TITLES)
+    return render_template("certifications/retraining.html", page=page, counts=counts(), parts=way_back.TITLES)
 
 
 @bp.get("/awards/<int:person_id>/retraining")
@@ -193,17 +194,6 @@ def _retraining_page(person_id: int, *, form: ReinstateForm | None = None, statu
     ), status  # fmt: skip
 
 
-def _counts() -> dict[str, int]:
-    """Return how many stand in each list of the desk."""
-    session, grants, now = read_session(), actor().grants, clock.now()
-    ready, blocked = queue_queries.count_waiting(session, grants, scheme=_scheme(), now=now)
-    return {
-        "ready": ready,
-        "blocked": blocked,
-        "retraining": retraining_queries.count_in_reach(session, grants, now)[1],
-    }
-
-
 @bp.post("/awards/<int:person_id>/refuse")
 @needs(Permission.LEVEL_AWARD)
 def refuse(person_id: int) -> ResponseReturnValue:
@@ -213,7 +203,7 @@ def refuse(person_id: int) -> ResponseReturnValue:
         return _person_page(person_id, refuse_form=form), 422
     try:
         service.refuse(
-            person_id, scheme=_scheme(), words=form.words.data, language=language(), now=clock.now(),
+            person_id, scheme=scheme(), words=form.words.data, language=language(), now=clock.now(),
             actor_id=me.person_id, grants=me.grants,
         )  # fmt: skip
     except NotFound:
@@ -234,7 +224,7 @@ def withdraw(person_id: int, level: str) -> ResponseReturnValue:
         return _person_page(person_id, withdrawing=(level, form)), 422
     try:
         service.withdraw(
-            person_id, scheme=_scheme(), level=level, words=form.words.data, language=language(), now=clock.now(),
+            person_id, scheme=scheme(), level=level, words=form.words.data, language=language(), now=clock.now(),
             actor_id=me.person_id, grants=me.grants,
         )  # fmt: skip
     except NotFound:
@@ -254,7 +244,7 @@ def _person_page(
 ) -> str:
     session, me, now = read_session(), actor(), clock.now()
     row, names = queue_queries.get_row(
-        session, me.grants, person_id, scheme=_scheme(), certifier_id=me.person_id, now=now
+        session, me.grants, person_id, scheme=scheme(), certifier_id=me.person_id, now=now
     )
     history = queries.history(session, person_id)
     held = way_queries.held_rows(session, person_id, now)
@@ -296,18 +286,3 @@ def _tell(result: service.AwardResult) -> None:
             _("Not awarded: %(name)s. %(reason)s", name=names.get(left.person_id, ""), reason=reason),
             "warning",
         )
-
-
-def _scheme() -> str:
-    """Return the scheme that was asked for, or the first there is; an unknown one is not found."""
-    known = queries.schemes(read_session(), today(clock.now()))
-    asked = request.args.get("scheme")
-    if not known or (asked is not None and asked not in known):
-        raise NotFound()
-    return asked or known[0]
-
-
-def _key(name: str) -> tuple[str, int] | None:
-    """Return the key of a neighbouring page, None where there is none or it makes no sense."""
-    sort_key, _sign, person_id = request.args.get(name, "").rpartition("~")
-    return (sort_key, int(person_id)) if person_id.isdigit() and len(person_id) < 16 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts.service import today
 from training_app.certifications import retraining_queries
-from training_app.certifications.retraining_queries import Returning, asks_exam
+from training_app.certifications.retraining_queries import LessonPlace, Returning, asks_exam
 from training_app.certifications.rules import Line, RequirementKind, Why
 from training_app.content import queries as content
 from training_app.exams import queries as exams
@@ -22,6 +23,23 @@ from training_app.permits.scope import BackStep, WayBack
 from training_app.roleplay import session_queries as drills
 from training_app.web import day as day_words
 from training_app.web import pick, when
+
+
+class Asking(Protocol):
+    """What asks for an exam: a retraining or an annual review."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What is asked and shown."""
+
+    @property
+    def exam_title(self) -> Mapping[str, str]:
+        """The title of the exam in both languages."""
+
+    @property
+    def exam_minutes(self) -> int | None:
+        """How long it takes."""
+
 
 _Shown = tuple[Standing | None, Mapping[str, datetime]]
 
@@ -37,10 +55,11 @@ def way_back(session: Session, person_id: int, now: datetime) -> WayBack | None:
     return WayBack(steps=tuple(_steps(returning, (standing, planned))), is_shown=returning.is_shown)
 
 
-# The drills of a retraining, by the key of their requirement.
+# The drills of a retraining or a review, by the key of their requirement.
 TITLES: Mapping[str, object] = {
     "practical": _l("Practical exam in a role-play"),
     "panel": _l("Role-play before a panel"),
+    "observation": _l("Observation in a role-play"),
 }
 
 
@@ -57,9 +76,9 @@ def _steps(returning: Returning, shown: _Shown) -> Iterator[BackStep]:
         if kind is RequirementKind.LESSON:
             yield _lesson(returning, line)
         elif kind is RequirementKind.EXAM:
-            yield _exam(returning, line, shown[0])
+            yield exam_step(returning, line, shown[0])
         else:
-            yield _drill(line, shown[1])
+            yield drill_step(line, shown[1])
     yield BackStep(
         title=_("Decision of a certifier"),
         note=_("A certifier who neither trained nor examined you looks at what you have shown and makes your permit "
@@ -69,17 +88,23 @@ def _steps(returning: Returning, shown: _Shown) -> Iterator[BackStep]:
     )  # fmt: skip
 
 
-def _done(line: Line) -> str:
+def done_words(line: Line) -> str:
+    """Say when something was shown."""
     return str(_("Shown on %(day)s", day=day_words(max(one.at for one in line.used))))
 
 
 def _lesson(returning: Returning, line: Line) -> BackStep:
     place = returning.lessons[line.requirement.ref]
     breaches = _("; ").join(pick(row.title) for row in returning.due.breaches if row.lesson == place.lesson_key)
-    note = _done(line) if line.is_met else _(
+    note = done_words(line) if line.is_met else _(
         "Read it to the end and answer its question; about %(minutes)s minutes. It belongs to: %(breaches)s.",
         minutes=place.minutes, breaches=breaches,
     )  # fmt: skip
+    return lesson_step(place, line, note)
+
+
+def lesson_step(place: LessonPlace, line: Line, note: str) -> BackStep:
+    """Return a lesson to be read again as a step."""
     return BackStep(
         title=_("Lesson: %(title)s", title=pick(place.title)), note=note,
         kind="valid" if line.is_met else "attention", state=_("Met") if line.is_met else _("To do"),
@@ -88,11 +113,12 @@ def _lesson(returning: Returning, line: Line) -> BackStep:
     )  # fmt: skip
 
 
-def _exam(returning: Returning, line: Line, standing: Standing | None) -> BackStep:
+def exam_step(returning: Asking, line: Line, standing: Standing | None) -> BackStep:
+    """Return the exam under supervision as a step: not open yet, open, planned, or passed."""
     title = _("Exam under supervision: %(title)s", title=pick(returning.exam_title))
     if line.is_met:
-        return BackStep(title=title, note=_done(line), kind="valid", state=_("Met"))
-    if not asks_exam(returning):
+        return BackStep(title=title, note=done_words(line), kind="valid", state=_("Met"))
+    if not asks_exam(returning.lines):
         return BackStep(
             title=title, note=_("Opens automatically once the lessons above are read."), kind="unknown",
             state=_("Not open yet"),
@@ -105,7 +131,7 @@ def _exam(returning: Returning, line: Line, standing: Standing | None) -> BackSt
     )  # fmt: skip
 
 
-def _exam_note(returning: Returning, standing: Standing | None) -> str:
+def _exam_note(returning: Asking, standing: Standing | None) -> str:
     decision = standing.decision if standing else None
     if standing is None or decision is None:
         return str(_("It is being opened for you. Load the page again in a moment."))
@@ -121,11 +147,12 @@ def _exam_note(returning: Returning, standing: Standing | None) -> str:
     )  # fmt: skip
 
 
-def _drill(line: Line, planned: Mapping[str, datetime]) -> BackStep:
+def drill_step(line: Line, planned: Mapping[str, datetime]) -> BackStep:
+    """Return a drill as a step: to be planned, planned, or passed."""
     requirement = line.requirement
     is_open = not line.is_met
     if line.is_met:
-        note = _done(line)
+        note = done_words(line)
     elif requirement.ref in planned:
         note = _("Planned: %(time)s", time=when(planned[requirement.ref]))
     elif line.why is Why.NOT_PASSED:

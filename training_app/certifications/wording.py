@@ -37,6 +37,9 @@ def left_out(verdict: Verdict, titles: Mapping[str, object]) -> str:
         ),
         LeftOut.NOTHING_DUE: _("Awarded before; nothing is due now."),
         LeftOut.REFUSED: _("Refused before. Open the person, read the reason and decide again."),
+        LeftOut.CONDITION: _(
+            "More points are deducted than the policy lets pass without a condition. Open the person and decide alone."
+        ),
         LeftOut.NOT_FOUND: _("Out of your reach, or no longer there."),
     }
     return str(words_of[verdict.why or LeftOut.NOT_FOUND])

@@ -18,7 +18,7 @@ from training_app.access.rules import Grant, Permission
 from training_app.accounts.models import PersonProfile
 from training_app.calendar.rules import last_day
 from training_app.certifications import queries as certifications
-from training_app.certifications import queue_queries, retraining_queries, way_queries
+from training_app.certifications import queue_queries, retraining_queries, review_queries, way_queries
 from training_app.certifications.rules import RequirementKind
 from training_app.certifications.way_queries import Way
 from training_app.courses import queries as courses
@@ -110,6 +110,7 @@ class Desk:
     ready: int | None = None
     blocked: int | None = None
     returning: int | None = None
+    reviews: int | None = None
     cases: Waiting | None = None
     sanctions: Waiting | None = None
     contests: int | None = None
@@ -195,11 +196,12 @@ def _trainers() -> Any:
 def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, now: datetime) -> Desk:
     """Return what waits for a trainer, examiner, certifier, manager or HR; each part only where the right is held."""
     held = {grant.permission for grant in grants}
-    ready = blocked = returning = None
+    ready = blocked = returning = reviews = None
     if P.LEVEL_AWARD in held:
         scheme = next(iter(certifications.schemes(session, on)), "")
         ready, blocked = queue_queries.count_waiting(session, grants, scheme=scheme, now=now)
         returning, _all = retraining_queries.count_in_reach(session, grants, now)
+        reviews, _missing = review_queries.count_in_reach(session, grants)
     cases = sanctions = None
     if not held.isdisjoint(desk_queries.DESK):
         cases = _waiting(
@@ -219,6 +221,7 @@ def desk(session: Session, person_id: int, grants: tuple[Grant, ...], on: date, 
         ready=ready,
         blocked=blocked,
         returning=returning,
+        reviews=reviews,
         cases=cases,
         sanctions=sanctions,
         contests=contest_queries.count_open(session, grants) if P.EXAM_RESOLVE in held else None,

@@ -46,6 +46,7 @@ def index() -> ResponseReturnValue:
         words=wording,
         learner=learner,
         back=scope.way_back_of(read, me.person_id, now) if learner else None,
+        review=scope.review_of(read, me.person_id, now) if learner else None,
         desk=desk,
         held=me.held,
         unread=[(row, *word(row.kind, row.facts)) for row in unread],

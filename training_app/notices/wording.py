@@ -181,6 +181,39 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("Your way back to the permit"),
         _l("Your permit is revoked. Your retraining begins: read what is asked for and take the first step."),
     ),
+    "review_open": (
+        _l("Your annual review is open"),
+        _l(
+            "Your permit is valid through %(last)s. Read what the annual review asks for and take the first step: a "
+            "certifier then renews the permit."
+        ),
+    ),
+    "review_overdue": (
+        _l("Your permit has run out"),
+        _l(
+            "It was valid through %(last)s. You may finish jobs accepted before, but accept no new ones. The annual "
+            "review can still be decided: read what it asks for."
+        ),
+    ),
+    "permit_renewed": (
+        _l("Your permit is renewed"),
+        _l("The annual review is decided: your permit is valid through %(through)s."),
+    ),
+    "permit_renewed_condition": (
+        _l("Your permit is renewed with a condition"),
+        _l("Your permit is valid through %(through)s. Read what has to be done by %(by)s."),
+    ),
+    "review_refused": (
+        _l("Your permit was not renewed"),
+        _l("Read the reason and what would allow it. The annual review can be decided anew until %(last)s."),
+    ),
+    "permit_lapsed": (
+        _l("Your permit has lapsed"),
+        _l(
+            "Nothing renewed it by %(last)s. You may take no jobs. The way back is that of a first permit: ask your "
+            "trainer for the first step."
+        ),
+    ),
     "interim_stop": (
         _l("You may not take jobs for now"),
         _l("Your permit is stopped until %(until)s while a safety question is looked at. Call your centre."),

@@ -36,6 +36,7 @@ class PermitEvent(EventColumns, db.Model):
     __tablename__ = "permit_event"
     __table_args__ = (
         sa.Index("ix_permit_event_person", "person_id", "seq"),
+        sa.Index("ix_permit_event_kind", "kind", "permit_id", "seq"),
         {"info": {APPEND_ONLY: True}},
     )
 

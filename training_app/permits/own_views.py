@@ -15,7 +15,7 @@ from training_app.accounts import queries as accounts
 from training_app.accounts.rules import masked_name
 from training_app.calendar.rules import legal_day
 from training_app.errors import NotFound
-from training_app.permits import desk_queries, page_queries, pages, scope, service
+from training_app.permits import desk_queries, page_queries, pages, review_queries, scope, service
 from training_app.permits.forms import (
     AnswerForm,
     ContestForm,
@@ -46,6 +46,7 @@ def mine() -> ResponseReturnValue:
         "permits/mine.html", page=page, scope=lines, back=scope.way_back_of(read_session(), me, now),
         qr=pages.door_code(page.record.door_code), door=pages.door_url(page.record.door_code),
         masked=masked_name(page.card.name), jobs=scope.jobs_of(read_session(), me, now),
+        review=scope.review_of(read_session(), me, now), renewal=review_queries.last_renewal(read_session(), me),
         next_level=scope.next_level_of(read_session(), me, now), token=secrets.token_hex(16),
     )  # fmt: skip
 

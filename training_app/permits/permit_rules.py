@@ -58,7 +58,11 @@ class PermitEventKind(Enum):
     """What happens to a permit."""
 
     GRANTED = "granted"
+    REVIEW_OPENED = "review_opened"
+    REVIEW_SHOWN = "review_shown"
+    REVIEW_REFUSED = "review_refused"
     RENEWED = "renewed"
+    CONDITION_MET = "condition_met"
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     INTERIM_STOPPED = "interim_stopped"
@@ -92,7 +96,12 @@ _ISSUED = frozenset(set(_S) - {_S.NONE})
 
 PERMIT_MOVES: Mapping[PermitEventKind, frozenset[PermitState]] = {
     _K.GRANTED: frozenset({_S.NONE, _S.LAPSED, _S.SURRENDERED}),
+    # Only work inside the window renews, so that its review is opened, refused and decided in it.
+    _K.REVIEW_OPENED: frozenset({_S.RENEWAL_OPEN, _S.GRACE}),
+    _K.REVIEW_SHOWN: frozenset({_S.RENEWAL_OPEN, _S.GRACE}),
+    _K.REVIEW_REFUSED: frozenset({_S.RENEWAL_OPEN, _S.GRACE}),
     _K.RENEWED: frozenset({_S.RENEWAL_OPEN, _S.GRACE}),
+    _K.CONDITION_MET: _RUNNING | {_S.SUSPENDED},
     _K.SUSPENDED: _RUNNING | {_S.SUSPENDED},
     _K.REINSTATED: frozenset({_S.SUSPENDED}),
     _K.INTERIM_STOPPED: _RUNNING | {_S.SUSPENDED},
@@ -170,6 +179,18 @@ def fold_permit(
         if event.idem not in annulled:
             walk.step(event)
     return walk.result(as_of)
+
+
+def renewed_until(
+    events: Iterable[PermitEvent], policy: Policy, *, now: datetime, known_at: datetime | None = None
+) -> datetime | None:
+    """Return until when the permit would be valid if it were renewed now: an exclusive end, None before the grant."""
+    known = tuple(events)
+    seq = max((event.seq for event in known), default=0) + 1
+    at = max([now, *(event.recorded_at for event in known)])
+    renewal = PermitEvent(kind=_K.RENEWED, idem="", effective_at=now, recorded_at=at, seq=seq)
+    facts = fold_permit((*known, renewal), policy, as_of=now, known_at=known_at)
+    return None if facts.valid_from is None else facts.valid_until
 
 
 def state_at(facts: PermitFacts, now: datetime) -> PermitState:
@@ -323,8 +344,10 @@ class _Walk:
         self.base_on, self.periods = base_on, periods
         zone = self.policy.zone
         end_on = boundary_on(base_on, periods, self.policy.validity_months)
-        if event.valid_until is not None:
+        if event.valid_until is not None and legal_day(event.valid_until, zone) != end_on:
+            # An end of its own, as earlier records bring it, is what a renewal counts on from.
             end_on = legal_day(event.valid_until, zone)
+            self.base_on, self.periods = end_on, 0
         self.facts = replace(
             self.facts,
             valid_until=event.valid_until or day_start(end_on, zone),

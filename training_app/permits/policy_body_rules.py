@@ -30,6 +30,7 @@ from training_app.permits.policy_rules import (
     Longer,
     MembershipDate,
     MeritRule,
+    Observation,
     OccasionRule,
     Pattern,
     PointsWindow,
@@ -39,6 +40,7 @@ from training_app.permits.policy_rules import (
     Repeat,
     Retraining,
     RetrainingPart,
+    Review,
     SanctionKind,
     Span,
     Stage,
@@ -83,6 +85,7 @@ def read_policy(body: Mapping[str, Any]) -> Policy:
         renewal_window_days=top.count("renewal_window_days"),
         grace_days=top.count("grace_days", least=0),
         renewal=_renewal(top.inner_or_none("renewal")),
+        review=_review(top.inner_or_none("review")),
         retake_wait_days=top.count("retake_wait_days", least=0),
         retraining=_retraining(top.inner_or_none("retraining")),
     )
@@ -342,3 +345,30 @@ def _renewal(body: Body | None) -> Renewal:
     renewal = Renewal(base=base, fixed_on=fixed_on, least_months=body.count_or_none("least_months", least=0) or 0)
     body.close("fixed_on", "least_months")
     return renewal
+
+
+def _review(body: Body | None) -> Review:
+    """Read the annual review; a version from before the field was there asks for a decision alone."""
+    if body is None:
+        return Review()
+    seen = body.inner_or_none("observation")
+    review = Review(
+        points_at_most=body.count_or_none("points_at_most", least=0),
+        lessons=tuple(body.texts_or_none("lessons")),
+        breach_lessons=body.flag_or("breach_lessons", default=False),
+        exam=None if body.is_off("exam") else body.text("exam"),
+        observation=None if seen is None else _observation(seen),
+        condition_days=body.count_or_none("condition_days") or Review().condition_days,
+    )
+    body.close()
+    return review
+
+
+def _observation(body: Body) -> Observation:
+    found = Observation(
+        drill=body.text("drill"), from_points=body.count_or_none("from_points"), one_in=body.count_or_none("one_in")
+    )
+    if found.from_points is None and found.one_in is None:
+        raise body.invalid("from_points", "an observation is asked of somebody: from_points or one_in")
+    body.close()
+    return found

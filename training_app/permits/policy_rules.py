@@ -294,6 +294,36 @@ class Renewal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Observation:
+    """A role-play shown in front of raters, asked of a part of the holders; `drill`: its key.
+
+    `from_points`: of everybody with so many points deducted (None: points do not matter). `one_in`: of one in so many
+    of all others, drawn once per window (None: of none).
+    """
+
+    drill: str
+    from_points: int | None = None
+    one_in: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """What the annual review asks before a permit is renewed; as it stands here it asks nothing but a decision.
+
+    `points_at_most`: with more points deducted a permit is renewed with a condition only (None: points do not matter).
+    `lessons`: those everybody reads again; `breach_lessons`: and those that belong to the breaches still counted.
+    `exam`: the key of the exam under supervision. `condition_days`: the longest time that a condition gives.
+    """
+
+    points_at_most: int | None = None
+    lessons: tuple[str, ...] = ()
+    breach_lessons: bool = False
+    exam: str | None = None
+    observation: Observation | None = None
+    condition_days: int = 90
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """One immutable version of a points policy; points are positive integers, spans in months or days."""
 
@@ -327,6 +357,7 @@ class Policy:
     appeal_suspends: AppealSuspends = AppealSuspends.SANCTION
     closed_window: ClosedWindow = ClosedWindow.REOPEN_NOW
     renewal: Renewal = Renewal()
+    review: Review = Review()
     retraining: Retraining = field(default_factory=Retraining)
 
     @property

@@ -15,6 +15,7 @@ from training_app.permits.models import Permit, PermitCase
 from training_app.permits.number_rules import find_permit_number
 from training_app.permits.permit_rules import DoorAnswer, door_answer
 from training_app.permits.retraining_queries import RetrainingDue, find_retraining, people_in_retraining, retrainings
+from training_app.permits.review_queries import ReviewDue, find_review, open_windows, permit_events, reviews
 from training_app.permits.story_queries import StoryRow, story
 
 __all__ = [
@@ -23,16 +24,21 @@ __all__ = [
     "OpenCase",
     "PermitRecord",
     "RetrainingDue",
+    "ReviewDue",
     "StoryRow",
     "door",
     "door_by_number",
     "find_retraining",
+    "find_review",
     "ledger_state",
     "open_cases",
+    "open_windows",
     "people_in_retraining",
+    "permit_events",
     "permit_facts",
     "permits",
     "retrainings",
+    "reviews",
     "state_of",
     "story",
 ]

@@ -63,7 +63,7 @@ def retrainings(session: Session, person_ids: Iterable[int], now: datetime) -> d
     for row in rows:
         events[row.person_id].append(row)
     listed = {person_id: _listed(events[person_id]) for person_id in records}
-    breaches = _breaches(session, {key for keys in listed.values() for key in keys})
+    breaches = breaches_of(session, {key for keys in listed.values() for key in keys})
     return {
         person_id: _due(record, events[person_id], listed[person_id], breaches) for person_id, record in records.items()
     }
@@ -123,7 +123,7 @@ def _due(
     )
 
 
-def _breaches(session: Session, keys: Iterable[str]) -> dict[str, TariffRow]:
+def breaches_of(session: Session, keys: Iterable[str]) -> dict[str, TariffRow]:
     """Return what each entry was for, as the tariff of its day says."""
     rows = session.execute(
         sa.select(LedgerEntry.idem, PermitCase.tariff_version_id, PermitCase.code)

@@ -101,6 +101,37 @@ def next_level_of(session: Session, person_id: int, now: datetime) -> NextLevel 
     return next((level for level in found if level is not None), None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReviewWay(WayBack):
+    """The steps of an open annual review, and its days: the last valid one, and the last to decide it.
+
+    `refusal`: the words of a refusal that stands, with their language. `met` of `of` things asked are shown.
+    """
+
+    is_overdue: bool
+    valid_through: date
+    decide_by: date
+    refused_at: datetime | None
+    refusal: tuple[str, str | None] | None
+    met: int
+    of: int
+
+
+ReviewProvider = Callable[[Session, int, datetime], ReviewWay | None]
+_reviews: dict[str, ReviewProvider] = {}
+
+
+def provide_review(name: str, provider: ReviewProvider) -> None:
+    """Let a room say how a person's annual review stands: `provider(session, person_id, now)`; it only reads."""
+    _reviews[name] = provider
+
+
+def review_of(session: Session, person_id: int, now: datetime) -> ReviewWay | None:
+    """Return a person's open annual review, None without one."""
+    found = (provider(session, person_id, now) for _name, provider in sorted(_reviews.items()))
+    return next((way for way in found if way is not None), None)
+
+
 WayBackProvider = Callable[[Session, int, datetime], WayBack | None]
 _ways_back: dict[str, WayBackProvider] = {}
 

@@ -10,6 +10,7 @@ from training_app.permits.evidence_service import Picture, read
 from training_app.permits.ledger_service import reward, settle
 from training_app.permits.permit_service import append_event, end_stop, issue_permit, stop_for_safety
 from training_app.permits.retraining_service import reinstate
+from training_app.permits.review_service import expire, note_shown, open_review, refuse, renew
 from training_app.permits.sanction_service import annul as annul_sanction
 
 __all__ = [
@@ -20,9 +21,14 @@ __all__ = [
     "append_event",
     "cases",
     "end_stop",
+    "expire",
     "issue_permit",
+    "note_shown",
+    "open_review",
     "read",
+    "refuse",
     "reinstate",
+    "renew",
     "reward",
     "sanctions",
     "settle",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from training_app import clock
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
-from training_app.status import reminding, service, simulating
+from training_app.status import reminding, reviewing, service, simulating
 from training_app.status.models import LicenceHeld, SimulationChange
 from training_app.sweeping import sweeps
 
@@ -28,6 +28,12 @@ def forget_numbers(session: Session, person_id: int, _now: datetime) -> Iterable
 def refresh(now: datetime) -> int:
     """Fold whose next change has come, and place who begins or ends an assignment today."""
     return service.refresh_memberships(now=now) + service.refresh_due(now=now)
+
+
+@sweeps("status.reviews")
+def review(now: datetime) -> int:
+    """Open the annual reviews whose window has come, and write down which permits lapsed."""
+    return reviewing.open_due(now=now) + reviewing.expire_due(now=now)
 
 
 @sweeps("status.reminders")

@@ -267,6 +267,10 @@ _ANY = [one for one in PS if one is not PS.NONE]
 # event -> {from: to}; an annulment leads to where the annulled event came from, a policy change nowhere.
 PERMIT_TABLE: dict[P, dict[PS, PS | None]] = {
     P.GRANTED: dict.fromkeys((PS.NONE, PS.LAPSED, PS.SURRENDERED), PS.VALID),
+    P.REVIEW_OPENED: {one: one for one in (PS.RENEWAL_OPEN, PS.GRACE)},
+    P.REVIEW_SHOWN: {one: one for one in (PS.RENEWAL_OPEN, PS.GRACE)},
+    P.REVIEW_REFUSED: {one: one for one in (PS.RENEWAL_OPEN, PS.GRACE)},
+    P.CONDITION_MET: {one: one for one in (*_RUNNING, PS.SUSPENDED)},
     P.RENEWED: dict.fromkeys((PS.RENEWAL_OPEN, PS.GRACE), PS.VALID),
     P.SUSPENDED: dict.fromkeys((*_RUNNING, PS.SUSPENDED), PS.SUSPENDED),
     P.REINSTATED: {PS.SUSPENDED: PS.VALID},

@@ -1,0 +1,62 @@
+"""What the dates of permits bring about: the annual review opens with its window; after the grace the lapse is written.
+
+Both read the rows, a portion at a time, and leave to the services above what is really due: late, twice or killed in
+between, each is done once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from training_app.accounts.models import Person
+from training_app.certifications import review_service
+from training_app.db import db
+from training_app.permits import service as permits
+from training_app.permits.models import PermitEvent
+from training_app.permits.permit_rules import PermitEventKind
+from training_app.status import condition_queries as conditions
+from training_app.status.models import PersonState
+from training_app.status.rules import State
+from training_app.sweeping import in_turn
+
+PORTION = 100
+_K = PermitEventKind
+
+
+def open_due(*, now: datetime, limit: int = PORTION) -> int:
+    """Open the reviews of permits whose window is open, the first to end first; return how many were opened."""
+    states = conditions.of_states(frozenset({State.RENEWAL_OPEN, State.GRACE}))
+    return in_turn(
+        _waiting(states, PersonState.renewal_from, _K.REVIEW_OPENED, now, limit),
+        lambda person_id: review_service.follow_review(person_id, now=now),
+    )
+
+
+def expire_due(*, now: datetime, limit: int = PORTION) -> int:
+    """Write the lapse of permits whose grace is over; return how many were written."""
+    return in_turn(
+        _waiting(conditions.of_states(frozenset({State.LAPSED})), PersonState.grace_until, _K.EXPIRED, now, limit),
+        lambda person_id: permits.expire(person_id, now=now),
+    )
+
+
+def _waiting(state: Any, since: Any, kind: PermitEventKind, now: datetime, limit: int) -> list[int]:
+    """Return the holders in a state of whose permit no event of a kind is known since a date of theirs."""
+    event = aliased(PermitEvent)
+    known = sa.exists().where(
+        event.permit_id == PersonState.permit_id, event.kind == kind.value, event.effective_at >= since
+    )
+    found = (
+        sa.select(PersonState.person_id)
+        .join(Person, Person.id == PersonState.person_id)
+        .where(state, Person.left_on.is_(None), ~known)
+        .order_by(PersonState.valid_until, PersonState.person_id)
+        .limit(limit)
+    )
+    ids = list(db.session().scalars(found, {"now": now}))
+    db.session.rollback()
+    return ids
