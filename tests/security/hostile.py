@@ -37,6 +37,10 @@ BYTES = {  # as the bytes of one form value, before it is percent-encoded
 HUGE = "甲".encode() * 350_000
 
 
+def _today() -> str:
+    return today(clock.now()).isoformat()
+
+
 def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
     """Return endpoint -> (who may, fields) for the doors whose form no page of the furnished network shows."""
     reason = {"words": "Words of a reason that is long enough."}
@@ -47,6 +51,13 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "certifications.award_selected": ("certifier", {"person": learner2}),
         "certifications.refuse": ("certifier", {f"refuse-{name}": text for name, text in reason.items()}),
         "certifications.reinstate": ("certifier", reason),
+        "certifications.renew_selected": ("certifier", {"person": learner2}),
+        "certifications.renew_one": ("certifier", {}),
+        "certifications.refuse_review": ("certifier", {f"refuse-{name}": text for name, text in reason.items()}),
+        "certifications.renew_on_condition": (
+            "certifier",
+            {**{f"condition-{name}": text for name, text in reason.items()}, "condition-last_on": _today()},
+        ),
         "courses.save_place": (
             "learner",
             {"version": str(house.values["version_id"]), "position": "10", "seconds": "5"},

@@ -20,6 +20,7 @@ AGAIN = {
     "dashboards.sign_in_link": "each link ends the one before",
     "exams.identity": "the examiner says once more that it is this person",
     "exams.invigilate": "the examiner says once more that they supervise",
+    "roleplay.release": "it is looked once more whether the learner has shown everything",
     "exams.open_paper": "each opening is a new writer, the one before is refused",
 }
 
@@ -31,6 +32,10 @@ ELSEWHERE = {
     "certifications.award_selected": "test_awarding_twice_awards_once",
     "certifications.refuse": "test_a_refusal_sent_twice_is_one_and_other_words_are_another",
     "certifications.reinstate": "test_holder_strangers_and_short_reasons_are_refused_and_a_second_call_changes_nothing",
+    "certifications.renew_selected": "test_the_window_opens_tasks_come_by_themselves_and_a_certifier_renews",
+    "certifications.renew_one": "test_the_window_opens_tasks_come_by_themselves_and_a_certifier_renews",
+    "certifications.renew_on_condition": "test_one_review_is_refused_then_renewed_with_a_condition",
+    "certifications.refuse_review": "test_a_refusal_is_told_with_its_reason_once_and_can_be_decided_anew_alone",
     "credentials.ask_for_file": "test_a_job_run_again_keeps_one_file_and_tells_once",
     "credentials.take_print": "test_slips_open_the_first_sign_in_end_older_ones_and_stand_in_no_row",
     "dashboards.approve_role": "test_an_administrator_is_made_by_two",

@@ -45,6 +45,9 @@ def test_a_holder_of_every_role_takes_no_step_of_the_own_case_but_the_answer(app
     _refused(client, f"/permits/stop/{world.learner}", REASON)
     _refused(client, f"/awards/{world.learner}", {})
     _refused(client, f"/awards/{world.learner}/retraining", REASON)
+    for step in ("", "/condition", "/refuse"):
+        _refused(client, f"/awards/{world.learner}/review{step}", REASON)
+    _refused(client, "/awards/reviews", {"person": str(world.learner)})
     _refused(client, f"/people/{world.learner}/roles", {"role": "hr", "unit": "0"})
     _refused(client, f"/people/{world.learner}/link", {})
     noticed = cases.noticed(world, now)

@@ -32,9 +32,11 @@ SHARED = {
     "policies.record_of_version", "policies.take_back",
 }  # fmt: skip
 OWN = {"learner2": {"roleplay.session"}}  # takes part in it
-# The files of lessons lie in another folder; the sanction is not confirmed, so nobody is told yet, nobody retrains, and
-# the import is one of people.
-NOT_FURNISHED = {"courses.media", "permits.my_sanction", "certifications.retraining_person"}
+# The files of lessons lie in another folder; the sanction is not confirmed, so nobody is told yet, nobody retrains, no
+# permit is in its renewal window, and the import is one of people.
+NOT_FURNISHED = {
+    "courses.media", "permits.my_sanction", "certifications.retraining_person", "certifications.review_person",
+}  # fmt: skip
 NO_SUCH_IMPORT = {"roster.notify"}
 EVERY_ROLE = ("learner", "trainer", "examiner", "certifier", "centre-manager", "hr", "hr-lead")
 PUBLIC_PAGES = {"home.health", "home.offline", "home.service_worker", "notices.feed_file", "styleguide"}
