@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, request
 
-from training_app import clock
 from training_app.accounts.service import today
 from training_app.certifications import queries, queue_queries, retraining_queries, review_queries
 from training_app.errors import NotFound
@@ -14,10 +15,10 @@ from training_app.web import session as read_session
 bp = Blueprint("certifications", __name__)
 
 
-def counts() -> dict[str, int]:
+def counts(now: datetime) -> dict[str, int]:
     """Return how many stand in each list of the desk."""
-    session, grants, now = read_session(), actor().grants, clock.now()
-    ready, blocked = queue_queries.count_waiting(session, grants, scheme=scheme(), now=now)
+    session, grants = read_session(), actor().grants
+    ready, blocked = queue_queries.count_waiting(session, grants, scheme=scheme(now), now=now)
     to_decide, missing = review_queries.count_in_reach(session, grants)
     return {
         "ready": ready,
@@ -29,9 +30,9 @@ def counts() -> dict[str, int]:
     }
 
 
-def scheme() -> str:
+def scheme(now: datetime) -> str:
     """Return the scheme that was asked for, or the first there is; an unknown one is not found."""
-    known = queries.schemes(read_session(), today(clock.now()))
+    known = queries.schemes(read_session(), today(now))
     asked = request.args.get("scheme")
     if not known or (asked is not None and asked not in known):
         raise NotFound()

@@ -43,7 +43,7 @@ def reviews() -> ResponseReturnValue:
         read_session(), me.grants, certifier_id=me.person_id, now=now, is_ready=shown == "ready", after=key("after")
     )
     return render_template(
-        "certifications/reviews.html", page=page, shown=shown, counts=counts(), titles=way_back.TITLES,
+        "certifications/reviews.html", page=page, shown=shown, counts=counts(clock.now()), titles=way_back.TITLES,
         soon=[row.person.person_id for row in page.rows if review_queries.closes_soon(row, now)],
     )  # fmt: skip
 

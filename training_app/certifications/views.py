@@ -69,7 +69,7 @@ def _why(line: Line) -> str:
 def my_way() -> ResponseReturnValue:
     """Show what is missing for the next level, what to do next, and by when."""
     session, now = read_session(), clock.now()
-    way = way_queries.get_way(session, actor().person_id, scheme=scheme(), now=now)
+    way = way_queries.get_way(session, actor().person_id, scheme=scheme(clock.now()), now=now)
     return render_template(
         "certifications/my_way.html", way=way, on=today(now), back=scope.way_back_of(session, actor().person_id, now)
     )
@@ -84,7 +84,7 @@ def award_queue() -> ResponseReturnValue:
     if shown not in _LISTS:
         raise NotFound()
     page = queue_queries.queue_page(
-        session, me.grants, scheme=scheme(), certifier_id=me.person_id, now=now, is_ready=shown == "ready",
+        session, me.grants, scheme=scheme(clock.now()), certifier_id=me.person_id, now=now, is_ready=shown == "ready",
         after=key("after"), before=key("before"),
     )  # fmt: skip
     select_all = request.args.get("select") == "all"
@@ -93,7 +93,7 @@ def award_queue() -> ResponseReturnValue:
     }
     all_url = url_for("certifications.award_queue", **place, select=None if select_all else "all")
     return render_template(
-        "certifications/award_queue.html", page=page, shown=shown, counts=counts(), select_all=select_all,
+        "certifications/award_queue.html", page=page, shown=shown, counts=counts(clock.now()), select_all=select_all,
         all_url=all_url,
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def award_selected() -> ResponseReturnValue:
     if not chosen:
         flash(_("Nobody was selected. Check at least one person."), "warning")
         return redirect(url_for("certifications.award_queue"))
-    result = service.award(chosen, scheme=scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants)
+    result = service.award(chosen, scheme=scheme(clock.now()), now=clock.now(), actor_id=me.person_id, grants=me.grants)
     _tell(result)
     return redirect(url_for("certifications.award_queue"), 303)
 
@@ -125,7 +125,7 @@ def award_one(person_id: int) -> ResponseReturnValue:
     """Award one person who was opened and decided on alone."""
     me = actor()
     result = service.award(
-        [person_id], scheme=scheme(), now=clock.now(), actor_id=me.person_id, grants=me.grants,
+        [person_id], scheme=scheme(clock.now()), now=clock.now(), actor_id=me.person_id, grants=me.grants,
         on_its_own=True,
     )  # fmt: skip
     if any(left.verdict.why is LeftOut.NOT_FOUND for left in result.left_out):
@@ -148,7 +148,9 @@ def retraining() -> ResponseReturnValue:
         now=now,
         after=request.args.get("after", type=whole_number),
     )
-    return render_template("certifications/retraining.html", page=page, counts=counts(), parts=way_back.TITLES)
+    return render_template(
+        "certifications/retraining.html", page=page, counts=counts(clock.now()), parts=way_back.TITLES
+    )
 
 
 @bp.get("/awards/<int:person_id>/retraining")
@@ -203,7 +205,7 @@ def refuse(person_id: int) -> ResponseReturnValue:
         return _person_page(person_id, refuse_form=form), 422
     try:
         service.refuse(
-            person_id, scheme=scheme(), words=form.words.data, language=language(), now=clock.now(),
+            person_id, scheme=scheme(clock.now()), words=form.words.data, language=language(), now=clock.now(),
             actor_id=me.person_id, grants=me.grants,
         )  # fmt: skip
     except NotFound:
@@ -224,7 +226,8 @@ def withdraw(person_id: int, level: str) -> ResponseReturnValue:
         return _person_page(person_id, withdrawing=(level, form)), 422
     try:
         service.withdraw(
-            person_id, scheme=scheme(), level=level, words=form.words.data, language=language(), now=clock.now(),
+            person_id, scheme=scheme(clock.now()), level=level, words=form.words.data, language=language(),
+            now=clock.now(),
             actor_id=me.person_id, grants=me.grants,
         )  # fmt: skip
     except NotFound:
@@ -244,7 +247,7 @@ def _person_page(
 ) -> str:
     session, me, now = read_session(), actor(), clock.now()
     row, names = queue_queries.get_row(
-        session, me.grants, person_id, scheme=scheme(), certifier_id=me.person_id, now=now
+        session, me.grants, person_id, scheme=scheme(clock.now()), certifier_id=me.person_id, now=now
     )
     history = queries.history(session, person_id)
     held = way_queries.held_rows(session, person_id, now)

@@ -103,6 +103,15 @@ class Tariff(Stamp):
 KINDS: dict[str, type[BaseModel]] = {"points_policy": PointsPolicy, "tariff": Tariff}
 
 
+def _unknown_in_review(entry: Entry, drills: set[str], entries: Sequence[Entry]) -> Iterator[Problem]:
+    review = read_policy(entry.body).review
+    yield from unknown(entry, "review.lessons", review.lessons, bodies(entries, "lesson"), "lesson")
+    exams = [] if review.exam is None else [review.exam]
+    yield from unknown(entry, "review.exam", exams, bodies(entries, "exam_blueprint"), "exam")
+    seen = [] if review.observation is None else [review.observation.drill]
+    yield from unknown(entry, "review.observation.drill", seen, drills, "scenario card of drill")
+
+
 def cross_check(entries: Sequence[Entry]) -> list[Problem]:
     """Check policy -> tariff, routes and limit, and tariff -> lesson."""
     return [*_policies(entries), *_tariffs(entries)]
@@ -122,6 +131,7 @@ def _policies(entries: Sequence[Entry]) -> Iterator[Problem]:
         yield from unknown(entry, "retraining.exam", [asked.exam], bodies(entries, "exam_blueprint"), "exam")
         named = [asked.practical, asked.panel]
         yield from unknown(entry, "retraining", named, drills, "scenario card of drill")
+        yield from _unknown_in_review(entry, drills, entries)
         routes = [row["route"] for row in tariff["merits"]]
         yield from unknown(entry, "merit.routes", routes, entry.body["merit"]["routes"], "merit route")
         codes = [row["code"] for row in tariff["codes"]]

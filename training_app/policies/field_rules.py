@@ -193,6 +193,16 @@ POLICY: Mapping[str, tuple[Part, ...]] = {
         Field(path="renewal.fixed_on", kind=Kind.DAY, when=("renewal.base", ("fixed_base",))),
         Field(path="renewal.least_months", least=0, is_optional=True, when=("renewal.base", ("fixed_base",))),
     ),
+    "review": (
+        Field(path="review.points_at_most", least=0, is_optional=True),
+        Field(path="review.condition_days", is_optional=True),
+        Field(path="review.lessons", kind=Kind.MANY, source="lessons", is_optional=True),
+        Field(path="review.breach_lessons", kind=Kind.FLAG),
+        Field(path="review.exam", kind=Kind.CHOICE, source="exams", is_optional=True),
+        Field(path="review.observation.drill", kind=Kind.CHOICE, source="drills", is_optional=True),
+        Field(path="review.observation.from_points", is_optional=True),
+        Field(path="review.observation.one_in", is_optional=True),
+    ),
 }
 _NOTE = tuple(replace(one, is_optional=True) for one in _pair("note", Kind.LONG))
 TARIFF: Mapping[str, tuple[Part, ...]] = {"names": (*_pair("title"), *_NOTE, *_NAMES)}
@@ -241,7 +251,8 @@ LISTS: Mapping[str, tuple[str, ...]] = {"points_policy": ("examples",), "tariff"
 LEFT_OUT: Mapping[str, Any] = {
     "renewal.base": "old_expiry", "merit.minimum_gap_days": 0, "retraining.exam": "onboarding",
     "retraining.practical": "first_arrival", "retraining.panel": "complaint", "retraining.panel_raters": 2,
-    "window.closed": False, "window.from_existence": False, "history.is_reset_by_clean": False,
+    "review.breach_lessons": False, "window.closed": False, "window.from_existence": False,
+    "history.is_reset_by_clean": False,
 }  # fmt: skip
 
 
@@ -308,6 +319,12 @@ def folded(fields: Mapping[str, Any]) -> dict[str, Any]:
         body.pop("history", None)
     if (body.get("renewal") or {}).get("base") in (None, "old_expiry"):
         body.pop("renewal", None)
+    review = body.get("review")
+    if isinstance(review, dict):
+        if not any((review.get("observation") or {}).values()):
+            review.pop("observation", None)
+        if all(value in (None, False, []) for value in review.values()):
+            body.pop("review")
     for number, step in enumerate(get_path(body, "escalation.steps") or (), start=1):
         step["count"] = number
     if (body.get("window") or {}).get("kind", "cycle") != "cycle":

@@ -242,7 +242,7 @@ def options(session: Session, kind: str, body: Mapping[str, Any], on: date) -> d
             if one.body.get("kind") == "exam"
         },
         "drills": {str(one.body["drill"]): one.body["drill"] for one in cards},
-        "lessons": titles("lesson") if kind == TARIFF else {},
+        "lessons": titles("lesson"),
         "routes": {name: name for one in routes for name in one},
         "codes": {row["code"]: row["title"] for row in tariff.get("codes", ()) if row.get("code")},
         "prices": {row["code"]: row.get("title") for row in rows if row.get("code")},

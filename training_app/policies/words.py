@@ -239,6 +239,29 @@ FIELDS: Mapping[str, tuple[object, object]] = {
     ),
     "renewal.fixed_on": (_l("Fixed base day"), ""),
     "renewal.least_months": (_l("At least so many months remain"), ""),
+    "review.points_at_most": (
+        _l("Points up to which a permit is renewed without a condition"),
+        _l("With more deducted the certifier names a condition and its last day. Empty: points do not matter."),
+    ),
+    "review.condition_days": (_l("Longest time for a condition in days"), _l("Empty: 90.")),
+    "review.lessons": (
+        _l("Lessons that everybody reads again"),
+        _l("Read to the end inside the renewal window, they count; what was read before does not."),
+    ),
+    "review.breach_lessons": (
+        _l("And the lessons of one’s own breaches"),
+        _l("Those that the tariff names for the breaches which still count when the window opens."),
+    ),
+    "review.exam": (_l("Exam of the annual review"), _l("Passed under supervision, once the lessons are read.")),
+    "review.observation.drill": (
+        _l("Role-play in which a part is observed"),
+        _l("Then say of whom: by points, by a drawn share, or both."),
+    ),
+    "review.observation.from_points": (_l("Of who has so many points deducted"), ""),
+    "review.observation.one_in": (
+        _l("And of one in so many others"),
+        _l("Drawn by the permit’s number, so that nobody picks. 5 draws about a fifth."),
+    ),
     "codes.code": (
         _l("Code"),
         _l("Lower-case letters, digits and hyphens. Cases keep it, so it is not reused for something else."),
@@ -351,6 +374,7 @@ SECTION_WORDS: Mapping[str, object] = {
     "merit": _l("Winning points back"),
     "procedure": _l("Clocks of the procedure"),
     "validity": _l("Validity and renewal"),
+    "review": _l("Annual review"),
     "codes": _l("Breaches and their points"),
     "merits": _l("Rewards and their points"),
     "examples": _l("Worked examples"),

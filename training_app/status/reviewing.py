@@ -13,35 +13,26 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from training_app.accounts.models import Person
-from training_app.certifications import review_service
 from training_app.db import db
-from training_app.permits import service as permits
 from training_app.permits.models import PermitEvent
 from training_app.permits.permit_rules import PermitEventKind
 from training_app.status import condition_queries as conditions
 from training_app.status.models import PersonState
 from training_app.status.rules import State
-from training_app.sweeping import in_turn
 
 PORTION = 100
 _K = PermitEventKind
 
 
-def open_due(*, now: datetime, limit: int = PORTION) -> int:
-    """Open the reviews of permits whose window is open, the first to end first; return how many were opened."""
+def to_open(*, now: datetime, limit: int = PORTION) -> list[int]:
+    """Return the holders whose window is open and whose review is not, the first to end first."""
     states = conditions.of_states(frozenset({State.RENEWAL_OPEN, State.GRACE}))
-    return in_turn(
-        _waiting(states, PersonState.renewal_from, _K.REVIEW_OPENED, now, limit),
-        lambda person_id: review_service.follow_review(person_id, now=now),
-    )
+    return _waiting(states, PersonState.renewal_from, _K.REVIEW_OPENED, now, limit)
 
 
-def expire_due(*, now: datetime, limit: int = PORTION) -> int:
-    """Write the lapse of permits whose grace is over; return how many were written."""
-    return in_turn(
-        _waiting(conditions.of_states(frozenset({State.LAPSED})), PersonState.grace_until, _K.EXPIRED, now, limit),
-        lambda person_id: permits.expire(person_id, now=now),
-    )
+def to_expire(*, now: datetime, limit: int = PORTION) -> list[int]:
+    """Return the holders whose grace is over and of whom no lapse is written."""
+    return _waiting(conditions.of_states(frozenset({State.LAPSED})), PersonState.grace_until, _K.EXPIRED, now, limit)
 
 
 def _waiting(state: Any, since: Any, kind: PermitEventKind, now: datetime, limit: int) -> list[int]:

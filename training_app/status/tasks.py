@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from training_app import clock
+from training_app.certifications import review_service
 from training_app.erasing import erases
 from training_app.jobs import service as jobs
+from training_app.permits import service as permits
 from training_app.status import reminding, reviewing, service, simulating
 from training_app.status.models import LicenceHeld, SimulationChange
-from training_app.sweeping import sweeps
+from training_app.sweeping import in_turn, sweeps
 
 
 @erases("licence numbers in lists")
@@ -33,7 +35,8 @@ def refresh(now: datetime) -> int:
 @sweeps("status.reviews")
 def review(now: datetime) -> int:
     """Open the annual reviews whose window has come, and write down which permits lapsed."""
-    return reviewing.open_due(now=now) + reviewing.expire_due(now=now)
+    opened = in_turn(reviewing.to_open(now=now), lambda one: review_service.follow_review(one, now=now))
+    return opened + in_turn(reviewing.to_expire(now=now), lambda one: permits.expire(one, now=now))
 
 
 @sweeps("status.reminders")

@@ -38,7 +38,7 @@ BODIES = {
 }
 OPTIONS = {
     "tariffs": ("standard",), "exams": ("onboarding",), "drills": ("first_arrival", "complaint"),
-    "codes": ("promise-broken", "unsafe-work"),
+    "codes": ("promise-broken", "unsafe-work"), "lessons": ("danger-first", "promises-that-hold"),
 }  # fmt: skip
 
 

@@ -297,4 +297,4 @@ def test_the_page_of_a_certifier_has_the_reviews_due_soonest_first(
     ).rows
     db.session.rollback()
     assert (row.person.person_id, row.verdict.is_ready, row.points, row.limit) == (world.learner, True, 0, 12)
-    assert reviewing.open_due(now=later) == 0
+    assert reviewing.to_open(now=later) == []
