@@ -29,7 +29,7 @@ SHARED = {
     "dashboards.withdraw_sign", "dashboards.role", "dashboards.remove_day", "home.guide_page", "notices.feed_file",
     "roster.start", "roster.template", "policies.version", "policies.compare", "policies.open_draft", "policies.draft",
     "policies.section", "policies.entry", "policies.remove_entry", "policies.step", "policies.record_of_draft",
-    "policies.record_of_version", "policies.take_back",
+    "policies.record_of_version", "policies.take_back", "policies.would_change", "policies.progress",
 }  # fmt: skip
 OWN = {"learner2": {"roleplay.session"}}  # takes part in it
 # The files of lessons lie in another folder; the sanction is not confirmed, so nobody is told yet, nobody retrains, no

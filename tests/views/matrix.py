@@ -29,6 +29,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "policies.record_of_draft": PUBLISHES,
     "policies.record_of_version": PUBLISHES,
     "policies.take_back": PUBLISHES,
+    "policies.would_change": PUBLISHES,
+    "policies.progress": PUBLISHES,
     "static": PUBLIC,
     "styleguide": PUBLIC,
     "accounts.sign_in": PUBLIC,

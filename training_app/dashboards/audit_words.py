@@ -53,6 +53,7 @@ def action_words() -> dict[str, str]:
         "policy.draft_send_back": _("Draft of a policy sent back"),
         "policy.draft_discard": _("Draft of a policy discarded"),
         "policy.draft_publish": _("Draft of a policy published"),
+        "policy.what_if": _("Worked out what a draft of a policy would change"),
         "policy.consulted": _("Consultation about a policy recorded"),
         "policy.announced": _("Making known of a policy recorded"),
         "policy.adopted": _("Adoption of a policy by a company recorded"),

@@ -16,7 +16,8 @@ from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts.service import today
 from training_app.errors import DomainError, NotFound
-from training_app.policies import checking, draft_pages, pictures, queries, service, words
+from training_app.permits.policy_queries import POLICY
+from training_app.policies import checking, draft_pages, pictures, queries, service, what_if, words
 from training_app.policies.blueprint import bp
 from training_app.policies.diff_rules import differences
 from training_app.policies.draft_pages import Page
@@ -197,6 +198,49 @@ def step(draft_id: int, step: str) -> ResponseReturnValue:
     except DomainError as error:
         flash(_(error.message, **error.values), "error")
     return redirect(here, 303)
+
+
+@bp.route("/policies/drafts/<int:draft_id>/what-if", methods=["GET", "POST"])
+@needs(EDIT, PUBLISH)
+def would_change(draft_id: int) -> ResponseReturnValue:
+    """Work out in the background who would stand otherwise under a draft, and show it."""
+    session, now = web.session(), clock.now()
+    found = queries.get_draft(session, draft_id)
+    here = url_for("policies.would_change", draft_id=draft_id)
+    if found.kind != POLICY:
+        raise NotFound()
+    if request.method == "POST":
+        try:
+            service.ask_what_if(
+                draft_id, seen=_seen(), now=now, actor_id=actor().person_id, grants=actor().grants
+            )  # fmt: skip
+        except DomainError as error:
+            flash(_(error.message, **error.values), "error")
+        return redirect(here, 303)
+    result = what_if.find(session, found.simulation_id)
+    people, following = [], None
+    if result is not None:
+        after = request.args.get("after", 0, type=web.whole_number)
+        people, following = what_if.people(session, result.simulation_id, actor().grants, today(now), after)
+    return render_template(
+        "policies/what_if.html", draft=found, words=words, result=result, people=people,
+        units=what_if.by_unit(session, result, actor().grants, today(now)) if result else [],
+        bars=what_if.bars(result.figures.all) if result else [],
+        stages=what_if.stage_bars(result.figures.all) if result else [],
+        following=following and url_for("policies.would_change", draft_id=draft_id, after=following),
+        previous=here if request.args.get("after") else None,
+    )  # fmt: skip
+
+
+@bp.get("/policies/drafts/<int:draft_id>/what-if/progress")
+@needs(EDIT, PUBLISH)
+def progress(draft_id: int) -> ResponseReturnValue:
+    """Answer the page that waits: how far the work is; once it is done the page loads itself anew."""
+    found = queries.get_draft(web.session(), draft_id)
+    result = what_if.find(web.session(), found.simulation_id)
+    if result is not None and result.is_running:
+        return render_template("policies/_progress.html", draft=found, result=result)
+    return "", 200, {"HX-Refresh": "true"}
 
 
 @bp.post("/policies/drafts/<int:draft_id>/record")

@@ -34,6 +34,8 @@ class PolicyDraft(db.Model):
     saves: Mapped[int]
     created_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     created_at: Mapped[datetime]
+    simulation_id: Mapped[int | None] = mapped_column(sa.BigInteger)  # a simulation is forgotten in time, a draft not
+    simulated_saves: Mapped[int | None]
     changed_by: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     changed_at: Mapped[datetime]
 

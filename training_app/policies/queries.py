@@ -51,7 +51,10 @@ class StepRow:
 
 @dataclass(frozen=True, kw_only=True)
 class DraftRow:
-    """A draft with its body, who wrote in it, and what was done with it, oldest first."""
+    """A draft with its body, who wrote in it, and what was done with it, oldest first.
+
+    `is_simulated`: its last simulation is of the body as it stands.
+    """
 
     id: int
     kind: str
@@ -62,6 +65,8 @@ class DraftRow:
     body: Mapping[str, Any]
     saves: int
     changed_at: datetime
+    simulation_id: int | None
+    is_simulated: bool
     writers: tuple[int, ...]
     steps: tuple[StepRow, ...]
 
@@ -167,6 +172,8 @@ def _draft_rows(session: Session, rows: Iterable[PolicyDraft]) -> list[DraftRow]
             DraftRow(
                 id=row.id, kind=row.kind, key=row.key, base=bases[row.base_version_id], version_id=row.version_id,
                 state=row.state, body=json.loads(row.body), saves=row.saves, changed_at=row.changed_at,
+                simulation_id=row.simulation_id,
+                is_simulated=row.simulation_id is not None and row.simulated_saves == row.saves,
                 writers=tuple(dict.fromkeys(step.person_id for step in own if step.move in WRITES)),
                 steps=tuple(
                     StepRow(

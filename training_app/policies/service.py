@@ -20,6 +20,7 @@ from training_app.db import canonical_json, db, transaction
 from training_app.errors import Forbidden, NotFound, SamePerson
 from training_app.outbox import service as outbox
 from training_app.permits.number_rules import day_pair
+from training_app.permits.policy_queries import POLICY
 from training_app.policies import checking, queries
 from training_app.policies.models import PolicyDraft, PolicyRecord, PolicyStep
 from training_app.policies.refusals import (
@@ -40,6 +41,7 @@ from training_app.policies.rules import (
     may_publish,
     state_after,
 )
+from training_app.status import simulate_queries, simulating
 
 MOST_WORDS = 2000
 EDIT, PUBLISH = Permission.POLICY_EDIT, Permission.POLICY_PUBLISH
@@ -155,6 +157,42 @@ def publish(draft_id: int, *, seen: int, words: str, now: datetime, actor_id: in
         concerned = {*queries.holders_of(session, CONCERNED, today(now)), *writers} - {actor_id}
         _tell(session, draft, "policy_published", sorted(concerned), f"/policies/versions/{version_id}", now)
         return version_id
+
+
+def ask_what_if(draft_id: int, *, seen: int, now: datetime, actor_id: int, grants: Grants) -> int:
+    """Let what a draft would change be worked out in the background; return the simulation.
+
+    Asked again while the one of the same body is there, that one is returned. Raises NotGreen where it cannot be read.
+    """
+    session = db.session()
+    draft = queries.get_draft(session, draft_id)
+    _require(session, grants, EDIT, today(now), PUBLISH)
+    if draft.kind != POLICY:
+        raise NotFound()
+    if draft.saves != seen:
+        raise SavedElsewhere()
+    if draft.is_simulated and draft.simulation_id is not None and is_there(session, draft.simulation_id):
+        return draft.simulation_id
+    if checking.check(session, draft.kind, draft.body, today(now)).faults:
+        raise NotGreen()
+    simulation_id = simulating.ask(draft.key, draft.body, as_of=now, now=now, actor_id=actor_id)
+    with transaction() as session:
+        session.execute(
+            sa.update(PolicyDraft)
+            .where(PolicyDraft.id == draft_id)
+            .values(simulation_id=simulation_id, simulated_saves=seen)
+        )
+        audit.record("policy.what_if", f"policy_draft:{draft_id}", now=now, actor_id=actor_id, facts={"key": draft.key})
+    return simulation_id
+
+
+def is_there(session: Session, simulation_id: int) -> bool:
+    """Tell whether a simulation may still be used: neither forgotten, nor cancelled, nor failed."""
+    try:
+        found = simulate_queries.get_result(session, simulation_id)
+    except NotFound:
+        return False
+    return found.cancelled_at is None and found.problem is None
 
 
 def record(
@@ -308,4 +346,4 @@ def _tell(session: Session, draft: PolicyDraft, kind: str, people: list[int], pa
         )  # fmt: skip
 
 
-__all__ = ["discard", "hand_in", "open_draft", "publish", "record", "save", "send_back", "take_back"]
+__all__ = ["ask_what_if", "discard", "hand_in", "open_draft", "publish", "record", "save", "send_back", "take_back"]

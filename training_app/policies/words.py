@@ -557,6 +557,17 @@ def state_words(state: DraftState) -> tuple[str, str]:
     }[state]
 
 
+def permit_state(state: str) -> str:
+    """Return what a state of a permit is called."""
+    found = {
+        "valid": _("Valid"), "renewal_open": _("Valid, renewal open"), "grace": _("Run out: only jobs accepted before"),
+        "suspended": _("Stopped for now"), "revoked": _("Permit revoked"),
+        "retraining": _("Permit revoked, in retraining"), "barred": _("Barred"), "lapsed": _("Lapsed"),
+        "surrendered": _("Given back"),
+    }  # fmt: skip
+    return str(found.get(state, state))
+
+
 def move_words(move: DraftMove) -> str:
     """Return what was done with a draft."""
     return str(

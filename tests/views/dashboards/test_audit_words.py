@@ -37,13 +37,14 @@ from training_app.permits.case_rules import CaseEventKind
 from training_app.permits.entry_rules import EntryKind
 from training_app.permits.permit_rules import PermitEventKind
 from training_app.permits.sanction_rules import SanctionEventKind
+from training_app.policies.rules import DraftMove, RecordKind
 
 CODE = Path(__file__).parents[3] / "training_app"
 # Actions that are put together from a kind of event.
 COMPOSED: dict[str, type[Enum]] = {
     "case.": CaseEventKind, "sanction.": SanctionEventKind, "ledger.": EntryKind, "permit.": PermitEventKind,
     "level.": LevelEventKind, "content.": ContentEventKind, "link.": LinkPurpose, "password.by_": LinkPurpose,
-    "attempt.": AttemptState, "print.": PrintKind,
+    "attempt.": AttemptState, "print.": PrintKind, "policy.": RecordKind, "policy.draft_": DraftMove,
 }  # fmt: skip
 NEVER_RECORDED = {"attempt.open"}  # an attempt that is open was started, and that is what is recorded
 

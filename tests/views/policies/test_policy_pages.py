@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -15,6 +16,8 @@ from training_app import clock
 from training_app.accounts.service import today
 from training_app.content import queries as content
 from training_app.db import db
+from training_app.jobs import service as jobs
+from training_app.jobs.models import Job
 from training_app.policies.field_rules import ENTRIES, SECTIONS
 
 
@@ -176,3 +179,31 @@ def test_consultation_and_adoption_are_shown_to_who_keeps_them(app: Flask, world
     (record,) = re.findall(r'action="(/policies/records/\d+/take-back)"', page)
     hr.post(record)
     assert "已撤回" in hr.get(version).text
+
+
+def test_what_a_draft_would_change_is_worked_out_shown_and_out_of_date_once_it_is_changed(
+    app: Flask, world: World, hr: FlaskClient
+) -> None:
+    draft = begin(hr)
+    page = f"{draft}/what-if"
+    assert "开始推算" in hr.get(page).text
+    seen = form_of(hr.get(f"{draft}/points").text)["seen"]
+    for _twice in range(2):
+        hr.post(page, data={"seen": seen})
+    assert f'hx-get="{page}/progress"' in hr.get(page).text
+    queued = db.session.scalars(sa.select(Job.id).where(Job.kind.like("%simul%"))).all()
+    assert len(queued) == 1
+    db.session.rollback()
+    jobs.run(queued[0])
+    assert hr.get(f"{page}/progress").headers["HX-Refresh"] == "true"
+    shown = hr.get(page).text
+    assert "人执行本制度" in shown
+    assert "已过时" not in shown
+    send(hr, f"{draft}/procedure", answer_working_days="7")
+    assert "已过时" in hr.get(page).text
+    assert "还没有按现在的草稿推算过" in hr.get(draft).text
+
+
+def test_a_tariff_has_no_such_page(hr: FlaskClient) -> None:
+    draft = begin(hr, "tariff")
+    assert hr.get(f"{draft}/what-if").status_code == 404
