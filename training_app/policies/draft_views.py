@@ -218,7 +218,8 @@ def would_change(draft_id: int) -> ResponseReturnValue:
             flash(_(error.message, **error.values), "error")
         return redirect(here, 303)
     result = what_if.find(session, found.simulation_id)
-    people, following = [], None
+    people: list[what_if.Person] = []
+    following: int | None = None
     if result is not None:
         after = request.args.get("after", 0, type=web.whole_number)
         people, following = what_if.people(session, result.simulation_id, actor().grants, today(now), after)

@@ -176,8 +176,8 @@ def ask_what_if(draft_id: int, *, seen: int, now: datetime, actor_id: int, grant
     if checking.check(session, draft.kind, draft.body, today(now)).faults:
         raise NotGreen()
     simulation_id = simulating.ask(draft.key, draft.body, as_of=now, now=now, actor_id=actor_id)
-    with transaction() as session:
-        session.execute(
+    with transaction() as writing:
+        writing.execute(
             sa.update(PolicyDraft)
             .where(PolicyDraft.id == draft_id)
             .values(simulation_id=simulation_id, simulated_saves=seen)
