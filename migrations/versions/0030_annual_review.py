@@ -1,6 +1,6 @@
 """Find the open reviews of permits by the kind of their events
 
-Revision: 0030, after 0028.
+Revision: 0030, after 0028b.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0028b"
 branch_labels = None
 depends_on = None
 
