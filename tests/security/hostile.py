@@ -53,6 +53,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "certifications.reinstate": ("certifier", reason),
         "certifications.renew_selected": ("certifier", {"person": learner2}),
         "certifications.renew_one": ("certifier", {}),
+        "certifications.condition_met": ("certifier", {}),
         "certifications.refuse_review": ("certifier", {f"refuse-{name}": text for name, text in reason.items()}),
         "certifications.renew_on_condition": (
             "certifier",

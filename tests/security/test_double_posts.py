@@ -32,6 +32,7 @@ ELSEWHERE = {
     "certifications.award_selected": "test_awarding_twice_awards_once",
     "certifications.refuse": "test_a_refusal_sent_twice_is_one_and_other_words_are_another",
     "certifications.reinstate": "test_holder_strangers_and_short_reasons_are_refused_and_a_second_call_changes_nothing",
+    "certifications.condition_met": "test_a_condition_is_met_once_or_a_suspension_is_proposed_once",
     "certifications.renew_selected": "test_the_window_opens_tasks_come_by_themselves_and_a_certifier_renews",
     "certifications.renew_one": "test_the_window_opens_tasks_come_by_themselves_and_a_certifier_renews",
     "certifications.renew_on_condition": "test_one_review_is_refused_then_renewed_with_a_condition",

@@ -123,6 +123,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "certifications.renew_one": AWARD,
     "certifications.renew_on_condition": AWARD,
     "certifications.refuse_review": AWARD,
+    "certifications.conditions": AWARD,
+    "certifications.condition_met": AWARD,
     "certifications.retraining_person": AWARD,
     "certifications.withdraw": AWARD,
     "dashboards.index": ("people.read", "unit.read", "content.edit", "content.sign", "settings.edit", "audit.read"),

@@ -26,6 +26,7 @@ def counts(now: datetime) -> dict[str, int]:
         "retraining": retraining_queries.count_in_reach(session, grants, now)[1],
         "to_decide": to_decide,
         "missing": missing,
+        "conditions": review_queries.count_conditions(session, grants),
         "reviews": to_decide + missing,
     }
 

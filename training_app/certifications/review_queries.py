@@ -158,6 +158,41 @@ def count_in_reach(session: Session, grants: tuple[Grant, ...]) -> tuple[int, in
     return ready or 0, missing or 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConditionRow:
+    """A renewal whose condition is not met yet."""
+
+    person: PersonCard
+    renewal: permits.Renewal
+
+    def is_late(self, on: date) -> bool:
+        """Tell whether its last day is over."""
+        return self.renewal.condition_on is not None and self.renewal.condition_on < on
+
+
+def _conditions(grants: tuple[Grant, ...]) -> sa.Select[Any]:
+    found = permits.open_conditions().subquery("conditions")
+    return (
+        sa.select(found.c.person_id, found.c.condition_on)
+        .join(Person, Person.id == found.c.person_id)
+        .where(Person.left_on.is_(None), in_reach(Person.id, grants, Permission.LEVEL_AWARD))
+    )
+
+
+def condition_rows(session: Session, grants: tuple[Grant, ...], now: datetime) -> list[ConditionRow]:
+    """Return the open conditions in reach, the first to end first; those of one page."""
+    wanted = _conditions(grants).order_by("condition_on", "person_id").limit(PAGE)
+    ids = [int(row.person_id) for row in session.execute(wanted)]
+    cards = accounts.cards(session, ids, legal_day(now, ZONE))
+    found = ((cards[one], permits.last_renewal(session, one)) for one in ids if one in cards)
+    return [ConditionRow(person=card, renewal=renewal) for card, renewal in found if renewal and renewal.is_open]
+
+
+def count_conditions(session: Session, grants: tuple[Grant, ...]) -> int:
+    """Return how many conditions in reach are open."""
+    return session.scalar(sa.select(sa.func.count()).select_from(_conditions(grants).subquery())) or 0
+
+
 def find_row(
     session: Session, grants: tuple[Grant, ...], person_id: int, *, certifier_id: int, now: datetime,
     on_its_own: bool = True,

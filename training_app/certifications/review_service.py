@@ -143,6 +143,15 @@ def refuse(
         return row.verdict
 
 
+def meet_condition(person_id: int, *, now: datetime, actor_id: int, grants: tuple[Grant, ...]) -> None:
+    """Write that what a renewal asked for is done. Raises NotFound out of reach, and what `permits` raises."""
+    with transaction() as session:
+        lock = lock_person(person_id, now=now)
+        if not access.can_reach(session, grants, Permission.LEVEL_AWARD, person_id):
+            raise NotFound()
+        permits.meet_condition(lock, now=now, actor_id=actor_id)
+
+
 def _open(
     session: Session, person_id: int, now: datetime, actor_id: int, grants: tuple[Grant, ...], *, on_its_own: bool
 ) -> tuple[PersonLock, ReviewRow | None]:

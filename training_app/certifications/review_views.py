@@ -14,6 +14,7 @@ from training_app import clock
 from training_app.access.guards import needs
 from training_app.access.rules import Permission
 from training_app.accounts import queries as accounts
+from training_app.accounts.service import today
 from training_app.certifications import review_queries, review_service, way_back, wording
 from training_app.certifications.award_rules import LeftOut, Verdict
 from training_app.certifications.desk import bp, counts, key
@@ -69,6 +70,31 @@ def renew_selected() -> ResponseReturnValue:
         reason = wording.left_out(verdict, way_back.TITLES)
         flash(_("Not renewed: %(name)s. %(reason)s", name=names.get(person_id, ""), reason=reason), "warning")
     return redirect(url_for("certifications.reviews"), 303)
+
+
+@bp.get("/awards/reviews/conditions")
+@needs(Permission.LEVEL_AWARD)
+def conditions() -> ResponseReturnValue:
+    """List the renewals whose condition is not met yet, the first to end first."""
+    now = clock.now()
+    rows = review_queries.condition_rows(read_session(), actor().grants, now)
+    return render_template("certifications/conditions.html", rows=rows, counts=counts(now), on=today(now))
+
+
+@bp.post("/awards/<int:person_id>/review/met")
+@needs(Permission.LEVEL_AWARD)
+def condition_met(person_id: int) -> ResponseReturnValue:
+    """Say that what a renewal asked for is done."""
+    me = actor()
+    try:
+        review_service.meet_condition(person_id, now=clock.now(), actor_id=me.person_id, grants=me.grants)
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(pages.word(error), "error")
+    else:
+        flash(_("The condition is met. The holder is told."), "success")
+    return redirect(url_for("certifications.conditions"), 303)
 
 
 @bp.get("/awards/<int:person_id>/review")

@@ -203,6 +203,10 @@ WORDS: dict[str, tuple[object, object]] = {
         _l("Your permit is renewed with a condition"),
         _l("Your permit is valid through %(through)s. Read what has to be done by %(by)s."),
     ),
+    "condition_met": (
+        _l("The condition of your renewal is met"),
+        _l("A certifier has entered that what your renewal asked for is done. Nothing more is needed."),
+    ),
     "review_refused": (
         _l("Your permit was not renewed"),
         _l("Read the reason and what would allow it. The annual review can be decided anew until %(last)s."),

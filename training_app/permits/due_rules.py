@@ -21,6 +21,8 @@ from training_app.permits.policy_rules import NO_SPAN, Carry, Pattern, Policy, R
 from training_app.permits.walk_rules import ServedSanction, StageReached, weighing
 from training_app.permits.window_rules import home_index
 
+CONDITION = "condition/"  # begins the cause of what follows from a renewal's condition that was not met
+
 
 @dataclass(frozen=True, kw_only=True)
 class KnownSanction:
@@ -128,6 +130,7 @@ def fallen_away(
         one.cause
         for one in existing
         if one.is_live
+        and not one.cause.startswith(CONDITION)  # no entry stands behind it
         and (one.is_pending or not gone.isdisjoint(one.entries))
         and not any(_is_same(one, proposal, last_at) for proposal in supported)
     )

@@ -359,6 +359,7 @@ def _review(body: Body | None) -> Review:
         exam=None if body.is_off("exam") else body.text("exam"),
         observation=None if seen is None else _observation(seen),
         condition_days=body.count_or_none("condition_days") or Review().condition_days,
+        unmet_days=body.count_or_none("unmet_days") or Review().unmet_days,
     )
     body.close()
     return review

@@ -312,7 +312,8 @@ class Review:
 
     `points_at_most`: with more points deducted a permit is renewed with a condition only (None: points do not matter).
     `lessons`: those everybody reads again; `breach_lessons`: and those that belong to the breaches still counted.
-    `exam`: the key of the exam under supervision. `condition_days`: the longest time that a condition gives.
+    `exam`: the key of the exam under supervision. `condition_days`: the longest time that a condition gives;
+    `unmet_days`: for how long a suspension is proposed where it is not met by then.
     """
 
     points_at_most: int | None = None
@@ -321,6 +322,7 @@ class Review:
     exam: str | None = None
     observation: Observation | None = None
     condition_days: int = 90
+    unmet_days: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,16 @@ from training_app.permits.models import Permit, PermitCase
 from training_app.permits.number_rules import find_permit_number
 from training_app.permits.permit_rules import DoorAnswer, door_answer
 from training_app.permits.retraining_queries import RetrainingDue, find_retraining, people_in_retraining, retrainings
-from training_app.permits.review_queries import ReviewDue, find_review, open_windows, permit_events, reviews
+from training_app.permits.review_queries import (
+    Renewal,
+    ReviewDue,
+    find_review,
+    last_renewal,
+    open_conditions,
+    open_windows,
+    permit_events,
+    reviews,
+)
 from training_app.permits.story_queries import StoryRow, story
 
 __all__ = [
@@ -23,6 +32,7 @@ __all__ = [
     "LedgerState",
     "OpenCase",
     "PermitRecord",
+    "Renewal",
     "RetrainingDue",
     "ReviewDue",
     "StoryRow",
@@ -30,8 +40,10 @@ __all__ = [
     "door_by_number",
     "find_retraining",
     "find_review",
+    "last_renewal",
     "ledger_state",
     "open_cases",
+    "open_conditions",
     "open_windows",
     "people_in_retraining",
     "permit_events",

@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session, aliased
 
 from training_app.audit.models import Payload
 from training_app.calendar.rules import last_day
+from training_app.permits.due_rules import CONDITION
 from training_app.permits.fold_queries import PermitRecord, permit_event, permits
-from training_app.permits.models import PermitEvent
+from training_app.permits.models import PermitEvent, Sanction
 from training_app.permits.permit_rules import PermitEvent as RuleEvent
 from training_app.permits.permit_rules import PermitEventKind, PermitState
 from training_app.permits.review_rules import Asked, window_of
 from training_app.permits.story_queries import payload_words
 
+PAGE = "/me/permit#review"
 OPEN = frozenset({PermitState.RENEWAL_OPEN, PermitState.GRACE})
 _K = PermitEventKind
 _KINDS = tuple(
@@ -151,6 +153,11 @@ class Renewal:
     language: str | None
     actor_id: int | None
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a condition that is not met yet."""
+        return self.condition_on is not None and self.met_at is None
+
 
 def last_renewal(session: Session, person_id: int) -> Renewal | None:
     """Return the last renewal that a review brought, None without one."""
@@ -167,6 +174,26 @@ def last_renewal(session: Session, person_id: int) -> Renewal | None:
         words=payload_words(kept.body).get("words") if kept else None, language=kept.language if kept else None,
         actor_id=last.actor_id,
     )  # fmt: skip
+
+
+def open_conditions(*, before: date | None = None) -> sa.Select[Any]:
+    """Select person and last day of the conditions that are not met; `before`: those alone that ended before a day,
+    and of which nothing was proposed.
+    """
+    renewed, later = aliased(PermitEvent), aliased(PermitEvent)
+    on = renewed.facts["condition_on"].as_string()
+    over = sa.select(later.id).where(
+        later.permit_id == renewed.permit_id, later.kind.in_((_K.CONDITION_MET.value, *_CLOSES)),
+        later.seq > renewed.seq,
+    )  # fmt: skip
+    found = sa.select(renewed.person_id, on.label("condition_on")).where(
+        renewed.kind == _K.RENEWED.value, on.is_not(None), ~over.correlate(renewed).exists()
+    )
+    if before is None:
+        return found
+    cause = sa.literal("permit-").concat(sa.cast(renewed.permit_id, sa.String)).concat(f"/{CONDITION}")
+    proposed = sa.select(Sanction.id).where(Sanction.cause == cause.concat(renewed.facts["window"].as_string()))
+    return found.where(on < before.isoformat(), ~proposed.correlate(renewed).exists())
 
 
 def open_windows(*, is_shown: bool | None = None) -> sa.Select[Any]:

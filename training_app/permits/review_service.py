@@ -20,11 +20,10 @@ from training_app.permits.number_rules import day_pair, iso
 from training_app.permits.permit_rules import PermitEventKind, PermitState, check_permit_event, renewed_until
 from training_app.permits.refusals import NoPermit, worded
 from training_app.permits.retraining_queries import breaches_of
-from training_app.permits.review_queries import OPEN, ReviewDue
+from training_app.permits.review_queries import OPEN, PAGE, ReviewDue
 from training_app.permits.review_rules import asked_of, condition_days, needs_condition, window_of
 
 _K = PermitEventKind
-PAGE = "/me/permit#review"
 
 
 class NoReview(DomainError):

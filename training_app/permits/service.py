@@ -5,6 +5,7 @@ from __future__ import annotations
 from training_app.permits import case_service as cases
 from training_app.permits import sanction_service as sanctions
 from training_app.permits.case_service import Words
+from training_app.permits.condition_service import meet_condition, propose_unmet
 from training_app.permits.entry_service import append_entry
 from training_app.permits.evidence_service import Picture, read
 from training_app.permits.ledger_service import reward, settle
@@ -23,8 +24,10 @@ __all__ = [
     "end_stop",
     "expire",
     "issue_permit",
+    "meet_condition",
     "note_shown",
     "open_review",
+    "propose_unmet",
     "read",
     "refuse",
     "reinstate",

@@ -196,6 +196,7 @@ POLICY: Mapping[str, tuple[Part, ...]] = {
     "review": (
         Field(path="review.points_at_most", least=0, is_optional=True),
         Field(path="review.condition_days", is_optional=True),
+        Field(path="review.unmet_days", is_optional=True),
         Field(path="review.lessons", kind=Kind.MANY, source="lessons", is_optional=True),
         Field(path="review.breach_lessons", kind=Kind.FLAG),
         Field(path="review.exam", kind=Kind.CHOICE, source="exams", is_optional=True),

@@ -244,6 +244,10 @@ FIELDS: Mapping[str, tuple[object, object]] = {
         _l("With more deducted the certifier names a condition and its last day. Empty: points do not matter."),
     ),
     "review.condition_days": (_l("Longest time for a condition in days"), _l("Empty: 90.")),
+    "review.unmet_days": (
+        _l("Suspension in days where a condition is not met"),
+        _l("It is proposed by itself; two people decide on it. Empty: 30."),
+    ),
     "review.lessons": (
         _l("Lessons that everybody reads again"),
         _l("Read to the end inside the renewal window, they count; what was read before does not."),

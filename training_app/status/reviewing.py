@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from training_app.accounts.models import Person
+from training_app.calendar.rules import legal_day
+from training_app.certifications.queries import ZONE
 from training_app.db import db
+from training_app.permits import queries
 from training_app.permits.models import PermitEvent
 from training_app.permits.permit_rules import PermitEventKind
 from training_app.status import condition_queries as conditions
 from training_app.status.models import PersonState
-from training_app.status.rules import State
+from training_app.status.rules import RUNNING, State
 
 PORTION = 100
 _K = PermitEventKind
@@ -46,6 +49,22 @@ def _waiting(state: Any, since: Any, kind: PermitEventKind, now: datetime, limit
         .join(Person, Person.id == PersonState.person_id)
         .where(state, Person.left_on.is_(None), ~known)
         .order_by(PersonState.valid_until, PersonState.person_id)
+        .limit(limit)
+    )
+    ids = list(db.session().scalars(found, {"now": now}))
+    db.session.rollback()
+    return ids
+
+
+def to_propose(*, now: datetime, limit: int = PORTION) -> list[int]:
+    """Return the holders whose condition was not met in time and of whom nothing is proposed."""
+    overdue = queries.open_conditions(before=legal_day(now, ZONE)).subquery("overdue")
+    found = (
+        sa.select(overdue.c.person_id)
+        .join(PersonState, PersonState.person_id == overdue.c.person_id)
+        .join(Person, Person.id == overdue.c.person_id)
+        .where(Person.left_on.is_(None), conditions.of_states(RUNNING))
+        .order_by(overdue.c.person_id)
         .limit(limit)
     )
     ids = list(db.session().scalars(found, {"now": now}))

@@ -36,7 +36,8 @@ def refresh(now: datetime) -> int:
 def review(now: datetime) -> int:
     """Open the annual reviews whose window has come, and write down which permits lapsed."""
     opened = in_turn(reviewing.to_open(now=now), lambda one: review_service.follow_review(one, now=now))
-    return opened + in_turn(reviewing.to_expire(now=now), lambda one: permits.expire(one, now=now))
+    proposed = in_turn(reviewing.to_propose(now=now), lambda one: permits.propose_unmet(one, now=now))
+    return opened + proposed + in_turn(reviewing.to_expire(now=now), lambda one: permits.expire(one, now=now))
 
 
 @sweeps("status.reminders")

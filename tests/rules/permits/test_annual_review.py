@@ -59,7 +59,7 @@ def test_a_policy_from_before_the_review_asks_for_a_decision_alone() -> None:
     body = yaml.safe_load((ROOT / "policies/points/standard.yaml").read_text())
     assert read_policy(body).review == Review(
         points_at_most=3, lessons=("danger-first", "promises-that-hold"), breach_lessons=True, exam="onboarding",
-        observation=Observation(drill="complaint", from_points=4, one_in=5), condition_days=90,
+        observation=Observation(drill="complaint", from_points=4, one_in=5), condition_days=90, unmet_days=30,
     )  # fmt: skip
     del body["review"]
     assert read_policy(body).review == Review()

@@ -11,21 +11,26 @@ from flask import Flask
 from tests.certifications_factories import grants_of, pass_exam, play, settle, tell_permit
 from tests.courses_factories import finish
 from tests.factories import World
-from tests.permits_factories import final, issue
+from tests.permits_factories import final, issue, sanctions
 from training_app import clock
+from training_app.accounts.locks import lock_person
 from training_app.audit import service as audit
 from training_app.certifications import review_queries, review_service
 from training_app.certifications.award_rules import LeftOut, Verdict
 from training_app.certifications.rules import Why
 from training_app.certifications.service import ReasonTooShort
-from training_app.db import db
+from training_app.db import db, transaction
 from training_app.errors import NotFound
 from training_app.exams.models import Admission
 from training_app.notices.models import Notice
 from training_app.permits import queries
 from training_app.permits import review_service as permit_reviews
+from training_app.permits import service as permits
+from training_app.permits.condition_service import NoCondition
 from training_app.permits.models import PermitEvent
 from training_app.permits.permit_rules import DoorAnswer, PermitEventKind, PermitState
+from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.sanction_rules import SanctionStatus
 from training_app.status import queries as status
 from training_app.status import reviewing, tasks
 from training_app.status import service as rows
@@ -201,6 +206,43 @@ def test_more_points_than_pass_ask_for_a_condition_with_a_day_and_words(
     assert (renewed.facts["points"], renewed.facts["condition_on"]) == (6, (today + 30 * DAY).isoformat())
     settle(later)
     assert _told(world)[-1] == "permit_renewed_condition"
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_a_condition_is_met_once_or_a_suspension_is_proposed_once(
+    any_app: Flask, world: World, now: datetime, met: bool
+) -> None:
+    issue(world.learner, now)
+    opens = _record(world, now).facts.renewal_opens_at
+    assert opens is not None
+    _sweep(opens)
+    later = _show(world, opens + HOUR)
+    last = (later + 20 * DAY).date()
+    assert _renew(world, later, words="Ride along with your trainer.", condition_on=last).is_ready
+    grants = grants_of(world.certifier, later)
+    rows_now = review_queries.condition_rows(db.session(), grants, later)
+    db.session.rollback()
+    assert [(row.renewal.words, row.is_late(last)) for row in rows_now] == [("Ride along with your trainer.", False)]
+    if met:
+        review_service.meet_condition(world.learner, now=later, actor_id=world.certifier, grants=grants)
+        with pytest.raises(NoCondition):
+            review_service.meet_condition(world.learner, now=later, actor_id=world.certifier, grants=grants)
+    assert _sweep(later + 19 * DAY) == 0
+    assert [_sweep(later + days * DAY) for days in (23, 24)] == ([0, 0] if met else [1, 0])
+    proposed = sanctions(world.learner, later + 24 * DAY)
+    if met:
+        assert proposed == []
+        return
+    at = later + 24 * DAY
+    assert [(one.kind, one.state.status) for one in proposed] == [(SanctionKind.SUSPEND, SanctionStatus.PROPOSED)]
+    assert _record(world, at).state is PermitState.VALID
+    with transaction():
+        permits.settle(lock_person(world.learner, now=at), now=at)
+    sanction_id = proposed[0].sanction_id
+    permits.sanctions.decide(sanction_id, impose=True, words="Not done.", now=at, actor_id=world.hr, language="en")
+    permits.sanctions.confirm(sanction_id, now=at, actor_id=world.hr_lead)
+    assert _record(world, at).state is PermitState.SUSPENDED
+    assert _record(world, at + 31 * DAY).state is PermitState.VALID
 
 
 def test_a_refusal_is_told_with_its_reason_once_and_can_be_decided_anew_alone(
