@@ -232,8 +232,8 @@ WORDS: dict[str, tuple[object, object]] = {
     "permit_expires": (
         _l("Your permit expires soon"),
         _l(
-            "Permit %(number)s is valid through %(last)s; days left when this was sent: %(days)s. Ask your manager for "
-            "the annual review in time: after that day you may accept no jobs."
+            "Permit %(number)s is valid through %(last)s; days left when this was sent: %(days)s. Read on your permit "
+            "what the annual review still asks for: after that day you may accept no jobs."
         ),
     ),
     "permit_expires_managed": (

@@ -12,6 +12,7 @@ from tests.certifications_factories import grants_of, pass_exam, play, settle, t
 from tests.courses_factories import finish
 from tests.factories import World
 from tests.permits_factories import final, issue, sanctions
+from tests.services.permits.test_races_and_kills import _together as together
 from training_app import clock
 from training_app.accounts.locks import lock_person
 from training_app.audit import service as audit
@@ -340,3 +341,29 @@ def test_the_page_of_a_certifier_has_the_reviews_due_soonest_first(
     db.session.rollback()
     assert (row.person.person_id, row.verdict.is_ready, row.points, row.limit) == (world.learner, True, 0, 12)
     assert reviewing.to_open(now=later) == []
+
+
+def test_of_two_certifiers_at_once_one_renews_and_the_other_finds_nothing_due(any_app: Flask) -> None:
+    now = clock.now()
+    world = World.create(now)
+    issue(world.learner, now)
+    opens = _record(world, now).facts.renewal_opens_at
+    assert opens is not None
+    _sweep(opens)
+    later = _show(world, opens + HOUR)
+    second = world.add("certifier2", "Second", "region_a", now, roles=("certifier",))
+    grants = {one: grants_of(one, later) for one in (world.certifier, second)}
+    verdicts: list[LeftOut | None] = []
+
+    def decide(actor_id: int) -> None:
+        verdicts.append(
+            review_service.renew(
+                world.learner, words="", condition_on=None, language="en", now=later, actor_id=actor_id,
+                grants=grants[actor_id],
+            ).why
+        )  # fmt: skip
+
+    faults = together(any_app, [lambda one=one: decide(one) for one in grants])  # type: ignore[misc]
+    assert faults == [None, None]
+    assert sorted(map(str, verdicts)) == ["None", "nothing_due"]
+    assert len(_events(world, "renewed")) == 1

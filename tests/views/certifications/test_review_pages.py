@@ -76,7 +76,7 @@ def test_the_holder_reads_what_is_needed_by_when_and_one_next_step(app: Flask, w
     assert "/courses/home-visit/lessons/danger-first" in page
     assert "Opens automatically once the lessons above are read." in page
     assert "Ask your manager for the annual review" not in page
-    assert "Your next step" in learner.get("/").text
+    assert "Annual review: your permit is valid through Mon 22 Nov" in learner.get("/").text
     _show(world, opened)
     page = _as(app, world, "learner").get("/me/permit").text
     assert "Everything is shown" in page
