@@ -297,7 +297,7 @@ FIELDS: Mapping[str, tuple[object, object]] = {
             "tariff; or type the points."
         ),
     ),
-    "examples.history.day": (_l("Day"), ""),
+    "examples.history.day": (_l("On day"), ""),
     "examples.history.kind": (_l("What"), ""),
     "examples.history.code": (_l("Code"), ""),
     "examples.history.points": (_l("Points"), ""),
