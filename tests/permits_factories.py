@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+import sqlalchemy as sa
+
 from tests.factories import World
 from training_app import clock
 from training_app.accounts.locks import lock_person
@@ -125,5 +127,8 @@ def publish_policy(now: datetime, **changes: Any) -> None:
     """Publish the standard policy with some fields changed, from today on."""
     found = content.get_current(db.session(), POLICY, "standard", legal_day(now, "Asia/Shanghai"))
     body = {**found.body, **changes, "effective_on": legal_day(now, "Asia/Shanghai").isoformat()}
+    author = db.session.scalar(
+        sa.text("SELECT min(id) FROM person")
+    )  # a policy is published by another than its author
     db.session.rollback()
-    content_service.publish(POLICY, body, now=now, actor_id=None)  # type: ignore[arg-type]
+    content_service.publish(POLICY, body, now=now, actor_id=None, written_by=[author])  # type: ignore[arg-type]
