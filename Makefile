@@ -1,5 +1,5 @@
 # Every command brings what it needs: the first run takes a minute or two, the next ones start at once.
-.PHONY: help run test test-deep check format bench lock clean
+.PHONY: help run test test-deep check format bench bench-large lock clean
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
@@ -45,6 +45,11 @@ format: ## put the code into the agreed format
 bench: ## ratios against yardsticks in the same run, about five minutes
 	@./setup
 	@$(PY) -m tools.bench
+
+bench-large: ## rebuild and simulation of 1,000,000 people on PostgreSQL, with BENCH_DATABASE_URL
+	@./setup
+	@test -n "$$BENCH_DATABASE_URL" || { echo "Set BENCH_DATABASE_URL to a PostgreSQL server; it makes a database of its own there."; exit 1; }
+	@BENCH_HISTORIES=$${BENCH_HISTORIES:-1000000} $(PY) -m tools.bench --only histories
 
 lock: ## write requirements*.txt anew from requirements*.in
 	@./setup

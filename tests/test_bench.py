@@ -14,7 +14,8 @@ from tools.bench.report import Goal
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = (
-    "ledger append + state row", "rebuild of all states", "page of 50 of 100 people (SQL)",
+    "ledger append + state row", "rebuild of all states", "rebuild, every row is written",
+    "rebuild, every row is true", "a policy simulated (two folds)", "page of 50 of 100 people (SQL)",
     "a later page by key (SQL)", "figures of the whole network (SQL)", "home page of a learner", "course page",
     "exam page, whole paper", "people of a centre, page of 50", "people of the whole network, page of 50", "door page",
     "answer autosave", "answer autosave, p99", "hand in and score", "sign-in",

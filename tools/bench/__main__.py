@@ -14,7 +14,7 @@ from tools.bench.report import Line
 from tools.bench.sizes import Sizes
 from tools.bench.stage import Stage
 
-GROUPS = ("folds", "certificates", "lists", "writes", "pages")
+GROUPS = ("folds", "histories", "certificates", "lists", "writes", "pages")
 
 
 def main() -> int:
@@ -40,13 +40,15 @@ def main() -> int:
 
 
 def _measure(made: Stage, asked: Sizes, only: set[str]) -> Iterator[Line]:
-    from tools.bench import crowd, folds, lists, pages, sheets, writes
+    from tools.bench import crowd, everybody, folds, lists, pages, sheets, writes
     from tools.bench.server import served
 
     holders = [stage.holder(made) for _ in range(asked.folded if "folds" in only else 1)]
     if "folds" in only:
         yield from folds.append(made, holders, asked)
         yield from folds.rebuild(asked)
+    if "histories" in only:
+        yield from everybody.measure(made, asked)
     if "certificates" in only:
         if sheets.has_full_collection():
             yield from sheets.certificates(asked)

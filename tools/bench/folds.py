@@ -38,8 +38,8 @@ def append(made: Stage, holders: list[int], sizes: Sizes) -> Iterator[Line]:
     turns = APPENDS if sizes.folded >= APPENDS else 2
     pairs = []
     for turn in range(sizes.rounds + 1):
-        plain = median(_seconds(lambda: rows.keep("one line of a ledger")) for _ in range(turns))
-        kept = median(_seconds(lambda n=turn * turns + n: reward(n)) for n in range(turns))  # type: ignore[misc]
+        plain = median(seconds(lambda: rows.keep("one line of a ledger")) for _ in range(turns))
+        kept = median(seconds(lambda n=turn * turns + n: reward(n)) for n in range(turns))  # type: ignore[misc]
         if turn:
             pairs.append((kept, plain))
     rows.close()
@@ -51,8 +51,8 @@ def rebuild(sizes: Sizes) -> Iterator[Line]:
     pairs = []
     for _ in range(sizes.rounds):
         now = clock.now()
-        plain = _seconds(lambda n=now: _fold_all(n))  # type: ignore[misc]
-        mine = _seconds(lambda: status.rebuild(clock=clock.now))
+        plain = seconds(lambda n=now: _fold_all(n))  # type: ignore[misc]
+        mine = seconds(lambda: status.rebuild(clock=clock.now))
         pairs.append((mine, plain))
     yield report.time("rebuild of all states", "same rows in order + the fold", pairs, Goal(most=1.5))
 
@@ -64,7 +64,8 @@ def _fold_all(now: datetime) -> None:
     db.session.rollback()
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], object]) -> float:
+    """Return how long something takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

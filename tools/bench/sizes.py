@@ -18,9 +18,10 @@ class Sizes:
     papers: int = 40
     folded: int = 200
     connections: int = 8
+    histories: int = 10_000
 
 
-SMALL = Sizes(rounds=1, seconds=0.02, people=100, certificates=1, papers=2, folded=2, connections=2)
+SMALL = Sizes(rounds=1, seconds=0.02, people=100, certificates=1, papers=2, folded=2, connections=2, histories=20)
 WORDS = {
     "rounds": "interleaved rounds, of which the median counts",
     "seconds": "seconds per measurement of a page",
@@ -29,6 +30,7 @@ WORDS = {
     "papers": "papers handed in, per round",
     "folded": "people whose rows are rebuilt",
     "connections": "connections at once",
+    "histories": "people with ten lines of ledger each, rebuilt and simulated",
 }
 
 

@@ -29,6 +29,7 @@ from training_app.permits.fold_queries import PermitRecord
 from training_app.permits.ledger_queries import LedgerState, entries_of_case, state_of
 from training_app.permits.models import CaseEvent, LedgerEntry, Permit, PermitCase, PermitEvent, Sanction, SanctionEvent
 from training_app.permits.policy_queries import POLICY, PolicyInForce, calendar_in, policy_in
+from training_app.permits.policy_rules import Policy
 from training_app.permits.sanction_rules import fold_sanction
 
 Rows = Sequence[Any]
@@ -94,6 +95,8 @@ class Holding:
 
     def unsupported(self, now: datetime) -> tuple[str, ...]:
         """Return the causes of live sanctions that nothing stands behind; of a history read with its sanctions."""
+        if not self.sanctions:
+            return ()
         return fallen_away(
             self.entries, self.record.policy, anchor_on=self.record.anchor_on, as_of=now, sanctions=self.sanctions
         )
@@ -183,12 +186,26 @@ def asks_for_sanctions(terms: Terms) -> bool:
     return any(one.policy.looks_at_served for one in terms.policies.values())
 
 
-def holding(history: History, terms: Terms, now: datetime, *, known_at: datetime | None = None) -> Holding:
-    """Return what the rows of one holder come to at an instant; pure."""
+def holding(
+    history: History,
+    terms: Terms,
+    now: datetime,
+    *,
+    known_at: datetime | None = None,
+    like: Holding | None = None,
+) -> Holding:
+    """Return what the rows of one holder come to at an instant; pure.
+
+    `like`: what the same rows came to at the same instant under other terms; cases whose clocks are the same are taken
+    from there.
+    """
     permit = history.permit
     follows = terms.policies[fold_queries.policy_key(history.events, now, known_at), permit.zone]
     record = fold_queries.record_of(permit, history.events, follows, now, known_at)
-    cases = tuple(_standing(row, history.case_events[row.id], follows, terms, now) for row in history.cases)
+    if like is not None and _clocks(like.record.policy) == _clocks(follows.policy):
+        cases = like.cases
+    else:
+        cases = tuple(_standing(row, history.case_events[row.id], follows, terms, now) for row in history.cases)
     entries = [fold_queries.entry(row) for row in history.entries]
     for one in cases:
         if one.is_lapsed:
@@ -208,6 +225,11 @@ def holding(history: History, terms: Terms, now: datetime, *, known_at: datetime
         sanctions=known,
         announced_at=min(coming, default=None),
     )
+
+
+def _clocks(policy: Policy) -> tuple[int, int, int]:
+    """Return all that the fold of a case asks of a policy."""
+    return policy.answer_working_days, policy.appeal_working_days, policy.limitation_months
 
 
 def _standing(row: Any, steps: Rows, follows: PolicyInForce, terms: Terms, now: datetime) -> CaseStanding:

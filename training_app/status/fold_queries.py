@@ -165,11 +165,14 @@ def snapshot_of(known: Known, terms: Terms) -> Snapshot:
     return _snapshot(known, holding, terms)
 
 
-def held_snapshot(known: Known, terms: Terms) -> tuple[Snapshot, Holding]:
-    """Return where a holder stands, with what their history comes to; raises LookupError for who has no permit."""
+def held_snapshot(known: Known, terms: Terms, *, like: Holding | None = None) -> tuple[Snapshot, Holding]:
+    """Return where a holder stands, with what their history comes to; raises LookupError for who has no permit.
+
+    `like`: what it came to under other terms.
+    """
     if known.history is None:
         raise LookupError(f"person {known.person_id} has no permit")
-    holding = permits.holding(known.history, terms.permits, known.now, known_at=terms.known_at)
+    holding = permits.holding(known.history, terms.permits, known.now, known_at=terms.known_at, like=like)
     return _snapshot(known, holding, terms), holding
 
 

@@ -88,7 +88,7 @@ class StatusFold(db.Model):
 
     `version`: with which version of the fold all rows were made, None while nobody knows. `next_version`: what they are
     being brought to, done for people up to the id `through`. `reminded_on`: the last legal day whose reminders were all
-    sent.
+    sent. `placed_on`: the last one on which everybody was found in the units of that day.
     """
 
     __tablename__ = "status_fold"
@@ -100,6 +100,7 @@ class StatusFold(db.Model):
     through: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     made_at: Mapped[datetime | None]
     reminded_on: Mapped[date | None]
+    placed_on: Mapped[date | None]
 
 
 class Simulation(db.Model):

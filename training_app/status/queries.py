@@ -208,10 +208,11 @@ def certificate_state(session: Session, person_id: int, level_event_id: int, now
     )
 
 
-def moved_on(session: Session, on: date) -> list[int]:
-    """Return people whose scope rows are not those of their main assignment on a day: it began or ended meanwhile.
+def moved_on(session: Session, on: date, since: date) -> list[int]:
+    """Return people whose scope rows are not those of their main assignment on a day, since it began or ended.
 
-    What was recorded on the day itself placed its person at once, so that only earlier announcements are looked at.
+    Looked at is what began or ended after `since`. What was recorded on the day itself placed its person at once, so
+    that only earlier announcements are looked at.
     """
     today = day_start(on, levels.ZONE)
     touched = session.scalars(
@@ -220,8 +221,8 @@ def moved_on(session: Session, on: date) -> list[int]:
             Assignment.kind == AssignmentKind.MAIN,
             Assignment.superseded_at.is_(None),
             sa.or_(
-                sa.and_(Assignment.valid_from == on, Assignment.recorded_at < today),
-                Assignment.valid_to == on,
+                sa.and_(Assignment.valid_from > since, Assignment.valid_from <= on, Assignment.recorded_at < today),
+                sa.and_(Assignment.valid_to > since, Assignment.valid_to <= on),
             ),
         )
         .distinct()

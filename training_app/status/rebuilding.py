@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -121,7 +121,7 @@ def rebuild_by_hand(*, clock: Callable[[], datetime]) -> list[Difference]:
     version = _version(clock())
     differences = service.rebuild(clock=clock)
     with transaction() as session:
-        _finish(fold_row(session), version, clock())
+        _finish(service.fold_row(session), version, clock())
     return differences
 
 
@@ -134,7 +134,7 @@ def _version(now: datetime) -> str:
 def _begin(version: str) -> int | None:
     """Say what the rows are to become; return through whom they are it already, None where nothing is to be done."""
     with transaction() as session:
-        row = fold_row(session)
+        row = service.fold_row(session)
         if row.version == version and row.next_version is None:
             return None
         if row.next_version != version:
@@ -142,20 +142,8 @@ def _begin(version: str) -> int | None:
         return row.through
 
 
-def fold_row(session: Session) -> StatusFold:
-    """Return the one row, locked; of two that make it at once the second finds that of the first."""
-    if session.scalar(sa.select(StatusFold.id)) is None:
-        with suppress(sa.exc.IntegrityError), session.begin_nested():
-            session.add(StatusFold(id=1, through=0))
-    return _locked(session)
-
-
 def _finish(row: StatusFold, version: str, now: datetime) -> None:
     row.version, row.next_version, row.through, row.made_at = version, None, 0, now
-
-
-def _locked(session: Session) -> StatusFold:
-    return session.scalars(sa.select(StatusFold).with_for_update().execution_options(populate_existing=True)).one()
 
 
 def _counts(through: int) -> tuple[int, int]:
@@ -170,7 +158,7 @@ def _counts(through: int) -> tuple[int, int]:
 def _end(version: str, now: datetime) -> None:
     """Note that everybody is done, unless another machine did so first."""
     with transaction() as session:
-        row = _locked(session)
+        row = service.locked_fold_row(session)
         if not _is_done(row, version):
             _finish(row, version, now)
 
@@ -193,7 +181,7 @@ class _Noted:
 def _note(version: str, compared: Compared, clock: Callable[[], datetime]) -> _Noted | None:
     """Write a portion and how far it came; None once all is done, nobody where another machine was faster."""
     with transaction() as session:
-        row = _locked(session)
+        row = service.locked_fold_row(session)
         if _is_done(row, version):
             return None
         if row.through >= compared.last:

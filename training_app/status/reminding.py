@@ -25,9 +25,9 @@ from training_app.outbox.models import OutboxMessage
 from training_app.permits.number_rules import day_pair
 from training_app.status import condition_queries as conditions
 from training_app.status.models import LevelHeld, PersonState, StatusFold
-from training_app.status.rebuilding import fold_row
 from training_app.status.reminder_rules import periods
 from training_app.status.rules import VALID_TODAY
+from training_app.status.service import fold_row
 
 PORTION = 100
 PERMIT, LEVEL = "permit", "level"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,10 +19,11 @@ from training_app.db import db, transaction, writing_session
 from training_app.status import queries
 from training_app.status.compare_queries import Comparing, Difference, Found, child_rows, columns, differences
 from training_app.status.fold_queries import Snapshot
-from training_app.status.models import LevelHeld, LicenceHeld, PersonState
+from training_app.status.models import LevelHeld, LicenceHeld, PersonState, StatusFold
 from training_app.status.spreading import Walk, everybody
 
 PORTION = 200
+LOOKED_BACK = timedelta(days=31)  # where nobody noted up to when people were placed
 
 
 def recompute(person_id: int, *, now: datetime) -> Snapshot:
@@ -88,13 +90,37 @@ def refresh_due(*, now: datetime, limit: int = PORTION) -> int:
 
 
 def refresh_memberships(*, now: datetime) -> int:
-    """Write the scope rows anew of people whose assignment begins or ends today; return how many were changed."""
-    ids = queries.moved_on(db.session(), accounts.today(now))
-    db.session.rollback()
+    """Write the scope rows anew of people whose assignment began or ended by today; return how many were changed.
+
+    Once a day is done nobody is looked at until the next. After days without a sweeper all of them are gone through.
+    """
+    today, session = accounts.today(now), db.session()
+    placed_on = session.scalar(sa.select(StatusFold.placed_on))
+    if placed_on == today:
+        session.rollback()
+        return 0
+    since = placed_on if placed_on is not None and placed_on < today else today - LOOKED_BACK
+    ids = queries.moved_on(session, today, since)
+    session.rollback()
     for person_id in ids:
         with transaction():
             accounts.refresh_membership(lock_person(person_id, now=now))
+    with transaction() as writing:
+        fold_row(writing).placed_on = today
     return len(ids)
+
+
+def fold_row(session: Session) -> StatusFold:
+    """Return the one row of what was done for everybody, locked; of two that make it the second finds the first's."""
+    if session.scalar(sa.select(StatusFold.id)) is None:
+        with suppress(sa.exc.IntegrityError), session.begin_nested():
+            session.add(StatusFold(id=1, through=0))
+    return locked_fold_row(session)
+
+
+def locked_fold_row(session: Session) -> StatusFold:
+    """Return the row as it is now, locked."""
+    return session.scalars(sa.select(StatusFold).with_for_update().execution_options(populate_existing=True)).one()
 
 
 def rebuild(*, clock: Callable[[], datetime]) -> list[Difference]:

@@ -173,7 +173,7 @@ class Simulating:
         first, now_held = held_snapshot(known, terms)
         if now_held.record.follows.key != self.policy_key:
             return None
-        second, then_held = held_snapshot(known, instead)
+        second, then_held = held_snapshot(known, instead, like=now_held)
         before, after = (
             Brief(state=one.state.value, points=one.points, stage=one.stage, standing=one.standing)
             for one in (first, second)

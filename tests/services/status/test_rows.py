@@ -144,6 +144,19 @@ def test_an_assignment_that_begins_on_a_day_moves_the_person_on_that_day(world: 
     assert service.refresh_memberships(now=now + timedelta(days=1)) == 0
 
 
+def test_an_assignment_that_began_while_nobody_swept_moves_the_person_afterwards(world: World, now: datetime) -> None:
+    service.refresh_memberships(now=now)
+    accounts.move_person(
+        world.learner, unit_id=world.units["outlet_b"], employer="x", on=accounts.today(now) + timedelta(days=1),
+        now=now, actor_id=world.hr,
+    )  # fmt: skip
+    late = now + timedelta(days=60)
+    assert service.refresh_memberships(now=late) == 1
+    assert service.refresh_memberships(now=late) == 0
+    placed = db.session.scalars(sa.select(PersonInUnit.ancestor_unit_id).where(PersonInUnit.person_id == world.learner))
+    assert world.units["outlet_b"] in set(placed)
+
+
 def test_a_move_to_the_unit_above_leaves_no_row_of_the_one_below(world: World, now: datetime) -> None:
     on = accounts.today(now) + timedelta(days=1)
     accounts.move_person(

@@ -107,7 +107,7 @@ def test_what_is_published_then_is_what_was_simulated(peopled: World) -> None:
     asked = simulating.ask("standard", body, as_of=clock.now(), now=clock.now(), actor_id=None)
     _run(asked)
     (told,) = _all(asked)
-    content_service.publish("points_policy", body, now=clock.now(), actor_id=peopled.hr_lead)
+    content_service.publish("points_policy", body, now=clock.now(), actor_id=peopled.hr_lead, written_by=[peopled.hr])
     snapshot = queries.fold_person(db.session(), peopled.learner, clock.now())
     db.session.rollback()
     assert (snapshot.state.value, snapshot.points, snapshot.stage, snapshot.standing) == (
