@@ -40,11 +40,12 @@ NO_PAGES = {
     "credentials.pdf", "credentials.door_photo", "credentials.progress", "credentials.print_progress",
     "credentials.print_pdf", "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence",
     "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name", "licences.scan", "roster.template",
-    "roster.progress", "roster.marked", "photos.progress", "photos.picture",
+    "roster.progress", "roster.marked", "photos.progress", "photos.picture", "policies.progress",
 }  # fmt: skip
 ELSEWHERE = {
     "accounts.redeem", "credentials.print_run", "exams.arrive", "exams.paper", "home.offline", "notices.feed_file",
-    "photos.batch", "roleplay.person", "roleplay.sheet", "roster.roster",
+    "photos.batch", "policies.compare", "policies.draft", "policies.entry", "policies.section", "policies.would_change",
+    "roleplay.person", "roleplay.sheet", "roster.roster",
 }  # fmt: skip
 # Words of the navigation that stand over the edge of their place.
 OVER_THE_EDGE = """() => [...document.querySelectorAll('.nav-item span')].filter(one => {
