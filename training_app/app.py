@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, abort, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import Babel, gettext
 from flask_login import LoginManager, current_user
 from flask_migrate import Migrate
@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from training_app import cli, clock, intake, logs, page_script, rooms, styleguide, web, wiring
 from training_app.access import guards
+from training_app.access.rules import TOKEN
 from training_app.accounts import sign_in
 from training_app.calendar.rules import legal_day
 from training_app.content import registry
@@ -171,6 +172,9 @@ def _languages(app: Flask) -> None:
 
 def _sign_in(app: Flask) -> None:
     csrf.init_app(app)
+    for view in app.view_functions.values():
+        if getattr(view, "__door__", None) == TOKEN:
+            csrf.exempt(view)  # no cookie is read behind this door: another site has nothing to use
     login_manager.init_app(app)
     login_manager.session_protection = None  # the server-side session row decides, not a guess by address
 
@@ -209,6 +213,8 @@ def _pages(app: Flask, settings: Settings) -> None:
 
     @app.context_processor
     def shared() -> dict[str, Any]:
+        if web.is_api():  # nobody is signed in there: cookies are not read
+            return {"lang": "zh-CN" if web.language() == "zh" else "en", "now": clock.now()}
         return {
             "lang": "zh-CN" if web.language() == "zh" else "en",
             "actor": current_user if current_user.is_authenticated else None,
@@ -311,7 +317,10 @@ def _wants_json() -> bool:
 
 
 def _domain_error(error: DomainError) -> tuple[Any, int, dict[str, str]]:
-    return *_error_page(error.status, gettext(error.message, **error.values), code=error.code), error.headers
+    words = gettext(error.message, **error.values)
+    if web.is_api():
+        return *current_app.extensions["problem"](error.status, words, error.code, error.sent_field), error.headers
+    return *_error_page(error.status, words, code=error.code), error.headers
 
 
 def _refused(error: HTTPException) -> tuple[Any, int, dict[str, str]]:
@@ -339,6 +348,10 @@ def _unexpected(error: Exception) -> tuple[Any, int]:
 
 
 def _error_page(status: int, message: str | None, code: str | None = None) -> tuple[Any, int]:
+    if web.is_api():
+        words = message or gettext("Nothing was changed. See /api/v1/ for what can be asked and how.")
+        answer: tuple[Any, int] = current_app.extensions["problem"](status, words, code or f"http_{status}")
+        return answer
     if _wants_json():
         body = {
             "status": status,

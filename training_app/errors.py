@@ -19,6 +19,11 @@ class DomainError(Exception):
         super().__init__(self.code, values)
 
     @property
+    def sent_field(self) -> str | None:
+        """Return which of what was sent is meant, where one is."""
+        return str(self.values["field"]) if "field" in self.values else None
+
+    @property
     def headers(self) -> dict[str, str]:
         """Return what the answer says to programs besides its status."""
         return {"Retry-After": str(self.values["seconds"])} if "seconds" in self.values else {}

@@ -32,6 +32,7 @@ ROOMS = (
     "roster",
     "photos",
     "home",
+    "api",
 )
 
 

@@ -62,6 +62,7 @@ class Settings:
     smtp: SmtpServer | None = None
     mail_from: str = "training@localhost"
     proxy_hops: int = 0
+    api_token_days: int = 365
     workers: int = 2
     chromium: Path | None = None
 
@@ -92,6 +93,7 @@ class Settings:
             smtp=read.smtp(),
             mail_from=read.mail_from(),
             proxy_hops=read.number("PROXY_HOPS", 0, 0, 5),
+            api_token_days=read.number("API_TOKEN_DAYS", 365, 1, 1095),
             workers=read.number("WORKERS", 2, 1, 64),
             chromium=read.chromium(),
             # Last: it may write a file, and a start that is refused leaves nothing behind.

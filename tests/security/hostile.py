@@ -82,6 +82,8 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "roster.again": ("hr", {}),
         "figures.remind_renewals": ("hr", {}),
         "roster.notify": ("hr", {}),
+        "api.authorisations": (None, {}),
+        "api.revoke_token": ("administrator", {}),
         "roster.undo": ("hr", {}),
         "permits.annul_sanction": ("hr_lead", reason),
         "permits.confirm_sanction": ("hr_lead", {}),

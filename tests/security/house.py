@@ -15,7 +15,7 @@ from flask import Flask
 from PIL import Image
 from werkzeug.routing import Rule
 
-from tests import exams_factories, permits_factories
+from tests import api_factories, exams_factories, permits_factories
 from tests import roster_factories as rosters
 from tests.credentials_factories import set_photo
 from tests.dashboards_factories import certify
@@ -25,6 +25,7 @@ from training_app import chain, clock
 from training_app.accounts import sign_in
 from training_app.accounts.rules import LinkPurpose
 from training_app.accounts.service import today
+from training_app.api.models import ApiToken
 from training_app.audit import service as audit
 from training_app.content import queries as content
 from training_app.credentials import print_service
@@ -159,6 +160,7 @@ def furnish() -> House:
         "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
         "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
         "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
+        "number": _one(sa.select(Permit.number).where(Permit.person_id == world.learner)), "rest": "nowhere",
         "kind": "people", "form": "csv", "role": "learner", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
     values["notices.feed_file:token"] = feed_service.make_address(world.learner, now=at)
@@ -168,6 +170,8 @@ def furnish() -> House:
         )
     values |= _photos(world, at)
     values |= _policies(world, at)
+    api_factories.token(world, at)
+    values["token_id"] = _one(sa.select(ApiToken.id))
     performed = _one(sa.select(Performance.public_id).where(Performance.state == "ended"))
     others = sa.select(Performance.public_id).join(PerformancePart).where(PerformancePart.person_id == world.learner)
     improved = _one(others.where(Performance.state == "ended", Performance.public_id != performed))

@@ -12,6 +12,8 @@ from tests.factories import PASSWORD
 from tests.security.doors import all_doors
 from tests.security.house import House, state
 from tests.security.pages import signed_in, signed_in_as_each
+from training_app.access import guards
+from training_app.access.rules import TOKEN
 
 
 @pytest.fixture
@@ -26,6 +28,11 @@ def test_every_post_without_a_token_or_with_another_ones_is_refused(app: Flask, 
     clients = signed_in_as_each(app, house)
     doors = all_doors(app, house, clients)
     stranger = signed_in(app, house, "outsider")
+    programs = {name for name in doors if guards.door_of(app, name) == TOKEN}
+    for endpoint in programs:
+        door = doors.pop(endpoint)
+        answer = signed_in(app, house, "administrator").post(door.address, json={"rows": []})
+        assert answer.status_code == 401, f"{endpoint}: it takes no token of a page because it reads no cookie"
     before = state()
     app.config["WTF_CSRF_ENABLED"] = True
     try:

@@ -15,6 +15,7 @@ from training_app.accounts.service import today
 
 # What may be done again, and why it harms nothing: no case, entry, award, attempt or person comes twice of it.
 AGAIN = {
+    "api.new_token": "each token is another, and shown once",
     "figures.export_renewals": "each file that leaves is written down",
     "dashboards.export": "each file that leaves is written down",
     "dashboards.sign_in_link": "each link ends the one before",
@@ -65,6 +66,7 @@ ELSEWHERE = {
     "roster.again": "test_between_preparing_and_the_switch_nobody_new_is_found_and_a_killed_job_goes_on",
     "figures.remind_renewals": "test_a_proposal_stays_in_the_windows_is_exported_and_reminds",
     "figures.set_capacity": "test_a_proposal_stays_in_the_windows_is_exported_and_reminds",
+    "api.authorisations": "test_a_batch_answers_each_row_by_the_same_reads_whatever_its_size",
     "roster.notify": "test_all_of_an_import_are_told_one_by_one_but_never_who_tells_them",
     "roster.undo": "test_an_undone_import_leaves_what_was_before_and_can_be_sent_again",
     "roleplay.open_sheet": "test_a_sheet_opens_once_per_rater_and_not_before_the_start",
@@ -83,6 +85,7 @@ def filled(house: House) -> dict[str, dict[str, str]]:
     on = today(clock.now()).isoformat()
     units = house.world.units
     return {
+        "api.new_token": {"name": "派工", "purpose": "查询", "scopes": "authorisation.read", "last_on": on},
         "permits.report": {"code": "promise-broken", "day": on, "time": "00:01", "words": "Seen on the job."},
         "exams.admit": {"number": house.world.numbers["learner2"]},
         "dashboards.new_person": {

@@ -5,6 +5,7 @@ Scope within the network is tested with each page: a learner, a manager and an o
 
 PUBLIC = ("public",)
 SIGNED_IN = ("signed_in",)
+TOKEN = ("token",)
 LEARN = ("course.learn",)
 AWARD = ("level.award",)
 
@@ -182,6 +183,14 @@ ROWS: dict[str, tuple[str, ...]] = {
     "licences.correct": ("people.edit",),
     "licences.end": ("people.edit",),
     "licences.ending": ("people.edit",),
+    "api.authorisation": TOKEN,
+    "api.authorisations": TOKEN,
+    "api.openapi_document": PUBLIC,
+    "api.guide": PUBLIC,
+    "api.nothing": PUBLIC,
+    "api.tokens": ("settings.edit",),
+    "api.new_token": ("settings.edit",),
+    "api.revoke_token": ("settings.edit",),
     "figures.rates": ("case.decide", "sanction.confirm", "case.interim_stop"),
     "figures.reporters": ("case.decide",),
     "figures.renewals": ("people.read",),

@@ -35,7 +35,7 @@ def test_every_row_says_what_the_door_says(app: Flask) -> None:
     for endpoint, row in ROWS.items():
         door = guards.door_of(app, endpoint)
         assert door is not None, f"{endpoint} has no door"
-        said = {"public", "signed_in"} & set(row) or {str(Permission(p)) for p in row}
+        said = {"public", "signed_in", "token"} & set(row) or {str(Permission(p)) for p in row}
         held = {door.kind} if door.kind != "needs" else set(door.permissions)
         assert held == said, endpoint
 
@@ -70,7 +70,9 @@ def test_nobody_passes_a_door_that_is_not_theirs(app: Flask, world: World, perso
             answer = client.open(_url(app, endpoint), method=method, headers={"Accept": "text/html"})
             where = f"{person} {method} {endpoint} -> {answer.status_code}"
             assert answer.status_code < 500, where
-            if row & {"public"} or (person and (row & {"signed_in"} or row & held)):
+            if row == {"token"}:
+                assert answer.status_code == 401, f"{where}: a cookie is no token"
+            elif row & {"public"} or (person and (row & {"signed_in"} or row & held)):
                 assert answer.status_code != 401, where
                 assert "/sign-in" not in (answer.location or "") or endpoint.startswith("accounts."), where
             elif person is None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask, abort, current_app, request
 from flask_login import current_user
 
-from training_app.access.rules import PUBLIC, SIGNED_IN, Door, Permission, opens
+from training_app.access.rules import PUBLIC, SIGNED_IN, TOKEN, Door, Permission, opens
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -32,6 +32,11 @@ def needs(*permissions: Permission) -> Callable[[View], View]:
     return lambda view: _with_door(view, Door("needs", frozenset(permissions)))
 
 
+def token(view: View) -> View:
+    """Let in a program with a token that counts; cookies are not looked at, so that no other site can use them."""
+    return _with_door(view, TOKEN)
+
+
 def door_of(app: Flask, endpoint: str) -> Door | None:
     """Return the rule of an endpoint, None if it has none (it is then never served)."""
     return getattr(app.view_functions[endpoint], "__door__", None)
@@ -47,6 +52,9 @@ def install(app: Flask) -> None:
         door = door_of(current_app, request.endpoint)
         if door is None:
             abort(404)
+        if door == TOKEN:
+            current_app.extensions["bearer"]()
+            return None
         if opens(door, signed_in=current_user.is_authenticated, held=getattr(current_user, "held", frozenset())):
             return None
         if current_user.is_authenticated:

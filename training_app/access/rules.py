@@ -64,7 +64,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Door:
-    """The rule of one route: public, signed in, or any of `permissions` somewhere."""
+    """The rule of one route: public, signed in, any of `permissions` somewhere, or a program's token of a scope."""
 
     kind: str
     permissions: frozenset[str] = frozenset()
@@ -72,6 +72,7 @@ class Door:
 
 PUBLIC = Door("public")
 SIGNED_IN = Door("signed_in")
+TOKEN = Door("token")
 
 
 def opens(door: Door, *, signed_in: bool, held: Collection[str]) -> bool:

@@ -28,6 +28,8 @@ def action_words() -> dict[str, str]:
         "roster.notifying": _("Everybody of an import is told"),
         "unit.exam_capacity": _("Examinations a month set"),
         "renewals.exported": _("Renewals exported"),
+        "api_token.issued": _("Token for a program issued"),
+        "api_token.revoked": _("Token of a program revoked"),
         "roster.dropped": _("Import put away"),
         "person.photo_set": _("Photo set"),
         "person.words_erased": _("Kept words erased"),

@@ -27,6 +27,7 @@ TABS: Mapping[str, tuple[str, ...]] = {
     "dashboards.roles": (P.SETTINGS_EDIT,),
     "dashboards.working_days": (P.SETTINGS_EDIT,),
     "dashboards.settings": (P.SETTINGS_EDIT,),
+    "api.tokens": (P.SETTINGS_EDIT,),
     "dashboards.audit": (P.AUDIT_READ,),
 }
 
@@ -41,6 +42,7 @@ def tabs() -> list[dict[str, Any]]:
         "dashboards.roles": _("Roles"),
         "dashboards.working_days": _("Working days"),
         "dashboards.settings": _("Settings"),
+        "api.tokens": _("Program access"),
         "dashboards.audit": _("Audit trail"),
     }
     held = actor().held
