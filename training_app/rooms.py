@@ -23,6 +23,7 @@ ROOMS = (
     "permits",
     "certifications",
     "licences",
+    "careers",
     "status",
     "credentials",
     "notices",

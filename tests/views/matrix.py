@@ -18,6 +18,7 @@ TAKER = ("exam.take", "course.learn")
 WRITES, PUBLISHES = ("policy.edit",), ("policy.edit", "policy.publish")
 
 ROWS: dict[str, tuple[str, ...]] = {
+    "careers.index": SIGNED_IN,
     "policies.index": SIGNED_IN,
     "policies.version": SIGNED_IN,
     "policies.compare": SIGNED_IN,

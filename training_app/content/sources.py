@@ -43,6 +43,7 @@ POLICY_FOLDERS = {
     "roles": "role",
     "calendar": "calendar",
     "settings": "settings",
+    "ladders": "career_ladder",
 }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from training_app.access import content as access
 from training_app.accounts import content as accounts
 from training_app.calendar import content as calendar
+from training_app.careers import content as careers
 from training_app.certifications import content as certifications
 from training_app.content.schema import Problem, problems_of
 from training_app.content.sources import Entry
@@ -24,7 +25,7 @@ from training_app.roleplay import content as roleplay
 
 ROOT = Path(__file__).parents[3]
 KINDS: dict[str, type[BaseModel]] = {}
-for room in (items, courses, roleplay, permits, certifications, licences, access, calendar, accounts):
+for room in (items, courses, roleplay, permits, certifications, licences, careers, access, calendar, accounts):
     KINDS |= room.KINDS
 
 Body = dict[str, Any]
@@ -238,6 +239,7 @@ def test_a_good_entry_of_each_kind_is_stored_exactly_as_written(name: str) -> No
 def test_every_shipped_policy_file_passes_its_checker(path: Path) -> None:
     kinds = {
         "points": "points_policy", "levels": "level", "roles": "role", "jobs": "job_type", "licences": "licence_kind",
+        "ladders": "career_ladder",
     }  # fmt: skip
     kind = kinds.get(path.parent.name, path.parent.name)
     entry = KINDS[kind].model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
