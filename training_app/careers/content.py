@@ -41,6 +41,14 @@ class AsksLevel(Asked):
     ref: Key
 
 
+class AsksStep(Asked):
+    """A step reached on another ladder."""
+
+    kind: Literal["step"]
+    ladder: Key
+    ref: Key
+
+
 class AsksExam(Asked):
     """An exam passed under supervision."""
 
@@ -103,6 +111,7 @@ class AsksStanding(Asked):
 
 AnyAsked = Annotated[
     AsksLevel
+    | AsksStep
     | AsksExam
     | AsksRoleplay
     | AsksMonths
@@ -173,6 +182,9 @@ def _links(entry: Entry, entries: Sequence[Entry]) -> Iterator[Problem]:
             where, kind = f"steps.{i}.asks.{j}.ref", one["kind"]
             if kind == "roleplay":
                 yield from unknown(entry, where, [one["ref"]], drills, "scenario card of drill")
+            elif kind == "step":
+                ladder = bodies(entries, "career_ladder").get(one["ladder"], {"steps": []})
+                yield from unknown(entry, where, [one["ref"]], [its["key"] for its in ladder["steps"]], "step")
             elif kind in _KIND_OF:
                 yield from unknown(entry, where, [one["ref"]], _known(entries, one), kind)
 

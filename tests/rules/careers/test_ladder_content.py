@@ -36,7 +36,7 @@ def test_only_what_the_field_prints_is_marked_so() -> None:
         for one in step["asks"]
         if one["origin"] == "field"
     }
-    assert printed == {("time-stages", "level"), ("skill-levels", "level")}
+    assert printed == {("time-stages", "level"), ("time-stages", "step"), ("skill-levels", "level")}
     standings = [one for step in shipped("titles")["steps"] for one in step["asks"] if one["kind"] == "standing"]
     assert {one["origin"] for one in standings} == {"inferred"}
 
@@ -58,3 +58,9 @@ def test_a_step_that_asks_for_something_unknown_is_a_problem_with_its_place() ->
     body["steps"][0]["asks"][0]["ref"] = "nowhere"
     found = cross_check([Entry(kind="career_ladder", body=body, file="policies/ladders/titles.yaml")])
     assert "titles.steps.0.asks.0.ref" in {one.where for one in found}
+
+
+def test_a_gate_names_a_step_that_another_ladder_has() -> None:
+    body = shipped("time-stages")
+    alone = [Entry(kind="career_ladder", body=body, file="policies/ladders/time-stages.yaml")]
+    assert "time-stages.steps.1.asks.0.ref" in {one.where for one in cross_check(alone)}
