@@ -52,6 +52,8 @@ def _events() -> Counter[str]:
             told = {key: _plain(value) for key, value in row.items() if key not in ("id", "seq", "recorded_at")}
             if name == "sanction_event" and row["kind"] in ("propose", "annul"):
                 del told["effective_at"]  # an act of the engine has its own instant
+            if row.get("kind") == "review_opened":
+                del told["effective_at"], told["facts"]  # as is the opening of a review, with the points of then
             told.pop("payload_id", None), told.pop("payload_digest", None)
             found[f"{name} {sorted(told.items(), key=str)}"] += 1
     db.session.rollback()
