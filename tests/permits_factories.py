@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-import sqlalchemy as sa
-
+from tests.courses_factories import finish
 from tests.factories import World
 from training_app import clock
 from training_app.accounts.locks import lock_person
@@ -15,11 +14,12 @@ from training_app.calendar.rules import legal_day
 from training_app.content import queries as content
 from training_app.content import service as content_service
 from training_app.db import db, transaction
-from training_app.permits import fold_queries, service, tasks
+from training_app.permits import fold_queries, service, slip_queries, tasks
 from training_app.permits.case_rules import Outcome
 from training_app.permits.fold_queries import CaseFile, SanctionFile
 from training_app.permits.policy_queries import POLICY
 from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.slip_rules import SlipState
 
 _tokens = count(1)
 
@@ -123,12 +123,19 @@ def revoked_for(world: World, now: datetime, *codes: str) -> tuple[int, datetime
     return proposal.sanction_id, at
 
 
-def publish_policy(now: datetime, **changes: Any) -> None:
+def publish_policy(world: World, now: datetime, **changes: Any) -> None:
     """Publish the standard policy with some fields changed, from today on."""
     found = content.get_current(db.session(), POLICY, "standard", legal_day(now, "Asia/Shanghai"))
     body = {**found.body, **changes, "effective_on": legal_day(now, "Asia/Shanghai").isoformat()}
-    author = db.session.scalar(
-        sa.text("SELECT min(id) FROM person")
-    )  # a policy is published by another than its author
     db.session.rollback()
-    content_service.publish(POLICY, body, now=now, actor_id=None, written_by=[author])  # type: ignore[arg-type]
+    content_service.publish(POLICY, body, now=now, actor_id=world.hr_lead, written_by=[world.hr])
+
+
+def do_slips(person_id: int, at: datetime) -> None:
+    """Let somebody read the lessons of their open training slips to the end, an hour later."""
+    on, later = legal_day(at, "Asia/Shanghai"), at + timedelta(hours=1)
+    places = [one.place for one in slip_queries.slips(db.session(), person_id, on) if one.state is SlipState.OPEN]
+    db.session.rollback()
+    for place in places:
+        assert place is not None
+        finish(person_id, place.lesson_key, later, place.course_key)

@@ -67,6 +67,7 @@ def by_hand(house: House) -> dict[str, tuple[str | None, dict[str, str]]]:
         "credentials.print_my_card": ("learner", {"token": "of the learner"}),
         "credentials.take_print": ("hr", {}),
         "photos.act": ("hr", {}),
+        "permits.study": ("learner", {"lesson": "promises-that-hold", "token": "of the learner"}),
         "dashboards.approve_role": ("administrator", {}),
         "dashboards.mail_again": ("hr", {}),
         "notices.end_calendar": ("learner", {}),

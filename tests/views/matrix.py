@@ -53,6 +53,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "courses.media": SIGNED_IN,
     "permits.mine": SIGNED_IN,
     "permits.my_photo": SIGNED_IN,
+    "permits.study": SIGNED_IN,
     "permits.my_cases": SIGNED_IN,
     "permits.my_case": SIGNED_IN,
     "permits.answer": SIGNED_IN,

@@ -126,7 +126,8 @@ def _lapse(pages: Pages, now: datetime) -> datetime:
 
 
 def _window(pages: Pages, now: datetime) -> datetime:
-    permits.final(pages.world, now + timedelta(days=3))
+    _case, at = permits.final(pages.world, now + timedelta(days=3))
+    permits.do_slips(pages.world.learner, at)
     certify.renew_permit(pages.world.learner, pages.until - timedelta(days=5))
     return pages.until
 

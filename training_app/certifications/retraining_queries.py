@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,20 +21,12 @@ from training_app.certifications.queries import ZONE, Words
 from training_app.certifications.retraining_rules import LESSON, judge_return, requirements
 from training_app.certifications.rules import Line, RequirementKind, gap, is_complete
 from training_app.content import queries as content
+from training_app.courses import queries as courses
+from training_app.courses.queries import LessonPlace
 from training_app.permits import queries as permits
 from training_app.permits.queries import RetrainingDue
 
 PAGE = 25
-
-
-@dataclass(frozen=True, kw_only=True)
-class LessonPlace:
-    """Where a lesson is read, and how long it takes."""
-
-    course_key: str
-    lesson_key: str
-    title: Words
-    minutes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +80,7 @@ def returns(session: Session, person_ids: Iterable[int], now: datetime) -> dict[
     if not found:
         return {}
     on = legal_day(now, ZONE)
-    places = lesson_places(session, on)
+    places = courses.lesson_places(session, on)
     blueprints = content.current(session, "exam_blueprint", on)
     shown = evidence_of(session, found)
     rows = {}
@@ -110,20 +102,6 @@ def returns(session: Session, person_ids: Iterable[int], now: datetime) -> dict[
 def find_return(session: Session, person_id: int, now: datetime) -> Returning | None:
     """Return where a person in retraining stands, None for all others."""
     return returns(session, [person_id], now).get(person_id)
-
-
-def lesson_places(session: Session, on: date) -> dict[str, LessonPlace]:
-    """Return where each lesson is read today; a lesson that no course has can be asked of nobody."""
-    lessons = content.current(session, "lesson", on)
-    return {
-        key: LessonPlace(
-            course_key=course.key, lesson_key=key, title=lessons[key].body["title"],
-            minutes=lessons[key].body["minutes"],
-        )
-        for course in content.current(session, "course", on).values()
-        for key in course.body["lessons"]
-        if key in lessons
-    }  # fmt: skip
 
 
 def return_page(

@@ -20,11 +20,11 @@ from training_app.calendar.rules import last_day, legal_day
 from training_app.certifications.award_rules import Verdict
 from training_app.certifications.evidence_queries import evidence_of
 from training_app.certifications.queries import ZONE, Words
-from training_app.certifications.retraining_queries import LessonPlace, lesson_places
 from training_app.certifications.retraining_rules import LESSON
 from training_app.certifications.review_rules import EXAM, judge_review, requirements
 from training_app.certifications.rules import Line, gap, is_complete
 from training_app.content import queries as content
+from training_app.courses.queries import LessonPlace, lesson_places
 from training_app.permits import queries as permits
 from training_app.permits.permit_rules import renewed_until
 from training_app.permits.queries import ReviewDue

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from training_app.accounts.service import today
 from training_app.certifications import retraining_queries
-from training_app.certifications.retraining_queries import LessonPlace, Returning, asks_exam
+from training_app.certifications.retraining_queries import Returning, asks_exam
 from training_app.certifications.rules import Line, RequirementKind, Why
 from training_app.content import queries as content
+from training_app.courses.queries import LessonPlace
 from training_app.exams import queries as exams
 from training_app.exams.queries import Standing
 from training_app.exams.rules import StartAnswer

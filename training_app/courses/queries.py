@@ -343,6 +343,30 @@ def _course_titles(session: Session, keys: set[str]) -> dict[str, Words]:
     return {key: found[version_id].body["title"] for key, version_id in ids.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class LessonPlace:
+    """Where a lesson is read, and how long it takes."""
+
+    course_key: str
+    lesson_key: str
+    title: Words
+    minutes: int
+
+
+def lesson_places(session: Session, on: date) -> dict[str, LessonPlace]:
+    """Return where each lesson is read today; a lesson that no course has can be asked of nobody."""
+    lessons = content.current(session, LESSON, on)
+    return {
+        key: LessonPlace(
+            course_key=course.key, lesson_key=key, title=lessons[key].body["title"],
+            minutes=lessons[key].body["minutes"],
+        )
+        for course in content.current(session, COURSE, on).values()
+        for key in course.body["lessons"]
+        if key in lessons
+    }  # fmt: skip
+
+
 @cache
 def _learned() -> Any:
     event = LearningEvent

@@ -173,6 +173,10 @@ WORDS: dict[str, tuple[object, object]] = {
             "Read what is new and answer by %(answer_by)s."
         ),
     ),
+    "training_slip": (
+        _l("A lesson for you"),
+        _l("A case about you is final. Read the lesson that belongs to it by %(last)s; it stands on your permit."),
+    ),
     "permit_reinstated": (
         _l("Your permit is valid again"),
         _l("You passed the retraining. You may take jobs again; your permit is valid through %(through)s."),

@@ -21,7 +21,7 @@ from training_app.audit.models import Payload
 from training_app.calendar.rules import legal_day, working_day_deadline
 from training_app.db import transaction, writing_session
 from training_app.errors import NotFound
-from training_app.permits import events, evidence_service, fold_queries, ledger_service, permit_service
+from training_app.permits import events, evidence_service, fold_queries, ledger_service, permit_service, slip_service
 from training_app.permits.base_rules import PersonId
 from training_app.permits.case_move_rules import CaseMove, check_move, check_report
 from training_app.permits.case_rules import CaseEventKind, Document, Outcome, by_time
@@ -325,6 +325,8 @@ def _enter(here: _Open, points: int, exists_at: datetime) -> None:
             idem=clear_key(file.case_id, file.state.round), refs=(entry_key(file.case_id, file.state.round),),
             effective_at=exists_at, exists_at=exists_at, now=here.now, actor_id=None, case_id=file.case_id,
         )  # fmt: skip
+    else:
+        slip_service.give(here.lock, permit_service.get_record(here.lock), file, final_at=exists_at, now=here.now)
     ledger_service.settle(here.lock, now=here.now)
 
 

@@ -26,7 +26,7 @@ from training_app.permits.forms import (
     StopForm,
 )
 from training_app.permits.permit_rules import interim_stop_days
-from training_app.permits.policy_queries import find_tariff
+from training_app.permits.policy_queries import by_hand, find_tariff
 from training_app.permits.steps import (
     BENCH,
     DESK,
@@ -142,12 +142,12 @@ def reward(person_id: int) -> ResponseReturnValue:
     now = clock.now()
     form = RewardForm(token=secrets.token_urlsafe(16), day=legal_day(now, record.zone))
     tariff = find_tariff(read_session(), record.follows.tariff_key, legal_day(now, record.zone))
-    form.code.choices = pages.merit_choices(tariff.merits if tariff else {})
+    form.code.choices = pages.merit_choices(by_hand(tariff))
     ledger = queries.ledger_state(read_session(), person_id, now, record=record)
 
     def show(status: int) -> ResponseReturnValue:
         return render_template(
-            "permits/reward.html", form=form, card=card, ledger=ledger, merits=tariff.merits if tariff else {}
+            "permits/reward.html", form=form, card=card, ledger=ledger, merits=by_hand(tariff)
         ), status
 
     if request.method == "GET":

@@ -106,3 +106,10 @@ class RewardForm(FlaskForm):
         description=_l("In one or two sentences, so that a colleague could learn from it."),
     )
     token = HiddenField(validators=[InputRequired(), Length(max=64)])
+
+
+class StudyForm(FlaskForm):
+    """The lesson that a holder chooses to win points back by."""
+
+    lesson = HiddenField(validators=[InputRequired(), Length(max=100)])
+    token = HiddenField(validators=[InputRequired(), Length(max=64)])

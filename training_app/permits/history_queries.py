@@ -21,23 +21,38 @@ from sqlalchemy.orm import Session
 from training_app.accounts.whom_queries import Whom
 from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
-from training_app.permits import fold_queries
+from training_app.courses.models import LearningEvent
+from training_app.courses.queries import LESSON
+from training_app.permits import fold_queries, slip_queries
 from training_app.permits.case_rules import CaseState, by_time, fold_case
 from training_app.permits.due_rules import KnownSanction, Proposal, due, fallen_away, served_of
-from training_app.permits.entry_rules import Entry
+from training_app.permits.entry_rules import CorrectiveTask, Entry
 from training_app.permits.fold_queries import PermitRecord
 from training_app.permits.ledger_queries import LedgerState, entries_of_case, state_of
-from training_app.permits.models import CaseEvent, LedgerEntry, Permit, PermitCase, PermitEvent, Sanction, SanctionEvent
+from training_app.permits.models import (
+    CaseEvent,
+    LedgerEntry,
+    Permit,
+    PermitCase,
+    PermitEvent,
+    Sanction,
+    SanctionEvent,
+    TrainingSlip,
+)
 from training_app.permits.policy_queries import POLICY, PolicyInForce, calendar_in, policy_in
-from training_app.permits.policy_rules import Policy
+from training_app.permits.policy_rules import Carry, Policy
 from training_app.permits.sanction_rules import fold_sanction
+from training_app.permits.slip_rules import lapsed_slip, tasks_by
 
 Rows = Sequence[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The rows of one holder: the permit that was issued, its events, ledger, cases and sanctions with theirs."""
+    """The rows of one holder: the permit that was issued, its events, ledger, cases and sanctions with theirs.
+
+    `slips`: training slips; `readings`: the lessons that who has any, or a case, read to their end.
+    """
 
     permit: Any
     events: Rows
@@ -46,14 +61,17 @@ class History:
     case_events: Mapping[int, Rows] = field(default_factory=dict)
     sanctions: Rows = ()
     sanction_events: Mapping[int, Rows] = field(default_factory=dict)
+    slips: Rows = ()
+    readings: Rows = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """By what histories are read: policies by (key, zone), working days by zone."""
+    """By what histories are read: policies by (key, zone), working days by zone, lessons by (tariff version, code)."""
 
     policies: Mapping[tuple[str, str], PolicyInForce]
     calendars: Mapping[str, WorkCalendar]
+    lessons: Mapping[tuple[int, str], str | None] = field(default_factory=dict)
 
     def instead(self, key: str, version: content.Version) -> Terms:
         """Return the same with another version of one policy."""
@@ -80,6 +98,7 @@ class Holding:
     entries: tuple[Entry, ...]
     cases: tuple[CaseStanding, ...]
     sanctions: tuple[KnownSanction, ...]
+    tasks: tuple[CorrectiveTask, ...]
     announced_at: datetime | None
 
     @property
@@ -90,22 +109,24 @@ class Holding:
     def proposals(self, now: datetime) -> tuple[Proposal, ...]:
         """Return the sanctions that are due and were not proposed; of a history read with its sanctions."""
         return due(
-            self.entries, self.record.policy, anchor_on=self.record.anchor_on, as_of=now, sanctions=self.sanctions
-        )
+            self.entries, self.record.policy, anchor_on=self.record.anchor_on, as_of=now, sanctions=self.sanctions,
+            tasks=self.tasks,
+        )  # fmt: skip
 
     def unsupported(self, now: datetime) -> tuple[str, ...]:
         """Return the causes of live sanctions that nothing stands behind; of a history read with its sanctions."""
         if not self.sanctions:
             return ()
         return fallen_away(
-            self.entries, self.record.policy, anchor_on=self.record.anchor_on, as_of=now, sanctions=self.sanctions
-        )
+            self.entries, self.record.policy, anchor_on=self.record.anchor_on, as_of=now, sanctions=self.sanctions,
+            tasks=self.tasks,
+        )  # fmt: skip
 
 
 def histories(
     session: Session, whom: Whom, *, known_at: datetime | None = None, have_sanctions: bool = False
 ) -> dict[int, History]:
-    """Return what is recorded of those who were ever issued a permit, by person; at most seven reads.
+    """Return what is recorded of those who were ever issued a permit, by person; at most nine reads.
 
     `known_at`: what was recorded by then. Sanctions are read where they are asked for (`with_sanctions` reads them
     later).
@@ -120,11 +141,15 @@ def histories(
     entries = _grouped(_known(session, LedgerEntry, whom, known_at), "person_id")
     cases = _grouped(session.execute(_of(PermitCase, whom, PermitCase.id)).all(), "person_id")
     steps = _grouped(_known(session, CaseEvent, whom, known_at), "case_id") if cases else {}
+    # A slip comes from a case or from points: who has neither has none.
+    slips = _grouped(_known(session, TrainingSlip, whom, known_at), "person_id") if cases or entries else {}
+    read = _readings(session, whom, known_at) if slips or cases else {}
     found = {
         person_id: History(
             permit=permit, events=events[permit.id], entries=entries.get(person_id, ()),
             cases=[row for row in cases.get(person_id, ()) if row.id in steps],
             case_events={row.id: steps[row.id] for row in cases.get(person_id, ()) if row.id in steps},
+            slips=slips.get(person_id, ()), readings=read.get(person_id, ()),
         )
         for person_id, permit in issued.items()
     }  # fmt: skip
@@ -155,6 +180,20 @@ def _known(session: Session, model: Any, whom: Whom, known_at: datetime | None) 
     return session.execute(wanted).all()
 
 
+def _readings(session: Session, whom: Whom, known_at: datetime | None) -> dict[int, list[Any]]:
+    event = LearningEvent
+    asked = (
+        sa.select(TrainingSlip.id).where(TrainingSlip.person_id == event.person_id).exists(),
+        sa.select(PermitCase.id).where(PermitCase.person_id == event.person_id).exists(),
+    )
+    wanted = sa.select(event.person_id, event.lesson_key, event.effective_at).where(
+        whom.holds(event.person_id), event.kind == LESSON, sa.or_(*asked)
+    )
+    if known_at is not None:
+        wanted = wanted.where(event.recorded_at <= known_at)
+    return _grouped(session.execute(wanted.order_by(event.person_id, event.seq)).all(), "person_id")
+
+
 def _grouped(rows: Rows, name: str) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
@@ -166,8 +205,10 @@ def terms_of(session: Session, found: Iterable[History], now: datetime, *, known
     """Return the policies and calendars by which histories are read as of an instant; kept content costs no read."""
     keys: set[tuple[str, str]] = set()
     zones: set[str] = set()
+    cases: list[Any] = []
     for history in found:
         zone = history.permit.zone
+        cases += history.cases
         keys.add((fold_queries.policy_key(history.events, now, known_at), zone))
         zones |= {zone, *(row.zone for row in history.cases)}
     days = {zone: legal_day(now, zone) for zone in zones}
@@ -178,7 +219,16 @@ def terms_of(session: Session, found: Iterable[History], now: datetime, *, known
         )
         for key, zone in keys
     }
-    return Terms(policies=policies, calendars={zone: calendar_in(session, days[zone], zone) for zone in zones})
+    return Terms(
+        policies=policies,
+        calendars={zone: calendar_in(session, days[zone], zone) for zone in zones},
+        lessons=_lessons(session, {row.tariff_version_id for row in cases}),
+    )
+
+
+def _lessons(session: Session, tariffs: set[int]) -> dict[tuple[int, str], str | None]:
+    versions = content.versions(session, tariffs)
+    return {(key, row["code"]): row.get("lesson") for key, one in versions.items() for row in one.body["codes"]}
 
 
 def asks_for_sanctions(terms: Terms) -> bool:
@@ -216,10 +266,12 @@ def holding(
             )  # fmt: skip
     known = tuple(_sanction(row, history, follows, terms) for row in history.sanctions)
     served = served_of(known) if follows.policy.looks_at_served else []
+    tasks = _tasks(history, cases, terms, follows, now)
     coming = [row.effective_at for row in history.events if row.effective_at > now]
     return Holding(
         record=record,
-        ledger=state_of(record, entries, now, served=served),
+        ledger=state_of(record, entries, now, served=served, tasks=tasks),
+        tasks=tuple(tasks),
         entries=tuple(entries),
         cases=cases,
         sanctions=known,
@@ -230,6 +282,24 @@ def holding(
 def _clocks(policy: Policy) -> tuple[int, int, int]:
     """Return all that the fold of a case asks of a policy."""
     return policy.answer_working_days, policy.appeal_working_days, policy.limitation_months
+
+
+def _tasks(
+    history: History, cases: Iterable[CaseStanding], terms: Terms, follows: PolicyInForce, now: datetime
+) -> list[CorrectiveTask]:
+    """Return the corrective tasks as of an instant, where the policy carries what is unresolved."""
+    if follows.policy.carry is not Carry.UNRESOLVED:
+        return []
+    slips = [slip_queries.slip(row) for row in history.slips if row.effective_at <= now]
+    for one in cases:
+        lesson = terms.lessons.get((one.row.tariff_version_id, one.row.code)) if one.is_lapsed else None
+        if lesson is not None:
+            slips.append(lapsed_slip(one.row.id, one.state, one.row.person_id, lesson))
+    read: dict[str, list[datetime]] = defaultdict(list)
+    for row in history.readings:
+        if row.effective_at <= now:
+            read[row.lesson_key].append(row.effective_at)
+    return tasks_by(slips, read)
 
 
 def _standing(row: Any, steps: Rows, follows: PolicyInForce, terms: Terms, now: datetime) -> CaseStanding:

@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from training_app.calendar.rules import add_months, legal_day
 from training_app.content import queries as content
-from training_app.permits import clock_queries, fold_queries
+from training_app.permits import clock_queries, fold_queries, slip_queries
 from training_app.permits.case_rules import CaseState
-from training_app.permits.due_rules import due, served_of
-from training_app.permits.entry_rules import Entry, EntryKind, voided, was_atoned
+from training_app.permits.due_rules import KnownSanction, due, served_of
+from training_app.permits.entry_rules import CorrectiveTask, Entry, EntryKind, voided, was_atoned
 from training_app.permits.fold_queries import CaseFile, PermitRecord
 from training_app.permits.ledger_rules import Fold, fold
 from training_app.permits.models import LedgerEntry, PermitCase
 from training_app.permits.number_rules import clear_key, earlier_keys, entry_key
 from training_app.permits.policy_queries import TARIFF
-from training_app.permits.policy_rules import SanctionKind
+from training_app.permits.policy_rules import Carry, SanctionKind
+from training_app.permits.slip_rules import lapsed_slip, tasks_by
 from training_app.permits.standing_rules import CLEAN_MONTHS, Standing, standing, standing_changes_at
 from training_app.permits.walk_rules import EntryStatus, ServedSanction
 
@@ -93,7 +94,28 @@ def ledger_state(
 
 def get_state(session: Session, record: PermitRecord, now: datetime) -> LedgerState:
     """Return what the ledger of a permit comes to now."""
-    return state_of(record, ledger(session, record.person_id, now), now, served=_served(session, record, now))
+    tasks = tasks_of(session, record, now)
+    served = _served(session, record, now)
+    return state_of(record, ledger(session, record.person_id, now), now, served=served, tasks=tasks)
+
+
+def tasks_of(session: Session, record: PermitRecord, now: datetime) -> list[CorrectiveTask]:
+    """Return the corrective tasks of a holder as of an instant, where the policy carries what is unresolved.
+
+    Those too of cases that time has made final and whose slip nobody has written down yet.
+    """
+    if record.policy.carry is not Carry.UNRESOLVED:
+        return []
+    slips = [one for one in slip_queries.given(session, record.person_id) if one.given_at <= now]
+    slips += [
+        lapsed_slip(case.case_id, case.state, case.person_id, case.breach.lesson)
+        for case in clock_queries.lapsed_of(session, record.person_id, now)
+        if case.breach.lesson is not None
+    ]
+    if not slips:
+        return []
+    read = slip_queries.readings(session, record.person_id)
+    return tasks_by(slips, {key: [at for at in found if at <= now] for key, found in read.items()})
 
 
 def _served(session: Session, record: PermitRecord, now: datetime) -> list[ServedSanction]:
@@ -146,12 +168,19 @@ def entries_of_case(
 
 
 def state_of(
-    record: PermitRecord, entries: Sequence[Entry], now: datetime, *, served: Sequence[ServedSanction] = ()
+    record: PermitRecord,
+    entries: Sequence[Entry],
+    now: datetime,
+    *,
+    served: Sequence[ServedSanction] = (),
+    tasks: Sequence[CorrectiveTask] = (),
 ) -> LedgerState:
-    """Fold the entries of a permit; pure but for its argument types. `served`: for policies that look at it."""
+    """Fold the entries of a permit; pure but for its argument types. `served`, `tasks`: if a policy looks at them."""
     policy, anchor = record.policy, record.anchor_on
-    result = fold(entries, policy, anchor_on=anchor, as_of=now, served=served)
-    later = fold(entries, policy, anchor_on=anchor, as_of=result.window.end, served=served)
+    result = fold(entries, policy, anchor_on=anchor, as_of=now, served=served, tasks=tasks)
+    # What returns then: by what is known now, and as if every open slip were done by then.
+    known = [one for one in entries if min(one.exists_at, one.recorded_at) <= now]
+    later = fold(known, policy, anchor_on=anchor, as_of=result.window.end, served=served)
     is_warned = any(stage.stage.sanction is not SanctionKind.TALK for stage in result.stages)
     last_demerit = _last_demerit(entries, now)
     returning = max(0, result.total - later.total)
@@ -249,14 +278,29 @@ def effects(session: Session, case: CaseFile, now: datetime) -> dict[int, Effect
     if record is None:
         return {}
     entries = ledger(session, case.person_id, now)
-    return {points: _effect(record, entries, case, points, now) for points in range(case.state.points + 1)}
+    sanctions = [one.state.as_known() for one in fold_queries.sanctions_of(session, case.person_id, now)]
+    views = _Views(anchor_on=record.anchor_on, as_of=now, tasks=tasks_of(session, record, now), sanctions=sanctions)
+    return {points: _effect(record, entries, case, points, views) for points in range(case.state.points + 1)}
 
 
-def _effect(record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, now: datetime) -> Effect:
-    simulated = [*entries, *(_of_case(entries, case, points, now) if points else [])]
-    result = fold(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
-    was_due = {p.cause for p in due(entries, record.policy, anchor_on=record.anchor_on, as_of=now)}
-    now_due = due(simulated, record.policy, anchor_on=record.anchor_on, as_of=now)
+@dataclass(frozen=True, kw_only=True)
+class _Views:
+    """What a simulated ledger is looked at with."""
+
+    anchor_on: date
+    as_of: datetime
+    tasks: Sequence[CorrectiveTask]
+    sanctions: Sequence[KnownSanction]
+
+
+def _effect(record: PermitRecord, entries: Sequence[Entry], case: CaseFile, points: int, views: _Views) -> Effect:
+    simulated = [*entries, *(_of_case(entries, case, points, views.as_of) if points else [])]
+    policy, anchor, now, tasks = record.policy, views.anchor_on, views.as_of, views.tasks
+    served = served_of(views.sanctions)
+    result = fold(simulated, policy, anchor_on=anchor, as_of=now, served=served, tasks=tasks)
+    # What is due is asked without the sanctions that exist: an outcome shows what it leads to, proposed before or not.
+    was_due = {p.cause for p in due(entries, policy, anchor_on=anchor, as_of=now, tasks=tasks)}
+    now_due = due(simulated, policy, anchor_on=anchor, as_of=now, tasks=tasks)
     return Effect(
         points=points,
         total=result.total,

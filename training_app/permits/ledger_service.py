@@ -17,11 +17,12 @@ from training_app.permits.due_rules import due, fallen_away
 from training_app.permits.entry_rules import EntryKind, voided
 from training_app.permits.entry_service import append_entry
 from training_app.permits.fold_queries import PermitRecord, SanctionFile
-from training_app.permits.ledger_queries import ledger_state
+from training_app.permits.ledger_queries import ledger_state, tasks_of
 from training_app.permits.models import LedgerEntry
 from training_app.permits.policy_queries import find_tariff
 from training_app.permits.refusals import BeforePermit, CodeUnknown, InTheFuture, ReasonNeeded, TooSoon, worded
 from training_app.permits.sanction_rules import TERMINAL, AnnulReason, SanctionStatus
+from training_app.permits.slip_rules import STUDY_ROUTE
 
 
 def settle(lock: PersonLock, *, now: datetime) -> None:
@@ -31,13 +32,14 @@ def settle(lock: PersonLock, *, now: datetime) -> None:
     entries = fold_queries.entries(lock.session, lock.person_id)
     files = fold_queries.sanctions_of(lock.session, lock.person_id, now)
     known = [file.state.as_known() for file in files]
-    gone = fallen_away(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=known)
+    tasks = tasks_of(lock.session, record, lock.present)
+    gone = fallen_away(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=known, tasks=tasks)
     for file in files:
         if file.state.cause in gone and file.state.status not in TERMINAL:
             measure_service.annul_unsupported(lock, record, file, now=now)
             entries = fold_queries.entries(lock.session, lock.person_id)
     left = [(_as_annulled(file) if file.state.cause in gone else file).state.as_known() for file in files]
-    for proposal in due(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=left):
+    for proposal in due(entries, policy, anchor_on=anchor, as_of=lock.present, sanctions=left, tasks=tasks):
         measure_service.propose(lock, record, proposal, now=now)
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
 
@@ -80,9 +82,9 @@ def reward(
             require_other(actor_id, holder=person_id)
         tariff = find_tariff(session, record.follows.tariff_key, legal_day(achieved_at, record.zone))
         row = tariff.merits.get(code) if tariff else None
-        if row is None:
+        if row is None or row.route == STUDY_ROUTE:
             raise CodeUnknown()
-        _require_gap(lock, record, achieved_at)
+        require_gap(lock, record, achieved_at)
         payload = audit.keep_payload({"words": words.strip()}, person_id=person_id, now=now, language=language)
         before = _total(lock, record)
         append_entry(
@@ -93,7 +95,7 @@ def reward(
         return before - _total(lock, record)
 
 
-def _require_gap(lock: PersonLock, record: PermitRecord, achieved_at: datetime) -> None:
+def require_gap(lock: PersonLock, record: PermitRecord, achieved_at: datetime) -> None:
     """Refuse a reward that lies nearer to another one than the policy allows; asked here, never in the fold."""
     days = record.policy.merit.minimum_gap_days
     if not days:

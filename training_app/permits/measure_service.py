@@ -24,6 +24,7 @@ from training_app.permits.due_rules import Proposal, retraining_parts, served_of
 from training_app.permits.entry_rules import EntryKind, voided
 from training_app.permits.entry_service import append_entry
 from training_app.permits.fold_queries import PermitRecord, SanctionFile
+from training_app.permits.ledger_queries import tasks_of
 from training_app.permits.ledger_rules import Fold, fold
 from training_app.permits.models import LedgerEntry, PermitCase, PermitEvent, Sanction, SanctionEvent
 from training_app.permits.number_rules import clear_of_sanction, iso
@@ -167,7 +168,8 @@ def _ledger(here: Open) -> Fold:
     sanctions = fold_queries.sanctions_of(here.lock.session, here.lock.person_id, here.now)
     served = served_of(one.state.as_known() for one in sanctions)
     policy = here.record.policy
-    return fold(entries, policy, anchor_on=here.record.anchor_on, as_of=here.lock.present, served=served)
+    tasks = tasks_of(here.lock.session, here.record, here.lock.present)
+    return fold(entries, policy, anchor_on=here.record.anchor_on, as_of=here.lock.present, served=served, tasks=tasks)
 
 
 def _revoke(here: Open, standing: Sequence[str]) -> None:

@@ -119,6 +119,28 @@ class CaseEvidence(db.Model):
     erased_at: Mapped[datetime | None]
 
 
+class TrainingSlip(EventColumns, db.Model):
+    """What somebody is to learn again: after a case that is final, or chosen by themselves to win points back.
+
+    The row never changes; that the lesson was read to the end since then is told by the events of learning. `cause` is
+    the entry that the slip mends, or "study".
+    """
+
+    __tablename__ = "training_slip"
+    __table_args__ = (
+        sa.Index("ix_training_slip_person", "person_id", "seq"),
+        sa.Index("ix_training_slip_due", "due_on", "id"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    permit_id: Mapped[int] = mapped_column(sa.ForeignKey("permit.id"))
+    cause: Mapped[str] = mapped_column(sa.String(200))
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("permit_case.id"))
+    lesson_key: Mapped[str] = mapped_column(sa.String(100))
+    due_on: Mapped[date]
+
+
 class Sanction(db.Model):
     """One sanction of one cause; the cause is unique, so that a stage is proposed once however often it is computed."""
 

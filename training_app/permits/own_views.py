@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 
-from flask import render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,12 +14,15 @@ from training_app.access.guards import signed_in
 from training_app.accounts import queries as accounts
 from training_app.accounts.rules import masked_name
 from training_app.calendar.rules import legal_day
+from training_app.courses import queries as courses
 from training_app.errors import NotFound
 from training_app.permits import desk_queries, page_queries, pages, review_queries, scope, service
 from training_app.permits.forms import (
     AnswerForm,
     ContestForm,
+    StudyForm,
 )
+from training_app.permits.refusals import NoStudy
 from training_app.permits.steps import (
     Blank,
     bp,
@@ -49,6 +52,20 @@ def mine() -> ResponseReturnValue:
         review=scope.review_of(read_session(), me, now), renewal=review_queries.last_renewal(read_session(), me),
         next_level=scope.next_level_of(read_session(), me, now), token=secrets.token_hex(16),
     )  # fmt: skip
+
+
+@bp.post("/me/permit/study")
+@signed_in
+def study() -> ResponseReturnValue:
+    """Choose a lesson to win points back by, and go to read it."""
+    form, now = StudyForm(), clock.now()
+    if not form.validate_on_submit():
+        raise NoStudy()
+    key = form.lesson.data or ""
+    service.slips.begin_study(actor().person_id, lesson_key=key, token=form.token.data or "", now=now)
+    place = courses.lesson_places(read_session(), legal_day(now, "Asia/Shanghai"))[key]
+    flash(_("Chosen. Read it to the end and answer its question; the point comes back by itself."), "success")
+    return redirect(url_for("courses.lesson", course_key=place.course_key, lesson_key=key), 303)
 
 
 @bp.get("/me/permit/photo")

@@ -16,9 +16,9 @@ from training_app.accounts.queries import PersonCard
 from training_app.audit.models import Payload
 from training_app.calendar.rules import add_months, day_start, last_day, legal_day
 from training_app.errors import NotFound
-from training_app.permits import desk_queries, fold_queries, ledger_queries, stop_queries
+from training_app.permits import desk_queries, fold_queries, ledger_queries, slip_queries, stop_queries, study_queries
 from training_app.permits.case_rules import CaseStatus
-from training_app.permits.due_rules import fallen_away
+from training_app.permits.due_rules import fallen_away, served_of
 from training_app.permits.entry_rules import Entry, EntryKind
 from training_app.permits.fold_queries import CaseFile, PermitRecord, SanctionFile
 from training_app.permits.ledger_queries import Effect, LedgerLine, LedgerState
@@ -37,7 +37,10 @@ from training_app.permits.number_rules import day_pair, entry_key
 from training_app.permits.policy_queries import TariffRow, find_tariff
 from training_app.permits.policy_rules import SanctionKind
 from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
+from training_app.permits.slip_queries import SlipRow
+from training_app.permits.slip_rules import STUDY_ROUTE
 from training_app.permits.story_queries import payload_words
+from training_app.permits.study_queries import Study
 
 SIMILAR = 5
 SIMILAR_MONTHS = 24
@@ -164,6 +167,8 @@ class PermitPage:
     suspended_by: str | None
     returns_on: date | None
     parts: Sequence[str]
+    slips: Sequence[SlipRow]
+    study: Study
 
 
 def own_case(session: Session, case_id: int, person_id: int, now: datetime) -> CasePage:
@@ -345,10 +350,12 @@ def reopening(session: Session, file: CaseFile, now: datetime) -> Reopening | No
             Entry(idem="simulated", kind=EntryKind.VOID, points=0, effective_at=now, exists_at=now, recorded_at=now,
                   refs=(key,))
         )  # fmt: skip
-    result = fold(entries, record.policy, anchor_on=record.anchor_on, as_of=now)
+    tasks = ledger_queries.tasks_of(session, record, now)
     sanctions = fold_queries.sanctions_of(session, file.person_id, now)
     known = [one.state.as_known() for one in sanctions]
-    gone = fallen_away(entries, record.policy, anchor_on=record.anchor_on, as_of=now, sanctions=known)
+    views: dict[str, Any] = {"anchor_on": record.anchor_on, "as_of": now, "tasks": tasks}
+    result = fold(entries, record.policy, served=served_of(known), **views)
+    gone = fallen_away(entries, record.policy, sanctions=known, **views)
     return Reopening(
         total=result.total,
         left=result.left,
@@ -369,6 +376,7 @@ def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage |
         for file in reversed(fold_queries.sanctions_of(session, person_id, now))
         if file.state.served_at is not None
     ]
+    slips = slip_queries.slips(session, person_id, legal_day(now, record.zone))
     return PermitPage(
         record=record,
         card=accounts.get_card(session, person_id, legal_day(now, record.zone)),
@@ -376,13 +384,15 @@ def permit_page(session: Session, person_id: int, now: datetime) -> PermitPage |
         lines=ledger_queries.lines(session, ledger, person_id, now),
         open_cases=[file for file in desk_queries.own_cases(session, person_id, now) if file.state.is_open],
         measures=measures,
-        merits=list(tariff.merits.values()) if tariff else [],
+        merits=[row for row in tariff.merits.values() if row.route != STUDY_ROUTE] if tariff else [],
         last_on=_last_on(record.facts.valid_until, record.zone),
         stopped_through=_last_on(record.facts.stopped_until, record.zone),
         stop_reviewer=_reviewer(session, record, now),
         suspended_by=_suspended_by(measures),
         returns_on=None if ledger.returns_at is None else legal_day(ledger.returns_at, record.zone),
         parts=_parts(session, record) if record.facts.retraining_at else (),
+        slips=slips,
+        study=study_queries.study(session, record, now, slips),
     )
 
 

@@ -87,6 +87,7 @@ def read_policy(body: Mapping[str, Any]) -> Policy:
         renewal=_renewal(top.inner_or_none("renewal")),
         review=_review(top.inner_or_none("review")),
         retake_wait_days=top.count("retake_wait_days", least=0),
+        slip_days=top.count_or_none("training_slip_days") or Policy.slip_days,
         retraining=_retraining(top.inner_or_none("retraining")),
     )
     top.close(*COMMON_FIELDS)

@@ -13,6 +13,7 @@ from training_app.calendar.rules import WorkCalendar, legal_day
 from training_app.content import queries as content
 from training_app.permits.policy_body_rules import read_policy
 from training_app.permits.policy_rules import Policy
+from training_app.permits.slip_rules import STUDY_ROUTE
 
 POLICY = "points_policy"
 TARIFF = "tariff"
@@ -86,6 +87,12 @@ def find_tariff(session: Session, key: str, on: date) -> TariffOfDay | None:
     """Return the tariff of a day, None where none was in force."""
     version = content.find_current(session, TARIFF, key, on)
     return None if version is None else tariff_rows(version, on)
+
+
+def by_hand(tariff: TariffOfDay | None) -> Mapping[str, TariffRow]:
+    """Return the merits that somebody records; study is recorded by itself."""
+    merits = tariff.merits if tariff else {}
+    return {code: row for code, row in merits.items() if row.route != STUDY_ROUTE}
 
 
 def _row(row: Mapping[str, object]) -> TariffRow:

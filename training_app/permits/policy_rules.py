@@ -360,6 +360,7 @@ class Policy:
     closed_window: ClosedWindow = ClosedWindow.REOPEN_NOW
     renewal: Renewal = Renewal()
     review: Review = Review()
+    slip_days: int = 14
     retraining: Retraining = field(default_factory=Retraining)
 
     @property

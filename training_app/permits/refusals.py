@@ -109,6 +109,20 @@ class TooSoon(Invalid):
     )
 
 
+class NoStudy(Invalid):
+    """The lesson wins nothing back now."""
+
+    code = "no_study"
+    message = "This lesson wins no points back now. Load the page again to see what can be studied."
+
+
+class StudyOpen(DomainError):
+    """A chosen lesson is not done yet."""
+
+    code = "study_open"
+    message = "You chose a lesson already. Finish it first; then you can choose another one."
+
+
 class TooLongAgo(Invalid):
     """The limitation is over."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from training_app.permits import case_service as cases
 from training_app.permits import sanction_service as sanctions
+from training_app.permits import slip_service as slips
 from training_app.permits.case_service import Words
 from training_app.permits.condition_service import meet_condition, propose_unmet
 from training_app.permits.entry_service import append_entry
@@ -35,5 +36,6 @@ __all__ = [
     "reward",
     "sanctions",
     "settle",
+    "slips",
     "stop_for_safety",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 from training_app.db import db
 from training_app.erasing import erases, needs_words
 from training_app.errors import DomainError
-from training_app.permits import case_service, clock_queries, fold_queries, queries, sanction_service
+from training_app.outbox import service as outbox
+from training_app.permits import case_service, clock_queries, fold_queries, queries, sanction_service, slip_service
 from training_app.permits.models import CaseEvent, CaseEvidence, PermitCase, SanctionEvent
 from training_app.permits.sanction_rules import TERMINAL, SanctionStatus
 from training_app.sweeping import sweeps
@@ -64,6 +66,12 @@ def _lapse(case_id: int, now: datetime) -> bool:
         log.debug("case not lapsed", case=case_id, reason=error.code)
         return False
     return True
+
+
+@outbox.consumer(slip_service.FOLLOW_SLIPS, looks=True)
+def follow_slips(body: Mapping[str, Any], now: datetime) -> None:
+    """Look at the training slips of a person who has learned something."""
+    slip_service.follow_slips(body["person"], now=now)
 
 
 @sweeps("suspensions that are over")

@@ -164,6 +164,7 @@ POLICY: Mapping[str, tuple[Part, ...]] = {
         Field(path="retraining.panel", kind=Kind.CHOICE, source="drills"),
         Field(path="retraining.panel_raters", least=2),
         Field(path="retake_wait_days", least=0),
+        Field(path="training_slip_days", is_optional=True),
     ),
     "merit": (
         Rows(path="merit.routes", fields=(Field(path="route", kind=Kind.CODE), Field(path="points"))),

@@ -179,6 +179,10 @@ FIELDS: Mapping[str, tuple[object, object]] = {
         _l("Days before an exam is tried again"),
         _l("Example: with 10, who fails on the 1st may try again on the 11th."),
     ),
+    "training_slip_days": (
+        _l("Days to do a training slip"),
+        _l("After a case that cost points its lesson is read again. With 14, a slip of the 1st is due on the 15th."),
+    ),
     "merit.routes": (
         _l("What wins points back"),
         _l("Each way of winning points back, and how many it brings. The tariff’s rewards name one of these ways."),

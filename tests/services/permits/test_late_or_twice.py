@@ -52,10 +52,6 @@ def _events() -> Counter[str]:
             told = {key: _plain(value) for key, value in row.items() if key not in ("id", "seq", "recorded_at")}
             if name == "sanction_event" and row["kind"] in ("propose", "annul"):
                 del told["effective_at"]  # an act of the engine has its own instant
-            if row.get("kind") in ("review_opened", "expired"):
-                del told["effective_at"]  # so have a review's opening and the note of a lapse, which names its day
-            if row.get("kind") == "review_opened":
-                del told["facts"]  # with the points of then
             told.pop("payload_id", None), told.pop("payload_digest", None)
             found[f"{name} {sorted(told.items(), key=str)}"] += 1
     db.session.rollback()
@@ -163,8 +159,8 @@ def test_late_or_twice_the_same_comes_of_it(
     for name, (_events_of, _rows_of, notices) in came.items():
         doubled = {one for one, count in (notices - told_before).items() if count > 1}
         assert not doubled, name
-    # What reminds of a date is told as it stands then: after a pause only the nearest, or that it is over.
-    assert {one for one in came["_once"][2] if not one[1].startswith(("review_", "permit_expires"))} <= set(told)
+    # A reminder says how many days are left; after a pause only the nearest is sent.
+    assert {one for one in came["_once"][2] if "expires" not in one[1]} <= set(told)
 
 
 def _prepare(world: World, steps: list[tuple[int, str, str]], begun: int) -> datetime:

@@ -54,6 +54,7 @@ def test_words_and_photos_of_a_points_year_go_once_they_were_hidden_long_enough(
 ) -> None:
     make.issue(world.learner, now)
     case_id, at = make.final(world, now + timedelta(days=3))
+    make.do_slips(world.learner, at)
     photo = _with_photo(case_id, world.hr, at)
     before = queries.ledger_state(db.session(), world.learner, at)
     end = now + YEAR  # the points year is over, and not a day is kept too little after it
@@ -83,7 +84,8 @@ def test_words_and_photos_of_a_points_year_go_once_they_were_hidden_long_enough(
 
 def test_words_of_a_case_that_is_still_open_stay_however_old(world: World, now: datetime) -> None:
     make.issue(world.learner, now)
-    closed, _at = make.final(world, now + timedelta(days=3))
+    closed, at = make.final(world, now + timedelta(days=3))
+    make.do_slips(world.learner, at)
     still_open = make.answered(world, now + timedelta(days=40))
     later = now + YEAR + KEPT
     assert _due(later) == [(world.learner, (closed,))]
@@ -135,7 +137,8 @@ def test_a_case_that_came_late_keeps_its_words_as_long_after_it_was_closed(
 
 def test_the_command_names_first_and_erases_only_when_told(app: Flask, world: World, now: datetime) -> None:
     make.issue(world.learner, now)
-    case_id, _at = make.final(world, now + timedelta(days=3))
+    case_id, at = make.final(world, now + timedelta(days=3))
+    make.do_slips(world.learner, at)
     clock.move_to(now + YEAR + KEPT)
     run = app.test_cli_runner().invoke
     assert f"due: {world.numbers['learner']}, 1 cases" in run(args=["erase-old-words"]).output

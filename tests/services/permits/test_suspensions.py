@@ -29,7 +29,7 @@ def world(world: World, now: datetime) -> World:
 
 def suspended(world: World, now: datetime, **changes: Any) -> tuple[int, datetime]:
     """Bring the learner to the limit under a policy that suspends for 30 days; return the sanction, and when."""
-    publish_policy(now, stages=STAGES, **changes)
+    publish_policy(world, now, stages=STAGES, **changes)
     _case, at = final(world, now, code="unsafe-work")
     [file] = [one for one in sanctions(world.learner, at) if one.kind.value == "suspend"]
     service.sanctions.decide(
@@ -135,7 +135,7 @@ def test_one_that_was_an_error_is_annulled_with_its_clear_and_proposed_anew(worl
 
 def test_two_rewards_lie_as_far_apart_as_the_policy_asks(world: World, now: datetime) -> None:
     merit = {"routes": {"online": 1, "class": 2, "service": 1}, "cap": 6, "below_limit_only": True}
-    publish_policy(now, merit={**merit, "minimum_gap_days": 30})
+    publish_policy(world, now, merit={**merit, "minimum_gap_days": 30})
     final(world, now, code="unauthorised-charge")
     at = now + timedelta(days=40)
     achieved = at - timedelta(days=1)

@@ -399,7 +399,7 @@ def test_each_filter_of_the_sanctions_opens(app: Flask, world: World, now: datet
 def test_a_suspension_says_how_long_it_lasts_to_who_decides_and_to_the_holder(
     app: Flask, world: World, now: datetime
 ) -> None:
-    publish_policy(now, stages=[{"at": 12, "sanction": "suspend", "months": 2, "days": 1}])
+    publish_policy(world, now, stages=[{"at": 12, "sanction": "suspend", "months": 2, "days": 1}])
     _case, at = final(world, now, code="unsafe-work")
     [file] = sanctions(world.learner, at)
     clock.move_to(at)
