@@ -29,7 +29,7 @@ from training_app.content import registry
 from training_app.credentials import print_service as prints
 from training_app.db import configure_engine, db
 from training_app.demonstration import service as demonstration
-from training_app.errors import DomainError
+from training_app.errors import DomainError, NotFound
 from training_app.home import guide_views, guides
 from training_app.jobs import queue as job_queue
 from training_app.jobs import service as jobs
@@ -349,6 +349,8 @@ def _unexpected(error: Exception) -> tuple[Any, int]:
 
 def _error_page(status: int, message: str | None, code: str | None = None) -> tuple[Any, int]:
     if web.is_api():
+        if status == NotFound.status:  # an address that is none reads like a permit that is none
+            message, code = message or gettext(NotFound.message), NotFound.code
         words = message or gettext("Nothing was changed. See /api/v1/ for what can be asked and how.")
         answer: tuple[Any, int] = current_app.extensions["problem"](status, words, code or f"http_{status}")
         return answer

@@ -160,7 +160,7 @@ def furnish() -> House:
         "notice_id": _one(sa.select(Notice.id).where(Notice.person_id == world.learner)),
         "token": sign_in.issue_link(world.outsider, LinkPurpose.RESET, now=at, actor_id=None),
         "roster_id": rosters.send([{"number": "N-1", "name": "新", "unit_number": "OA1", "employer": "甲"}], world.hr),
-        "number": _one(sa.select(Permit.number).where(Permit.person_id == world.learner)), "rest": "nowhere",
+        "number": _one(sa.select(Permit.number).where(Permit.person_id == world.learner)),
         "kind": "people", "form": "csv", "role": "learner", "sha256": "0" * 64, "exams.photo:person_id": world.sitter,
     }  # fmt: skip
     values["notices.feed_file:token"] = feed_service.make_address(world.learner, now=at)

@@ -189,7 +189,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "api.authorisations": TOKEN,
     "api.openapi_document": PUBLIC,
     "api.guide": PUBLIC,
-    "api.nothing": PUBLIC,
     "api.tokens": ("settings.edit",),
     "api.new_token": ("settings.edit",),
     "api.revoke_token": ("settings.edit",),

@@ -90,13 +90,6 @@ def guide() -> ResponseReturnValue:
     return render_template("api/guide.html", base=current_app.config["PUBLIC_URL"], titles=bearer.TITLES)
 
 
-@bp.get("/api/<path:rest>")
-@public
-def nothing(rest: str) -> ResponseReturnValue:
-    """Answer every other address below /api like what is missing."""
-    raise NotFound()
-
-
 def _caller(scope: Scope) -> Caller:
     caller = cast(Caller, g.caller)
     if scope not in caller.scopes:
