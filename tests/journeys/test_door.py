@@ -34,7 +34,7 @@ def _answers(site: Site, page: Page, address: str, kind: str, name: str) -> None
     site.look(page, name)
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)])
+@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)])
 def test_a_customer_reads_what_the_code_on_the_phone_is_worth(
     site: Site, language: str, viewport: dict[str, int]
 ) -> None:

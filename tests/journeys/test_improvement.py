@@ -35,7 +35,11 @@ def _hide(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)], ids=["zh-phone", "en-desk"])
+@pytest.mark.parametrize(
+    ("language", "viewport"),
+    [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)],
+    ids=["zh-phone", "en-desk"],
+)
 def test_a_plan_is_written_on_the_phone_sent_back_and_approved(
     site: Site, language: str, viewport: dict[str, int]
 ) -> None:

@@ -21,7 +21,11 @@ def _has_answer(page: Page, address: str) -> bool:
     return page.locator(".what-if-answer").count() > 0
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)], ids=["zh-phone", "en-desk"])
+@pytest.mark.parametrize(
+    ("language", "viewport"),
+    [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)],
+    ids=["zh-phone", "en-desk"],
+)
 def test_a_policy_is_written_checked_and_published_by_another(
     site: Site, language: str, viewport: dict[str, int]
 ) -> None:

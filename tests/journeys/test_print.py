@@ -47,7 +47,7 @@ def _open_menu(page: Page, width: int) -> None:
         assert box["height"] >= 44
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)])
+@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)])
 def test_paper_shows_the_customers_face_and_the_slip_and_nothing_else(
     site: Site, language: str, viewport: dict[str, int]
 ) -> None:

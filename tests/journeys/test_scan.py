@@ -32,7 +32,11 @@ STATES = "window.tracks.map((track) => track.readyState).join()"
 ALLOWED = "document.featurePolicy.allowsFeature('camera')"
 
 
-@pytest.mark.parametrize(("language", "viewport"), [("zh", PHONE), ("en", DESK)], ids=["zh-phone", "en-desk"])
+@pytest.mark.parametrize(
+    ("language", "viewport"),
+    [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.deep)],
+    ids=["zh-phone", "en-desk"],
+)
 def test_a_code_before_the_camera_leads_to_todays_session_and_the_camera_goes_off(
     site: Site, language: str, viewport: dict[str, int]
 ) -> None:

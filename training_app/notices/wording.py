@@ -175,7 +175,7 @@ WORDS: dict[str, tuple[object, object]] = {
     ),
     "training_slip": (
         _l("A lesson for you"),
-        _l("A case about you is final. Read the lesson that belongs to it by %(last)s; it stands on your permit."),
+        _l("Case %(number)s is final. Read the lesson that belongs to it by %(last)s; it stands on your permit."),
     ),
     "permit_reinstated": (
         _l("Your permit is valid again"),

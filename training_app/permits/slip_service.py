@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from training_app.accounts.locks import PersonLock, lock_person
 from training_app.audit import service as audit
@@ -31,7 +31,9 @@ def give(lock: PersonLock, record: PermitRecord, file: CaseFile, *, final_at: da
     """
     if file.breach.lesson is not None:
         cause = entry_key(file.case_id, file.state.round)
-        _give(lock, record, file.breach.lesson, cause, f"{cause}/slip", file.case_id, final_at, now)
+        slip_id, due_on = _give(lock, record, file.breach.lesson, cause, f"{cause}/slip", file.case_id, final_at, now)
+        told = {"number": file.number, "last": day_pair(due_on)}
+        permit_service.notice(lock, "training_slip", f"slip-{slip_id}", told, "/me/permit#slips", now=now)
 
 
 def begin_study(person_id: int, *, lesson_key: str, token: str, now: datetime) -> int:
@@ -54,7 +56,7 @@ def begin_study(person_id: int, *, lesson_key: str, token: str, now: datetime) -
         if offered.reward is None or lesson_key not in [one.lesson_key for one in offered.lessons]:
             raise NoStudy()
         ledger_service.require_gap(lock, record, now)
-        return _give(lock, record, lesson_key, STUDY, idem, None, now, now)
+        return _give(lock, record, lesson_key, STUDY, idem, None, now, now)[0]
 
 
 def follow_slips(person_id: int, *, now: datetime) -> int:
@@ -93,7 +95,7 @@ def _give(
     case_id: int | None,
     given_at: datetime,
     now: datetime,
-) -> int:
+) -> tuple[int, date]:
     stamp = lock.stamp()
     due_on = due_day(record.policy, now)
     slip = TrainingSlip(
@@ -109,11 +111,7 @@ def _give(
         actor_id=slip.actor_id, facts=facts,
     )  # fmt: skip
     courses.ask_again(lock, [lesson], since=given_at)
-    if cause != STUDY:
-        permit_service.notice(
-            lock, "training_slip", f"slip-{slip.id}", {"last": day_pair(due_on)}, "/me/permit#slips", now=now
-        )
-    return slip.id
+    return slip.id, due_on
 
 
 def ask_to_follow(person_id: int, *, now: datetime) -> None:

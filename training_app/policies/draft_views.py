@@ -93,7 +93,7 @@ def _lines(run: checking.Run) -> pictures.Line:
     return pictures.time_line(run.example, run.worked)
 
 
-@bp.route("/policies/drafts/<int:draft_id>/<word:section>", methods=["GET", "POST"])
+@bp.route("/policies/drafts/<int:draft_id>/part/<word:section>", methods=["GET", "POST"])
 @needs(EDIT)
 def section(draft_id: int, section: str) -> ResponseReturnValue:
     """Write one section of a draft, each field explained in place."""

@@ -284,12 +284,18 @@ def _mail(app: Flask, address: str, subject: str) -> str:
     [
         (
             "en",
-            ("Your permit expires soon", "is valid through Mon 22 Nov 2027; days left when this was sent: 30. Ask"),
+            (
+                "Your permit expires soon",
+                "is valid through Mon 22 Nov 2027; days left when this was sent: 30. Read on your",
+            ),
             ("A permit in your team expires soon", "王小明: permit P-", "through Mon 22 Nov 2027", "sent: 30. Arrange"),
         ),
         (
             "zh",
-            ("您的上岗证即将到期", "有效至2027年11月22日（周一），发出本通知时还剩 30 天。请提前向主管申请年审"),
+            (
+                "您的上岗证即将到期",
+                "有效至2027年11月22日（周一），发出本通知时还剩 30 天。请在“我的上岗证”中查看年审",
+            ),
             ("您团队中有人的上岗证即将到期", "王小明的上岗证 P-", "还剩 30 天。请及时安排年审"),
         ),
     ],
