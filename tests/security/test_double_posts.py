@@ -52,6 +52,7 @@ ELSEWHERE = {
     "permits.end_stop": "test_ending_a_stop_that_does_not_run_is_refused_in_words",
     "permits.my_sanction": "test_no_step_outside_the_table_is_taken",
     "permits.notify": "test_no_step_outside_the_table_is_taken",
+    "permits.study": "test_study_wins_a_point_back_by_itself_and_only_once",
     "permits.reopen": "test_no_step_outside_the_table_is_taken",
     "permits.resolve": "test_no_step_outside_the_table_is_taken",
     "permits.resolve_sanction": "test_no_step_outside_the_table_is_taken",

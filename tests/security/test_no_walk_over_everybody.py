@@ -22,7 +22,7 @@ from training_app.db import db
 # Tables whose rows are counted by units, by content, by days or by what is under way do not grow with people.
 STEADY = {
     "unit", "unit_version", "unit_parent", "company", "content_version", "content_event", "content_media",
-    "audit_anchor", "status_fold", "print_run", "roster", "photo_batch",
+    "audit_anchor", "status_fold", "print_run", "roster", "photo_batch", "policy_draft",
 }  # fmt: skip
 # How the furnished house finds what it has made.
 OF_THE_HOUSE = (

@@ -121,6 +121,7 @@ def action_words() -> dict[str, str]:
         "print.slips": _("Invitation slips printed"),
         "print.taken": _("Invitation slips handed out"),
         "permit.granted": _("Permit issued"),
+        "permit.slip": _("Training slip given"),
         "permit.review_opened": _("Annual review opened"),
         "permit.review_shown": _("Annual review: everything shown"),
         "permit.review_refused": _("Annual review: not renewed"),

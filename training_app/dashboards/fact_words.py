@@ -177,5 +177,11 @@ def field_names() -> dict[str, str]:
         "wait_days": _("Days to wait"), "weight": _("Weight"), "window": _("Points window"),
         "workdays": _("Make-up workdays"), "year": _("Year"), "years": _("Years"),
         "entries_hidden": _("Entries hidden after the points year"), "after_leaving": _("After leaving"),
+        "review": _("Annual review"), "origin": _("Where it comes from"), "asks": _("Asks for"), "since": _("Counted from"),
+        "ladder": _("Career ladder"), "focus": _("Focus"), "most": _("At most"),
+        "one_in": _("One of so many"), "breach_lessons": _("Lessons of one’s own breaches"),
+        "condition_days": _("Days to meet a condition"), "unmet_days": _("Days of suspension if not met"),
+        "training_slip_days": _("Days to do a training slip"), "points_at_most": _("Points at most"),
+        "from_points": _("Asked from points on"), "observation": _("Observation"),
         "evidence_reading_log": _("Log of evidence read"), "export_files": _("Exported files"),
     }  # fmt: skip

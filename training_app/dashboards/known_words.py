@@ -33,7 +33,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "roles": ("role",), "may_grant": ("role",), "policy": ("points_policy",), "points_policy": ("points_policy",),
     "tariff": ("tariff",), "calendar": ("calendar",), "enemies": ("item",), "code": ("breach",), "codes": ("breach",),
     "violation_codes": ("breach",), "criteria": ("criterion",), "behaviour": ("criterion",),
-    "ref": ("course", "exam_blueprint"), "licence": ("licence_kind",), "licences": ("licence_kind",),
+    "ref": ("course", "exam_blueprint", "role"), "licence": ("licence_kind",), "licences": ("licence_kind",),
 }  # fmt: skip
 _UNITS = frozenset({"unit"})
 _PEOPLE = frozenset({"trainers", "examiners", "reporters", "recipient", "asked_by", "person", "reviewer"})

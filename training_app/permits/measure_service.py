@@ -86,7 +86,7 @@ def annul_unsupported(lock: PersonLock, record: PermitRecord, file: SanctionFile
     move(here, SanctionMove(kind=_K.ANNUL, reason=True, annul=AnnulReason.CAUSE_VOID), {"annul": "cause_void"})
     undo(here)
     if file.state.served_at is not None:
-        tell(here, "sanction_annulled")
+        tell_holder(here, "sanction_annulled")
 
 
 def end(lock: PersonLock, record: PermitRecord, sanction_id: int, *, now: datetime) -> None:
@@ -138,13 +138,13 @@ def serve(here: Open) -> None:
         "document": "sanction",
         "recipient": here.file.person_id,
         "channel": "app",
-        "proof": tell(here, "sanction_served"),
+        "proof": tell_holder(here, "sanction_served"),
         "deadline_at": iso(deadline),
     }
     move(here, SanctionMove(kind=_K.SERVE), facts)
 
 
-def tell(here: Open, kind: str) -> str:
+def tell_holder(here: Open, kind: str) -> str:
     """Send a notice about the sanction; return its key."""
     key = f"{here.file.number}/{here.lock.person.seq}"
     return permit_service.notice(

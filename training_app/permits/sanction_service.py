@@ -14,7 +14,7 @@ from training_app.permits.measure_service import (
     serve,
     suspension_over,
     take_effect,
-    tell,
+    tell_holder,
     undo,
 )
 from training_app.permits.sanction_rules import (
@@ -71,12 +71,12 @@ def resolve(sanction_id: int, *, uphold: bool, words: str, now: datetime, actor_
             move(here, SanctionMove(kind=_K.UPHOLD, reason=reason), {}, words, language)
             if is_suspended_by_appeal(here.file.state, here.record.policy):
                 take_effect(open_sanction(sanction_id, now, None))
-            tell(here, "sanction_served")
+            tell_holder(here, "sanction_served")
         else:
             step = SanctionMove(kind=_K.ANNUL, reason=reason, annul=AnnulReason.APPEAL)
             move(here, step, {"annul": AnnulReason.APPEAL.value}, words, language)
             undo(here)
-            tell(here, "sanction_annulled")
+            tell_holder(here, "sanction_annulled")
         ledger_service.settle(here.lock, now=now)
 
 
@@ -91,7 +91,7 @@ def annul(sanction_id: int, *, words: str, now: datetime, actor_id: int, languag
         move(here, step, {"annul": AnnulReason.ERROR.value}, words, language)
         undo(here)
         if here.file.state.served_at is not None:
-            tell(here, "sanction_annulled")
+            tell_holder(here, "sanction_annulled")
         ledger_service.settle(here.lock, now=now)
 
 

@@ -93,7 +93,7 @@ def _lines(run: checking.Run) -> pictures.Line:
     return pictures.time_line(run.example, run.worked)
 
 
-@bp.route("/policies/drafts/<int:draft_id>/part/<word:section>", methods=["GET", "POST"])
+@bp.route("/policies/drafts/<int:draft_id>/<word:section>", methods=["GET", "POST"])
 @needs(EDIT)
 def section(draft_id: int, section: str) -> ResponseReturnValue:
     """Write one section of a draft, each field explained in place."""
@@ -244,7 +244,7 @@ def progress(draft_id: int) -> ResponseReturnValue:
     return "", 200, {"HX-Refresh": "true"}
 
 
-@bp.post("/policies/drafts/<int:draft_id>/record")
+@bp.post("/policies/drafts/<int:draft_id>/record/discussed")
 @needs(EDIT, PUBLISH)
 def record_of_draft(draft_id: int) -> ResponseReturnValue:
     """Record beside a draft with whom it was discussed."""

@@ -166,9 +166,9 @@ def test_a_tariff_gets_a_code_and_loses_one(hr: FlaskClient) -> None:
 
 def test_consultation_and_adoption_are_shown_to_who_keeps_them(app: Flask, world: World, hr: FlaskClient) -> None:
     draft = begin(hr)
-    hr.post(f"{draft}/record", data={"on": "2026-11-20", "who": "职工大会", "result": "同意", "token": "t"})
+    hr.post(f"{draft}/record/discussed", data={"on": "2026-11-20", "who": "职工大会", "result": "同意", "token": "t"})
     assert "职工大会" in hr.get(draft).text
-    empty = hr.post(f"{draft}/record", data={"on": "", "who": "", "token": "t"}, follow_redirects=True)
+    empty = hr.post(f"{draft}/record/discussed", data={"on": "", "who": "", "token": "t"}, follow_redirects=True)
     assert "没有登记" in empty.text
     (version,) = re.findall(r'href="(/policies/versions/\d+)"', hr.get("/policies").text)[:1]
     assert "尚未采用" in hr.get(version).text

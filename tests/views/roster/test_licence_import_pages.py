@@ -88,7 +88,7 @@ def test_faults_are_named_marked_mended_then_applied_and_undone(
         lang
     ]
     heads = list(queries_heads(hr))
-    first = [world.numbers["learner"], "王小明", names[0], "R-1", "应急管理局", "2024-03-01", "2028-02-28"]
+    first = [world.numbers["learner"], "王小明", names[0], "RZ-2024/1", "应急管理局", "2024-03-01", "2028-02-28"]
     second = [world.numbers["learner2"], "不对", names[1], "H-1", "应急管理局", "", "2020-01-31"]
     where = _sent(hr, _book([heads, first, second, [*second[:1], "", "焊工", "", "", "", ""]]), "licences")
     page = hr.get(where).text
@@ -111,13 +111,13 @@ def test_faults_are_named_marked_mended_then_applied_and_undone(
     assert hr.post(f"{mended}/apply", data={}).status_code == 303
     rosters.work(int(mended.rsplit("/", 1)[1]))
     assert {"zh": "已生效", "en": "Applied"}[lang] in hr.get(mended).text
-    assert "R-1" in hr.get(f"/people/{world.learner}/licences").text
+    assert "RZ-2024/1" in hr.get(f"/people/{world.learner}/licences").text
     own = world.sign_in(app.test_client(), "learner")
-    assert "R-1" in own.get("/me/licences").text
+    assert "RZ-2024/1" in own.get("/me/licences").text
     assert hr.post(f"{mended}/undo").status_code == 303
     rosters.work(int(mended.rsplit("/", 1)[1]))
     assert {"zh": "已撤销", "en": "Undone"}[lang] in hr.get(mended).text
-    assert "R-1" not in hr.get(f"/people/{world.learner}/licences").text
+    assert "RZ-2024/1" not in hr.get(f"/people/{world.learner}/licences").text
 
 
 def queries_heads(client: FlaskClient) -> list[str]:
