@@ -36,8 +36,8 @@ WEIGHT = """() => performance.getEntriesByType('navigation').concat(performance.
 # No pages: pictures, files, data and parts of pages; and what needs a secret, a start or a state of its own
 # (they are looked at on the way of the main job and in the tests of their rooms; the style guide has its own).
 NO_PAGES = {
-    "api.openapi_document", "static", "styleguide", "home.health", "home.service_worker", "notices.calendar_file",
-    "courses.media",
+    "api.authorisation", "api.openapi_document", "static", "styleguide", "home.health", "home.service_worker",
+    "notices.calendar_file", "courses.media",
     "credentials.pdf", "credentials.door_photo", "credentials.progress", "credentials.print_progress",
     "credentials.print_pdf", "dashboards.photo", "exams.photo", "permits.my_photo", "permits.evidence",
     "exams.sitting_people", "roleplay.sheet_state", "dashboards.latin_name", "licences.scan", "roster.template",

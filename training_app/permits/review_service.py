@@ -85,8 +85,8 @@ def _open(lock: PersonLock, record: PermitRecord, window: str, now: datetime) ->
     }  # fmt: skip
     idem = permit_service.append_event(lock, record.permit_id, _K.REVIEW_OPENED, facts, now=now, actor_id=None)
     told = {"last": day_pair(last_day(record.facts.valid_until, record.zone))}
-    kind = "review_open" if record.state is PermitState.RENEWAL_OPEN else "review_overdue"
-    permit_service.notice(lock, kind, idem, told, PAGE, now=now)
+    is_open = record.state is PermitState.RENEWAL_OPEN
+    permit_service.notice(lock, "review_open" if is_open else "review_overdue", idem, told, PAGE, now=now)
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
 
 
@@ -140,8 +140,10 @@ def renew(
     told: dict[str, object] = {"through": day_pair(last_day(until, record.zone))}
     if condition_on is not None:
         told["by"] = day_pair(condition_on)
-    kind = "permit_renewed" if condition_on is None else "permit_renewed_condition"
-    permit_service.notice(lock, kind, idem, told, PAGE, now=now)
+    is_whole = condition_on is None
+    permit_service.notice(
+        lock, "permit_renewed" if is_whole else "permit_renewed_condition", idem, told, PAGE, now=now
+    )  # fmt: skip
     events.permit_changed.send(None, person_id=lock.person_id, now=now)
     return until
 

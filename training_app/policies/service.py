@@ -115,7 +115,7 @@ def hand_in(draft_id: int, *, seen: int, words: str, now: datetime, actor_id: in
         _move(session, draft, DraftMove.HAND_IN, now, actor_id, words=_words(words, least=0))
         wanted = set(queries.holders_of(session, [PUBLISH], today(now))) - {actor_id}
         writers = set(queries.get_draft(session, draft_id).writers)
-        _notify(session, draft, "policy_handed_in", sorted(wanted - writers), f"/policies/drafts/{draft_id}", now)
+        _tell_writers(session, draft, "policy_handed_in", sorted(wanted - writers), f"/policies/drafts/{draft_id}", now)
 
 
 def send_back(draft_id: int, *, seen: int, words: str, now: datetime, actor_id: int, grants: Grants) -> None:
@@ -125,7 +125,7 @@ def send_back(draft_id: int, *, seen: int, words: str, now: datetime, actor_id: 
         draft = _locked(session, draft_id, DraftMove.SEND_BACK, seen)
         writers = _other_than_writers(session, draft, grants, actor_id, today(now))
         _move(session, draft, DraftMove.SEND_BACK, now, actor_id, words=said)
-        _notify(session, draft, "policy_sent_back", writers, f"/policies/drafts/{draft_id}", now)
+        _tell_writers(session, draft, "policy_sent_back", writers, f"/policies/drafts/{draft_id}", now)
 
 
 def discard(draft_id: int, *, seen: int, now: datetime, actor_id: int, grants: Grants) -> None:
@@ -155,7 +155,7 @@ def publish(draft_id: int, *, seen: int, words: str, now: datetime, actor_id: in
         draft.version_id = version_id
         _move(session, draft, DraftMove.PUBLISH, now, actor_id, words=said, version=version_id)
         concerned = {*queries.holders_of(session, CONCERNED, today(now)), *writers} - {actor_id}
-        _notify(session, draft, "policy_published", sorted(concerned), f"/policies/versions/{version_id}", now)
+        _tell_writers(session, draft, "policy_published", sorted(concerned), f"/policies/versions/{version_id}", now)
         return version_id
 
 
@@ -335,7 +335,7 @@ def _signed(session: Session, body: dict[str, Any], writers: list[int]) -> dict[
     return body | {"author": {"zh": "、".join(names), "en": ", ".join(names)}, "reviewer": None}
 
 
-def _notify(session: Session, draft: PolicyDraft, kind: str, people: list[int], path: str, now: datetime) -> None:
+def _tell_writers(session: Session, draft: PolicyDraft, kind: str, people: list[int], path: str, now: datetime) -> None:
     body = json.loads(draft.body)
     facts = {"title": body["title"], "day": day_pair(date.fromisoformat(body["effective_on"]))}
     for person in people:
